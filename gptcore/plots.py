@@ -1,0 +1,89 @@
+"""Measurements as plots, in the colours of the diagrams."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import matplotlib
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gptcore.svg import FILL, STROKE
+
+INK, MUTED, GRID = FILL["ink"], FILL["muted"], "#d8dee6"
+CYCLE = [STROKE[role] for role in ("attention", "ffn", "residual", "norm", "embedding")]
+THEME: dict[Any, Any] = {
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.prop_cycle": cycler(color=CYCLE),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "figure.facecolor": "none",
+    "figure.figsize": (4.8, 3.2),  # text of 11 points is still 11 pixels high on a phone
+    "font.size": 11,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 2,
+    "svg.fonttype": "none",
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+}
+
+
+def theme() -> AbstractContextManager[None]:
+    """Within it, matplotlib draws as the course does."""
+    return matplotlib.rc_context(THEME)
+
+
+def residual_std(curves: Mapping[str, Sequence[float]], log: bool = False) -> Figure:
+    """The residual stream's standard deviation over depth, a line for each initialization.
+
+    Each curve is what `gptcore.measure.residual_std` gives: the embeddings at 0, then one value
+    after each block. `log` makes equal growth equally steep.
+    """
+    with theme():
+        figure = Figure(layout="constrained")
+        axes = figure.subplots()
+        for name, stds in curves.items():
+            axes.plot(range(len(stds)), stds, marker="o", markersize=4, label=name)
+        if log:
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_xlabel("blocks passed (0: the embeddings)")
+        axes.set_ylabel("standard deviation")
+        label_ends(figure, axes)
+    return figure
+
+
+def label_ends(figure: Figure, axes: Axes) -> None:
+    """Name each line beside its last point, moved apart where two would overlap."""
+    figure.draw_without_rendering()  # settles where on the figure a value lies
+    ends = {line: np.asarray(line.get_xydata())[-1] for line in axes.get_lines()}
+    heights = {line: axes.transData.transform(end)[1] for line, end in ends.items()}
+    point = figure.dpi / 72  # in pixels
+    apart = 1.3 * matplotlib.rcParams["font.size"] * point
+    lowest = -math.inf
+    for line, height in sorted(heights.items(), key=lambda item: item[1]):
+        lowest = max(height, lowest + apart)
+        axes.annotate(
+            str(line.get_label()),
+            xy=(ends[line][0], ends[line][1]),
+            xytext=(9, (lowest - height) / point),
+            textcoords="offset points",
+            color=line.get_color(),
+            verticalalignment="center",
+            annotation_clip=False,
+        )

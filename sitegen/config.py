@@ -1,0 +1,169 @@
+"""`[tool.lessonsite]` of the `pyproject.toml` in the folder the generator is called from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sitegen.errors import SiteError, SourceError, did_you_mean
+
+BUILT_IN = Path(__file__).resolve().parent.parent
+CONFIG_FILE = "pyproject.toml"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One scale at which a lesson is executed."""
+
+    name: str
+    label: str
+    """How a reader is told of it: "Laptop", "GPU"."""
+    needs: tuple[str, ...] = ()
+    """Resources without which nothing is executed under it."""
+
+
+DEFAULT_PROFILES = (Profile("cpu", "Laptop"), Profile("gpu", "GPU", ("gpu",)))
+
+
+@dataclass(frozen=True)
+class Config:
+    """A course, as its author configured it; every path is absolute."""
+
+    root: Path
+    title: str
+    lessons: Path
+    packages: tuple[str, ...] = ()
+    """Libraries followed for fingerprints and embedded code, importable from `root`."""
+    templates: tuple[Path, ...] = (BUILT_IN / "templates",)
+    """Folders searched in order: the course's own first."""
+    static: tuple[Path, ...] = (BUILT_IN / "static",)
+    """Folders laid over each other: the course's own last."""
+    output: Path = Path("site")
+    base_url: str = ""
+    preload: tuple[str, ...] = ()
+    profiles: tuple[Profile, ...] = DEFAULT_PROFILES
+
+    def profile(self, name: str) -> Profile:
+        """The profile of that name; `SiteError` if the course has none."""
+        for profile in self.profiles:
+            if profile.name == name:
+                return profile
+        known = [profile.name for profile in self.profiles]
+        raise SiteError(f"no profile {name!r}: {did_you_mean(name, known)}")
+
+
+def load(root: Path) -> Config:
+    """Read the configuration of the course in folder `root`.
+
+    Raises:
+        SiteError: there is no configuration.
+        SourceError: it is malformed; the error names the line.
+    """
+    root = root.resolve()
+    path = root / CONFIG_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SiteError(
+            f"no {CONFIG_FILE} here: call the generator from a course's folder, "
+            "with [tool.lessonsite] in its pyproject.toml"
+        ) from None
+    except UnicodeDecodeError:
+        raise SourceError(CONFIG_FILE, 1, "not UTF-8; save the file as UTF-8") from None
+    try:
+        table = tomllib.loads(text).get("tool", {}).get("lessonsite")
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found[1]) if found else text.count("\n") + 1
+        raise SourceError(CONFIG_FILE, line, f"not valid TOML: {error}") from None
+    if not isinstance(table, dict):
+        raise SourceError(
+            CONFIG_FILE, 1, 'no [tool.lessonsite] table; add one with title = "..." at least'
+        )
+    return _Reader(root, text, table).config()
+
+
+class _Reader:
+    """Turns the table into a `Config`; knows the text, so as to name lines."""
+
+    def __init__(self, root: Path, text: str, table: Mapping[str, Any]) -> None:
+        self.root = root
+        self.text = text
+        self.table = table
+
+    def config(self) -> Config:
+        known = Config.__dataclass_fields__.keys() - {"root"}
+        for key in self.table:
+            if key not in known:
+                raise self.error(key, f"unknown setting {key!r}: {did_you_mean(key, known)}")
+        return Config(
+            root=self.root,
+            title=self.string("title"),
+            lessons=self.folder("lessons", "lessons"),
+            packages=self.packages(),
+            templates=(*self.overlay("templates"), BUILT_IN / "templates"),
+            static=(BUILT_IN / "static", *self.overlay("static")),
+            output=self.root / self.string("output", "site"),
+            base_url=self.string("base_url", "").rstrip("/"),
+            preload=self.strings("preload"),
+            profiles=self.profiles(),
+        )
+
+    def error(self, key: str, message: str) -> SourceError:
+        found = re.search(rf"^\s*\"?(?:[\w.]*\.)?{re.escape(key)}\"?\s*[=\].]", self.text, re.M)
+        start = found or re.search(r"^\s*\[tool\.lessonsite", self.text, re.M)
+        # The match may begin with blank lines; the key stands where it ends.
+        line = self.text.count("\n", 0, start.end()) + 1 if start else 1
+        return SourceError(CONFIG_FILE, line, message)
+
+    def string(self, key: str, default: str | None = None) -> str:
+        value = self.table.get(key, default)
+        if value is None:
+            raise self.error(key, f'[tool.lessonsite] lacks {key} = "..."')
+        if not isinstance(value, str):
+            raise self.error(key, f"{key} is to be a string, not {value!r}")
+        return value
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.error(key, f"{key} is to be a list of strings, not {value!r}")
+        return tuple(value)
+
+    def folder(self, key: str, default: str) -> Path:
+        path = self.root / self.string(key, default)
+        if not path.is_dir():
+            raise self.error(key, f"{key}: no folder {self.string(key, default)!r} here")
+        return path
+
+    def overlay(self, key: str) -> tuple[Path, ...]:
+        return (self.folder(key, ""),) if key in self.table else ()
+
+    def packages(self) -> tuple[str, ...]:
+        names = self.strings("packages")
+        for name in names:
+            place = self.root / name
+            if not (place.is_dir() or place.with_suffix(".py").is_file()):
+                raise self.error("packages", f"packages: no {name}/ or {name}.py in this folder")
+        return names
+
+    def profiles(self) -> tuple[Profile, ...]:
+        table = self.table.get("profiles", {})
+        if not isinstance(table, dict):
+            raise self.error(
+                "profiles", "profiles is to be a table: [tool.lessonsite.profiles.gpu]"
+            )
+        merged = {profile.name: profile for profile in DEFAULT_PROFILES}
+        for name, settings in table.items():
+            if not isinstance(settings, dict) or settings.keys() - {"label", "needs"}:
+                raise self.error(
+                    name, f'profile {name!r} takes label = "..." and needs = ["..."], nothing else'
+                )
+            merged[name] = Profile(
+                name, str(settings.get("label", name)), tuple(settings.get("needs", ()))
+            )
+        return tuple(merged.values())

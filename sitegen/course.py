@@ -1,0 +1,148 @@
+"""All lessons of a course, read and held against each other before anything is executed."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sitegen.config import Config
+from sitegen.errors import SiteError, SourceError, did_you_mean, raise_all
+from sitegen.lesson import Lesson
+from sitegen.mathml import to_mathml
+from sitegen.parse import read_lesson
+
+COMPONENTS = "components"
+
+
+@dataclass(frozen=True)
+class Course:
+    """A configuration and its lessons, in their order."""
+
+    config: Config
+    lessons: tuple[Lesson, ...]
+
+    def select(self, names: Sequence[str]) -> tuple[Lesson, ...]:
+        """The lessons of these slugs or paths, all if none is named; `SiteError` if unknown."""
+        if not names:
+            return self.lessons
+        by_name = {lesson.slug: lesson for lesson in self.lessons}
+        by_path = {(self.config.root / lesson.path): lesson for lesson in self.lessons}
+        chosen = []
+        for name in names:
+            lesson = by_name.get(name) or by_path.get((Path.cwd() / name).resolve())
+            if lesson is None:
+                raise SiteError(f"no lesson {name!r}: {did_you_mean(name, by_name)}")
+            chosen.append(lesson)
+        return tuple(lesson for lesson in self.lessons if lesson in chosen)
+
+
+def lesson_files(config: Config) -> list[Path]:
+    """The Markdown files of the course's lessons."""
+    return sorted(config.lessons.glob("*.md"))
+
+
+def load(config: Config) -> Course:
+    """Read and check every lesson; all mistakes are raised together."""
+    errors: list[SiteError] = []
+    lessons: list[Lesson] = []
+    for path in lesson_files(config):
+        try:
+            lessons.append(read_lesson(config.root, path))
+        except SourceError as error:
+            errors.append(error)
+    if not lessons and not errors:
+        folder = config.lessons.relative_to(config.root).as_posix()
+        raise SiteError(f"no lessons: {folder}/ holds no .md file")
+    errors.extend(_same_names(lessons))
+    components = component_names(config)
+    for lesson in lessons:
+        errors.extend(_unknown_components(lesson, components))
+        errors.extend(_unknown_profiles(lesson, config))
+        errors.extend(_unreadable_formulas(lesson))
+    if not errors:  # a link into a lesson that can't be read is not the link's mistake
+        for lesson in lessons:
+            errors.extend(_broken_links(lesson, lessons, config))
+    raise_all(errors)
+    return Course(config, tuple(sorted(lessons, key=lambda item: (item.meta.order, item.slug))))
+
+
+def component_names(config: Config) -> set[str]:
+    """The containers that an author may use: a template each."""
+    return {
+        path.stem for folder in config.templates for path in (folder / COMPONENTS).glob("*.html")
+    }
+
+
+def _same_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
+    for key in ("slug", "order"):
+        seen: dict[object, Lesson] = {}
+        for lesson in lessons:
+            value = getattr(lesson.meta, key)
+            other = seen.setdefault(value, lesson)
+            if other is not lesson:
+                line = lesson.meta.lines.get((key,), 1)
+                yield SourceError(lesson.path, line, f"{key} {value!r} is that of {other.path} too")
+
+
+def _unknown_components(lesson: Lesson, known: set[str]) -> Iterator[SourceError]:
+    for token in lesson.tokens:
+        if token.type == "component_open" and token.info not in known:
+            hint = did_you_mean(token.info, known)
+            yield SourceError(
+                lesson.path, token.meta["line"], f"unknown component ':::{token.info}': {hint}"
+            )
+
+
+def _unknown_profiles(lesson: Lesson, config: Config) -> Iterator[SourceError]:
+    known = [profile.name for profile in config.profiles]
+    for block in lesson.blocks:
+        if block.options.only and block.options.only not in known:
+            yield SourceError(
+                lesson.path,
+                block.fence_line,
+                f"only={block.options.only}: no such profile; "
+                f"{did_you_mean(block.options.only, known)}",
+            )
+
+
+def _unreadable_formulas(lesson: Lesson) -> Iterator[SourceError]:
+    for token in lesson.tokens:
+        places = [(token, token.map[0] + 1)] if token.type == "math_block" and token.map else []
+        places += [
+            (child, child.meta["line"])
+            for child in token.children or ()
+            if child.type == "math_inline"
+        ]
+        for formula, line in places:
+            try:
+                to_mathml(formula.content.strip(), formula.type == "math_block")
+            except ValueError as error:
+                yield SourceError(lesson.path, line, str(error))
+
+
+def _broken_links(
+    lesson: Lesson, lessons: Sequence[Lesson], config: Config
+) -> Iterator[SourceError]:
+    pages = {other.slug: other.anchors for other in lessons}
+    for link in lesson.links:
+        page, _, anchor = urllib.parse.unquote(link.target).partition("#")
+        page = re.sub(r"\.html$", "", page)
+        if page == "index" and not anchor:
+            continue
+        if "/" in page or "." in page:
+            if not (config.lessons / page).is_file():
+                yield SourceError(lesson.path, link.line, f"broken link: no file {page!r} here")
+            continue
+        anchors = pages.get(page) if page else lesson.anchors
+        if anchors is None:
+            hint = did_you_mean(page, pages)
+            yield SourceError(lesson.path, link.line, f"broken link: no lesson {page!r}; {hint}")
+        elif anchor and anchor not in anchors:
+            hint = did_you_mean(anchor, {name for name in anchors if not name.startswith("block-")})
+            where = page or "this lesson"
+            yield SourceError(
+                lesson.path, link.line, f"broken link: {where} has no section {anchor!r}; {hint}"
+            )

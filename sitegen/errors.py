@@ -1,0 +1,61 @@
+"""What can go wrong, each kind with its exit code. They are printed in one place, `cli.main`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class SiteError(Exception):
+    """Wrong use or malformed input: one clear line, exit code 2."""
+
+    exit_code = 2
+
+
+class SourceError(SiteError):
+    """A mistake at a place in a file that a person wrote: `path:line: message`."""
+
+    def __init__(self, path: str, line: int, message: str) -> None:
+        super().__init__(f"{path}:{line}: {message}")
+        self.path = path
+        self.line = line
+        self.message = message
+
+
+class BlockError(SourceError):
+    """A block that failed while it ran; `detail` shows the code around it and the traceback."""
+
+    exit_code = 1
+
+    def __init__(self, path: str, line: int, message: str, detail: str = "") -> None:
+        super().__init__(path, line, message)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{self.detail}" if self.detail else super().__str__()
+
+
+class CombinedError(SiteError):
+    """Several errors found in one pass, in the order of their places."""
+
+    def __init__(self, errors: Sequence[SiteError]) -> None:
+        super().__init__("\n".join(map(str, errors)))
+        self.errors = tuple(errors)
+        self.exit_code = max(error.exit_code for error in errors)
+
+
+def raise_all(errors: Sequence[SiteError]) -> None:
+    """Raise nothing, the one error, or a `CombinedError`."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise CombinedError(errors)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of an error about an unknown word: the nearest known one, or all of them."""
+    known = sorted(known)
+    near = difflib.get_close_matches(word, known, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known are: {', '.join(known)}" if known else "none is known here"

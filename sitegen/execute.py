@@ -1,0 +1,282 @@
+"""`Lesson` -> `Execution`: runs cells in worker processes, one lesson each, several at once."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from sitegen import preload, worker
+from sitegen.config import BUILT_IN, Config
+from sitegen.errors import BlockError
+from sitegen.lesson import DEFAULT_TIMEOUT, Block, Cell, Lesson
+from sitegen.output import Output
+
+ENVIRONMENT = {
+    # One thread each: the order of additions, and so the last digits of a sum, must not
+    # depend on how many cores a machine has.
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "COLUMNS": "100",
+    "NO_COLOR": "1",
+    "MPLBACKEND": "module://sitegen.pyplot_backend",
+    "MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc")),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells of one lesson that are to be run, in order."""
+
+    lesson: Lesson
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one cell displayed, and how long it ran."""
+
+    cell: Cell
+    outputs: tuple[Output, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What came of one plan: the results up to the end, or up to the block that failed."""
+
+    lesson: Lesson
+    profile: str
+    results: tuple[Result, ...]
+    provenance: dict[str, str] = field(default_factory=dict)
+    error: BlockError | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Told while lessons run: a cell began, or ended after so many seconds."""
+
+    lesson: Lesson
+    cell: Cell
+    seconds: float | None = None
+
+
+class Executor:
+    """Worker processes for one course; a context manager that leaves none behind.
+
+    Entering starts the fork server, which imports in the background while others work.
+    """
+
+    def __init__(self, config: Config, profile: str = "cpu", jobs: int = 0) -> None:
+        self.config = config
+        self.profile = profile
+        self.jobs = jobs or os.cpu_count() or 1
+
+    def __enter__(self) -> Executor:
+        self._scratch = tempfile.TemporaryDirectory(prefix="lessonsite-")
+        self._running: list[_Worker] = []
+        forks = "forkserver" in multiprocessing.get_all_start_methods()
+        self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
+        modules = ["sitegen.worker", "IPython.core.interactiveshell", *self.config.preload]
+        path = [str(BUILT_IN), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._environment = {
+            **ENVIRONMENT,
+            preload.VARIABLE: os.pathsep.join(modules),
+            "PYTHONPATH": os.pathsep.join(path),
+        }
+        if forks:
+            self._context.set_forkserver_preload([preload.__name__])
+            with self._prepared():
+                forkserver.ensure_running()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for running in self._running:
+            running.kill()
+        with contextlib.suppress(AttributeError):
+            forkserver._forkserver._stop()  # type: ignore[attr-defined]
+        self._scratch.cleanup()
+
+    @contextlib.contextmanager
+    def _prepared(self) -> Iterator[None]:
+        """What a new interpreter inherits, for as long as one is being started."""
+        before = {name: os.environ.get(name) for name in self._environment}
+        os.environ.update(self._environment)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+    def run(self, plans: Sequence[Plan], tell: Callable[[Event], None]) -> Iterator[Execution]:
+        """Run the plans, several at once, and yield each as it ends."""
+        waiting = list(plans)
+        while waiting or self._running:
+            while waiting and len(self._running) < self.jobs:
+                self._running.append(self._start(waiting.pop(0)))
+            for running in self._ready():
+                execution = running.step(tell)
+                if execution is not None:
+                    self._running.remove(running)
+                    running.kill()
+                    yield execution
+
+    def _start(self, plan: Plan) -> _Worker:
+        job = worker.Job(
+            path=plan.lesson.path,
+            root=str(self.config.root),
+            cells=plan.cells,
+            profile=self.profile,
+            scratch=self._scratch.name,
+        )
+        home, away = self._context.Pipe()
+        process = self._context.Process(target=worker.run, args=(job, away), daemon=False)
+        with self._prepared(), _main_module_hidden():
+            process.start()
+        away.close()
+        return _Worker(plan, self.profile, process, home)
+
+    def _ready(self) -> list[_Worker]:
+        """The workers with something to say: a message, an end, or no time left."""
+        left = min(running.deadline for running in self._running) - time.monotonic()
+        sources = [source for running in self._running for source in running.sources]
+        ready = wait(sources, timeout=max(left, 0))
+        now = time.monotonic()
+        return [
+            running
+            for running in self._running
+            if running.deadline <= now or any(source in ready for source in running.sources)
+        ]
+
+
+class _Worker:
+    """One lesson while it runs, as seen from the generator."""
+
+    def __init__(self, plan: Plan, profile: str, process: Any, home: Connection) -> None:
+        self.plan = plan
+        self.profile = profile
+        self.process = process
+        self.home = home
+        self.cells = {cell.id: cell for cell in plan.cells}
+        self.results: list[Result] = []
+        self.current: Cell | None = None
+        # Until the first block begins, the worker only imports.
+        self.deadline = time.monotonic() + DEFAULT_TIMEOUT
+
+    @property
+    def sources(self) -> tuple[Any, ...]:
+        return self.home, self.process.sentinel
+
+    def step(self, tell: Callable[[Event], None]) -> Execution | None:
+        """Take one message; the `Execution` if the lesson is over."""
+        try:
+            message = self.home.recv() if self.home.poll() else None
+        except (EOFError, OSError):
+            return self._fail(self._death())
+        if message is None:
+            if time.monotonic() >= self.deadline:
+                return self._fail(self._timeout())
+            return self._fail(self._death()) if not self.process.is_alive() else None
+        if isinstance(message, worker.Started):
+            self.current = cell = self.cells[message.cell]
+            limit = cell.options.timeout if isinstance(cell, Block) else DEFAULT_TIMEOUT
+            self.deadline = time.monotonic() + limit
+            tell(Event(self.plan.lesson, cell))
+        elif isinstance(message, worker.Finished):
+            cell = self.cells[message.cell]
+            self.results.append(Result(cell, message.outputs, message.seconds))
+            tell(Event(self.plan.lesson, cell, message.seconds))
+        elif isinstance(message, worker.Failed):
+            return self._fail(self._error(message.line, message.message, message.detail))
+        elif isinstance(message, worker.Done):
+            return self._execution(message.provenance)
+        return None
+
+    def kill(self) -> None:
+        """End the worker and everything that its blocks started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(Exception):
+            self.process.kill()
+        self.process.join()
+        self.home.close()
+
+    def _execution(self, provenance: dict[str, str], error: BlockError | None = None) -> Execution:
+        return Execution(self.plan.lesson, self.profile, tuple(self.results), provenance, error)
+
+    def _fail(self, error: BlockError) -> Execution:
+        return self._execution({}, error)
+
+    def _error(self, line: int, message: str, trace: str = "") -> BlockError:
+        detail = excerpt(self.plan.lesson, line)
+        return BlockError(
+            self.plan.lesson.path, line, message, f"{detail}\n{trace}" if trace else detail
+        )
+
+    def _timeout(self) -> BlockError:
+        cell = self.current
+        if isinstance(cell, Block):
+            limit = cell.options.timeout
+            return self._error(
+                cell.line,
+                f"block {cell.id!r} ran longer than {limit:g} s; is there an endless loop? "
+                "If it needs the time, say timeout=... in its braces",
+            )
+        line = cell.line if cell else 1
+        return self._error(line, f"ran longer than {DEFAULT_TIMEOUT:g} s")
+
+    def _death(self) -> BlockError:
+        self.process.join(5)
+        code = self.process.exitcode
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            how = f"was killed by {name}" + ("; out of memory?" if name == "SIGKILL" else "")
+        else:
+            how = f"ended its process with exit code {code}"
+        cell = self.current
+        what = f"block {cell.id!r}" if isinstance(cell, Block) else "the lesson's worker"
+        return self._error(cell.line if cell else 1, f"{what} {how}")
+
+
+def excerpt(lesson: Lesson, line: int, around: int = 2) -> str:
+    """The lesson's lines about `line`, numbered, that one marked."""
+    lines = lesson.text.split("\n")
+    first, last = max(1, line - around), min(len(lines), line + around)
+    width = len(str(last))
+    return "\n".join(
+        f"{'>' if number == line else ' '} {number:{width}} | {lines[number - 1]}".rstrip()
+        for number in range(first, last + 1)
+    )
+
+
+@contextlib.contextmanager
+def _main_module_hidden() -> Iterator[None]:
+    """Keep `multiprocessing` from importing the caller's script again in every worker."""
+    main = sys.modules["__main__"]
+    hidden = {name: main.__dict__.get(name) for name in ("__file__", "__spec__")}
+    main.__dict__["__spec__"] = None
+    main.__dict__.pop("__file__", None)
+    try:
+        yield
+    finally:
+        main.__dict__.update(hidden)

@@ -1,0 +1,104 @@
+"""The Markdown dialect: CommonMark, tables, footnotes, `$math$` and `:::component` containers."""
+
+from __future__ import annotations
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+
+_OPENING = re.compile(r"(:{3,})[ \t]*([A-Za-z][\w-]*)[ \t]*(?:\{([^}\n]*)\})?[ \t]*(.*)$")
+_CLOSING = re.compile(r":{3,}[ \t]*$")
+_FENCE = re.compile(r"(`{3,}|~{3,})")
+
+
+class MarkdownError(ValueError):
+    """A container that is not closed, or closed twice; `line` counts from 0."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def make_parser(renderer: type[RendererHTML] = RendererHTML) -> MarkdownIt:
+    """The parser of every lesson."""
+    parser = MarkdownIt("commonmark", {"typographer": True}, renderer_cls=renderer)
+    parser.enable(["table", "strikethrough", "replacements", "smartquotes"])
+    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False)
+    parser.use(footnote_plugin)
+    parser.block.ruler.before(
+        "fence",
+        "component",
+        _component,
+        {"alt": ["paragraph", "reference", "blockquote", "list"]},
+    )
+    return parser
+
+
+def _component(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Block rule for `:::name {attributes} Title` up to the bare `:::` that closes it.
+
+    A bare `:::` closes the innermost container, as in Pandoc; more colons on the outer one,
+    as in MyST, do no harm.
+    """
+    if state.is_code_block(start):
+        return False
+    line = _line(state, start)
+    if _CLOSING.match(line):
+        raise MarkdownError(start, "':::' closes nothing; remove it, or name a container to open")
+    opening = _OPENING.match(line)
+    if opening is None:
+        if line.startswith(":::"):
+            raise MarkdownError(
+                start, f"cannot read {line.strip()!r}; write ':::name {{attributes}} Title'"
+            )
+        return False
+    if silent:
+        return True
+    marker, name, attributes, title = opening.groups()
+    close = _closing_line(state, start, end)
+    if close is None:
+        raise MarkdownError(start, f"container ':::{name}' is not closed; end it with a line ':::'")
+
+    token = state.push("component_open", "", 1)
+    token.info, token.markup, token.map, token.block = name, marker, [start, close + 1], True
+    token.meta = {"attributes": attributes or ""}
+    if title.strip():
+        state.push("component_title_open", "", 1).hidden = True
+        inline = state.push("inline", "", 0)
+        inline.content, inline.map, inline.children = title.strip(), [start, start + 1], []
+        state.push("component_title_close", "", -1).hidden = True
+
+    outer, state.lineMax = state.lineMax, close
+    parent, state.parentType = state.parentType, "component"
+    state.md.block.tokenize(state, start + 1, close)
+    state.lineMax, state.parentType, state.line = outer, parent, close + 1
+    token = state.push("component_close", "", -1)
+    token.info, token.markup, token.block = name, marker, True
+    return True
+
+
+def _line(state: StateBlock, number: int) -> str:
+    return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]]
+
+
+def _closing_line(state: StateBlock, start: int, end: int) -> int | None:
+    """The line that closes the container opened on line `start`; code is passed over."""
+    depth, fence = 1, ""
+    for number in range(start + 1, end):
+        line = _line(state, number)
+        if fence:
+            if line.rstrip().startswith(fence) and not line.rstrip().strip(fence[0]):
+                fence = ""
+        elif code := _FENCE.match(line):
+            fence = code[1]
+        elif _CLOSING.match(line):
+            depth -= 1
+            if depth == 0:
+                return number
+        elif _OPENING.match(line):
+            depth += 1
+    return None

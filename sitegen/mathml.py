@@ -1,0 +1,38 @@
+"""LaTeX formulas as MathML, which needs no script to be shown."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+
+@lru_cache(maxsize=4096)
+def to_mathml(latex: str, display: bool) -> str:
+    """The formula as a `<math>` element; `ValueError` says what can't be converted."""
+    # Imported when the first formula is met: a build that renders nothing does without.
+    from latex2mathml.converter import convert
+    from latex2mathml.exceptions import DenominatorNotFoundError, NumeratorNotFoundError
+
+    if _depth(latex) != 0:
+        raise ValueError(f"unbalanced braces in formula {latex!r}")
+    try:
+        markup = convert(latex, display="block" if display else "inline")
+    except (DenominatorNotFoundError, NumeratorNotFoundError):
+        raise ValueError(f"a fraction of formula {latex!r} lacks a part") from None
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise ValueError(f"cannot read formula {latex!r}: {reason}") from None
+    left = re.search(r">[^<]*?(\\[A-Za-z]*)", markup)
+    if left or "merror" in markup:
+        name = left[1] if left else latex
+        raise ValueError(f"formula {latex!r} has {name!r}, which has no MathML form here")
+    return markup
+
+
+def _depth(latex: str) -> int:
+    depth = 0
+    for brace in re.findall(r"\\.|[{}]", latex):
+        depth += {"{": 1, "}": -1}.get(brace, 0)
+        if depth < 0:
+            break
+    return depth

@@ -1,0 +1,237 @@
+"""`Execution` -> `Recording`: outputs as text files that a reviewer can read, and back.
+
+A block's recording is `recordings/LESSON/PROFILE/BLOCK.json`, its figures are files beside it.
+The inline values of a lesson stand together in `recordings/LESSON/PROFILE.values.json`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sitegen.files import remove, write_if_changed
+from sitegen.output import Output
+
+FOLDER = "recordings"
+_OWN_FILES = {"image/svg+xml": ".svg", "image/png": ".png"}
+
+
+class DamagedRecordingError(Exception):
+    """A recording that is not what was written: cut short, or edited by hand."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """On what, when and for how long a recording was made."""
+
+    device: str = "cpu"
+    versions: Mapping[str, str] = field(default_factory=dict)
+    date: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The outputs of one block under one profile, and what they were made from."""
+
+    fingerprint: str
+    parts: Mapping[str, str]
+    """A short hash of each thing the fingerprint covers, so that a stale one can say which."""
+    outputs: tuple[Output, ...]
+    provenance: Provenance = field(default_factory=Provenance)
+
+
+@dataclass(frozen=True)
+class Value:
+    """The recording of an inline value."""
+
+    expression: str
+    value: str
+    fingerprint: str
+    parts: Mapping[str, str]
+
+
+class Recordings:
+    """All recordings of one course."""
+
+    def __init__(self, lessons: Path) -> None:
+        self.folder = lessons / FOLDER
+
+    def path(self, slug: str, profile: str, block_id: str) -> Path:
+        return self.folder / slug / profile / f"{block_id}.json"
+
+    def values_path(self, slug: str, profile: str) -> Path:
+        return self.folder / slug / f"{profile}.values.json"
+
+    def load(self, slug: str, profile: str, block_id: str) -> Recording | None:
+        """The recording of a block, None if there is none.
+
+        Raises:
+            DamagedRecordingError: it is not whole.
+        """
+        path = self.path(slug, profile, block_id)
+        data = _read(path)
+        if data is None:
+            return None
+        try:
+            outputs = tuple(_decode(item, path.parent) for item in data["outputs"])
+            made = dict(data["made"])
+            recording = Recording(
+                fingerprint=data["fingerprint"],
+                parts=data["from"],
+                outputs=outputs,
+                provenance=Provenance(
+                    device=made.pop("device"),
+                    date=made.pop("date"),
+                    seconds=float(made.pop("seconds")),
+                    versions=made,
+                ),
+            )
+            if data["digest"] != _digest(outputs):
+                raise DamagedRecordingError(f"{path.name} was edited by hand")
+        except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+            raise DamagedRecordingError(f"{path.name} cannot be read: {error}") from None
+        return recording
+
+    def save(self, slug: str, profile: str, block_id: str, recording: Recording) -> None:
+        """Write a recording and take away the figures of the one it replaces."""
+        path = self.path(slug, profile, block_id)
+        before = set(self._figures(path))
+        outputs: list[dict[str, Any]] = []
+        for output in recording.outputs:
+            written = {}
+            for kind, text in output.data.items():
+                if kind in _OWN_FILES:
+                    number = 1 + sum(kind in o.data for o in recording.outputs[: len(outputs)])
+                    suffix = "" if number == 1 else f".{number}"
+                    figure = path.with_name(f"{block_id}{suffix}{_OWN_FILES[kind]}")
+                    write_if_changed(figure, _to_file(kind, text))
+                    before.discard(figure)
+                    written[kind] = {"file": figure.name}
+                else:
+                    written[kind] = text.splitlines(keepends=True)  # type: ignore[assignment]
+            outputs.append({"kind": output.kind, "data": written})
+        made = recording.provenance
+        data = {
+            "fingerprint": recording.fingerprint,
+            "made": {
+                "device": made.device,
+                "date": made.date,
+                "seconds": round(made.seconds, 3),
+                **made.versions,
+            },
+            "outputs": outputs,
+            "from": dict(recording.parts),
+            "digest": _digest(recording.outputs),
+        }
+        write_if_changed(path, _json(data))
+        for figure in before:
+            remove(figure)
+
+    def delete(self, slug: str, profile: str, block_id: str) -> None:
+        """Remove a recording and its figures."""
+        path = self.path(slug, profile, block_id)
+        for figure in list(self._figures(path)):
+            remove(figure)
+        remove(path)
+
+    def load_values(self, slug: str, profile: str) -> dict[str, Value]:
+        """The inline values of a lesson by their fingerprint."""
+        data = _read(self.values_path(slug, profile))
+        try:
+            values = [
+                Value(item["expression"], item["value"], item["fingerprint"], item["from"])
+                for item in data or ()
+            ]
+        except (KeyError, TypeError) as error:
+            name = self.values_path(slug, profile).name
+            raise DamagedRecordingError(f"{name} cannot be read: {error}") from None
+        return {value.fingerprint: value for value in values}
+
+    def save_values(self, slug: str, profile: str, values: list[Value]) -> None:
+        """Write the inline values of a lesson, in their order in it."""
+        path = self.values_path(slug, profile)
+        if not values:
+            if path.exists():
+                remove(path)
+            return
+        write_if_changed(
+            path,
+            _json(
+                [
+                    {
+                        "expression": value.expression,
+                        "value": value.value,
+                        "fingerprint": value.fingerprint,
+                        "from": dict(value.parts),
+                    }
+                    for value in values
+                ]
+            ),
+        )
+
+    def all_blocks(self) -> Iterator[tuple[str, str, str]]:
+        """Slug, profile and block id of every recording there is."""
+        for path in sorted(self.folder.glob("*/*/*.json")):
+            yield path.parent.parent.name, path.parent.name, path.stem
+
+    def all_values(self) -> Iterator[tuple[str, str]]:
+        """Slug and profile of every file of inline values."""
+        for path in sorted(self.folder.glob("*/*.values.json")):
+            yield path.parent.name, path.name.removesuffix(".values.json")
+
+    def _figures(self, path: Path) -> Iterator[Path]:
+        for suffix in _OWN_FILES.values():
+            for figure in path.parent.glob(f"{path.stem}*{suffix}"):
+                rest = figure.name.removeprefix(path.stem).removesuffix(suffix)
+                if rest == "" or (rest[0] == "." and rest[1:].isdigit()):
+                    yield figure
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, OSError) as error:
+        raise DamagedRecordingError(f"{path.name} cannot be read: {error}") from None
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def _to_file(kind: str, text: str) -> str | bytes:
+    return base64.b64decode(text) if kind == "image/png" else text
+
+
+def _decode(item: Mapping[str, Any], folder: Path) -> Output:
+    data = {}
+    for kind, value in item["data"].items():
+        if kind in _OWN_FILES:
+            path = folder / Path(value["file"]).name
+            data[kind] = (
+                base64.b64encode(path.read_bytes()).decode("ascii")
+                if kind == "image/png"
+                else path.read_bytes().decode("utf-8")
+            )
+        else:
+            data[kind] = "".join(value)
+    return Output(item["kind"], data)
+
+
+def _digest(outputs: tuple[Output, ...]) -> str:
+    """A hash of all outputs, so that a recording edited by hand is noticed."""
+    canonical = []
+    for output in outputs:
+        data = dict(output.data)
+        if "image/png" in data:  # base64 may be broken into lines one way or another
+            data["image/png"] = hashlib.sha256(base64.b64decode(data["image/png"])).hexdigest()
+        canonical.append([output.kind, sorted(data.items())])
+    text = json.dumps(canonical, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,195 @@
+// What a page can do beyond being read. Without this script everything is still there.
+"use strict";
+
+const root = document.documentElement;
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+// Storage may be refused, as in private windows; the choice then lasts as long as the page.
+const remember = (key, value) => {
+  try { value === null ? localStorage.removeItem(key) : localStorage.setItem(key, value); } catch {}
+};
+const recall = (key) => {
+  try { return localStorage.getItem(key); } catch { return null; }
+};
+
+function themes() {
+  const button = document.getElementById("theme");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
+  const show = () => button.setAttribute("aria-pressed", isDark());
+  const stored = recall("theme");
+  if (stored === "dark" || stored === "light") root.dataset.theme = stored;
+  button.addEventListener("click", () => {
+    const wanted = isDark() ? "light" : "dark";
+    if ((wanted === "dark") === system.matches) delete root.dataset.theme;
+    else root.dataset.theme = wanted;
+    remember("theme", root.dataset.theme ?? null);
+    show();
+  });
+  system.addEventListener("change", show);
+  show();
+  button.hidden = false;
+}
+
+function copying() {
+  const status = document.createElement("div");
+  status.className = "unseen";
+  status.setAttribute("role", "status");
+  document.body.append(status);
+  for (const highlight of all(".highlight")) {
+    const code = highlight.querySelector("code");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", "Copy this code");
+    button.addEventListener("click", async () => {
+      const done = await copy(runnable(code.textContent));
+      button.textContent = done ? "Copied" : "Press Ctrl+C";
+      status.textContent = done ? "Code copied" : "";
+      if (!done) getSelection().selectAllChildren(code);
+      setTimeout(() => { button.textContent = "Copy"; status.textContent = ""; }, 2000);
+    });
+    highlight.append(button);
+  }
+}
+
+// A session with prompts becomes the code that was typed in it.
+function runnable(text) {
+  const lines = text.replace(/\n+$/, "").split("\n");
+  if (!lines[0].startsWith(">>> ")) return lines.join("\n") + "\n";
+  const typed = lines.filter((line) => /^(>>>|\.\.\.)( |$)/.test(line));
+  return typed.map((line) => line.slice(4)).join("\n") + "\n";
+}
+
+async function copy(text) {
+  try { await navigator.clipboard.writeText(text); return true; } catch { return false; }
+}
+
+// One choice of profile for all outputs, on this page and the next.
+function profiles() {
+  const results = all("details.result");
+  if (!results.length) return;
+  const labels = new Map(results.map((result) => [result.dataset.profile, result.dataset.label]));
+  const bar = document.createElement("div");
+  bar.className = "switch";
+  bar.setAttribute("role", "group");
+  bar.setAttribute("aria-label", "Outputs from");
+  const buttons = [...labels].map(([profile, label]) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = label;
+    button.dataset.profile = profile;
+    button.addEventListener("click", () => choose(profile, button));
+    return button;
+  });
+  bar.append("Outputs", ...buttons);
+  document.querySelector(".tools").prepend(bar);
+
+  const show = (profile) => {
+    for (const block of all(".block")) {
+      const group = all(":scope > details.result", block);
+      if (!group.some((result) => result.dataset.profile === profile)) continue;
+      for (const result of group) result.open = result.dataset.profile === profile;
+    }
+    for (const button of buttons)
+      button.setAttribute("aria-pressed", button.dataset.profile === profile);
+  };
+  // What was clicked stays under the pointer while the page changes around it.
+  const choose = (profile, clicked) => {
+    const before = clicked.getBoundingClientRect().top;
+    show(profile);
+    remember("profile", profile);
+    scrollBy({ top: clicked.getBoundingClientRect().top - before, behavior: "instant" });
+  };
+  for (const result of results) {
+    const summary = result.querySelector("summary");
+    summary.addEventListener("click", (event) => {
+      if (result.open) return;
+      event.preventDefault();
+      choose(result.dataset.profile, summary);
+    });
+  }
+  const stored = recall("profile");
+  show(labels.has(stored) ? stored : results[0].dataset.profile);
+}
+
+// The entry of the section being read.
+function contents() {
+  const links = new Map();
+  for (const link of all(".side .contents a")) links.set(decodeURIComponent(link.hash.slice(1)), link);
+  const headings = [...links.keys()].map((id) => document.getElementById(id)).filter(Boolean);
+  if (!headings.length) return;
+  let current;
+  const mark = () => {
+    const above = headings.filter((heading) => heading.getBoundingClientRect().top < 120);
+    const link = above.length ? links.get(above.at(-1).id) : undefined;
+    if (link === current) return;
+    current?.removeAttribute("aria-current");
+    link?.setAttribute("aria-current", "true");
+    current = link;
+    const side = document.querySelector(".side");
+    if (link) {
+      const place = link.getBoundingClientRect();
+      if (place.top < 40 || place.bottom > innerHeight - 40)
+        side.scrollTop += place.top - innerHeight / 2;
+    }
+  };
+  const observer = new IntersectionObserver(mark, { rootMargin: "-110px 0px -30% 0px" });
+  headings.forEach((heading) => observer.observe(heading));
+  mark();
+
+  const small = document.querySelector(".contents-small");
+  small?.addEventListener("click", (event) => {
+    if (event.target.closest("a")) small.open = false;
+  });
+}
+
+// A box is a stop for the Tab key only while there is something in it to scroll to.
+function scrollers() {
+  const boxes = all("[tabindex='0']").filter((box) => box.closest(".prose"));
+  const observer = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const scrolls = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight + 1;
+      scrolls ? target.setAttribute("tabindex", "0") : target.removeAttribute("tabindex");
+    }
+  });
+  boxes.forEach((box) => observer.observe(box));
+}
+
+// Pointing at a class in the code lights it in the diagram, and the other way round.
+function lights() {
+  const groups = new Map();
+  for (const part of all("svg [data-class]")) {
+    const name = part.dataset.class;
+    groups.set(name, [...(groups.get(name) ?? []), part]);
+  }
+  if (!groups.size) return;
+  for (const word of all(".highlight :is(.n, .nc)")) groups.get(word.textContent)?.push(word);
+  let lit = [];
+  document.addEventListener("pointerover", ({ target }) => {
+    const part = target.closest("svg [data-class], .highlight :is(.n, .nc)");
+    lit.forEach((element) => element.classList.remove("lit"));
+    lit = (part && groups.get(part.dataset.class ?? part.textContent)) || [];
+    lit.forEach((element) => element.classList.add("lit"));
+  });
+}
+
+// A link into something folded opens it.
+function unfold() {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details"))
+    fold.open = true;
+  target.scrollIntoView();
+}
+
+root.classList.add("js");
+themes();
+profiles();
+copying();
+contents();
+scrollers();
+lights();
+unfold();
+addEventListener("hashchange", unfold);

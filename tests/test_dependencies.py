@@ -1,0 +1,353 @@
+"""Which earlier units a unit needs: the rules of reading, binding and changing, case by case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sitegen.fingerprint import Library, Unit, fingerprints
+
+LIBRARY = {
+    "__init__.py": "from .state import bump, items\n",
+    "state.py": """\
+import functools
+import os
+
+COUNT = 0
+ITEMS = []
+TABLE = {"a": 1}
+NAME = "n"
+
+
+def bump():
+    global COUNT
+    COUNT += 1
+    return COUNT
+
+
+def count():
+    return COUNT
+
+
+def items():
+    return ITEMS
+
+
+def size():
+    return len(ITEMS)
+
+
+def pure(x):
+    return TABLE["a"] + x
+
+
+@functools.lru_cache
+def cached():
+    return []
+
+
+def noisy(x):
+    os.environ["X"] = x
+
+
+class Plain:
+    kind = "plain"
+
+    def __init__(self, x=0):
+        self.x = x
+
+    def grow(self):
+        self.x += 1
+        return self
+
+
+class Shared:
+    all = []
+
+    def __init__(self):
+        self.all.append(self)
+""",
+    "plugins.py": """\
+FOUND = {}
+
+
+def plugin(function):
+    FOUND[function.__name__] = function
+    return function
+
+
+@plugin
+def first():
+    return 1
+""",
+    "config.py": """\
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Config:
+    width: int = 4
+
+
+@dataclass(frozen=True)
+class Profile:
+    config: Config
+    extra: list
+
+
+def active() -> Profile:
+    return Profile(Config(), [])
+""",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """The last of some units needs just those of the given numbers, counted from 0."""
+
+    name: str
+    units: tuple[str, ...]
+    needs: tuple[int, ...]
+
+
+def case(name: str, *units: str, needs: tuple[int, ...]) -> Case:
+    return Case(name, units, needs)
+
+
+CASES = [
+    # Reading and binding.
+    case("nothing shared", "a = 1", "b = 2", needs=()),
+    case("a name", "a = 1", "b = 2", "a", needs=(0,)),
+    case("the last binding only", "a = 1", "a = 2", "a", needs=(1,)),
+    case("bound before it is read", "a = 1", "a = 2; a", needs=()),
+    case("through other units", "a = 1", "b = a", "c = b", "c", needs=(0, 1, 2)),
+    case("a binding that may not happen", "a = 1", "if input(): a = 2", "a", needs=(0, 1)),
+    case("a binding in a loop", "a = 1", "for a in range(3): pass", "a", needs=(0, 1)),
+    case("import", "import math", "a = 1", "math.pi", needs=(0,)),
+    case("import of a submodule", "import os", "import os.path", "os.path", needs=(0, 1)),
+    case("f-string", "a = 1", "f'{a:>{5}}'", needs=(0,)),
+    case("comprehension with a name of its own", "a = 1", "[a for a in range(3)]", needs=()),
+    case("parameter of that name", "a = 1", "def f(a): return a", "f(2)", needs=(1,)),
+    case("default", "a = 1", "def f(b=a): return b", "a = 2", "f()", needs=(0, 1)),
+    case("class attribute", "a = 1", "class C: b = a", "C.b", needs=(0, 1)),
+    case("del", "a = 1", "b = 1", "del a", "a", needs=(2,)),
+    # Functions.
+    case("function", "def f(): return 1", "f()", needs=(0,)),
+    case("function that reads a name", "def f(): return a", "a = 1", "f()", needs=(0, 1)),
+    case("which is bound again", "def f(): return a", "a = 1", "a = 2", "f()", needs=(0, 2)),
+    case("only defined", "a = 1", "def f(): return a", needs=()),
+    case(
+        "function in a list", "def f(): return a", "fs = [f]", "a = 1", "fs[0]()", needs=(0, 1, 2)
+    ),
+    case(
+        "function that changes a name",
+        "xs = []",
+        "def f(): xs.append(1)",
+        "f()",
+        "xs",
+        needs=(0, 1, 2),
+    ),
+    case(
+        "function that declares a global",
+        "n = 0",
+        "def f():\n    global n\n    n += 1",
+        "f()",
+        "n",
+        needs=(0, 1, 2),
+    ),
+    case(
+        "function that gives a name's object",
+        "xs = []",
+        "def f(): return xs",
+        "f().append(1)",
+        "xs",
+        needs=(0, 1, 2),
+    ),
+    case("calls leave a function as it is", "def f(x): return x", "f(1)", "f(2)", needs=(0,)),
+    case(
+        "unless it keeps something",
+        "def f(x, seen=[]): seen.append(x)",
+        "f(1)",
+        "f(2)",
+        needs=(0, 1),
+    ),
+    case("lambda", "xs = []", "f = lambda: xs", "f().append(1)", "xs", needs=(0, 1, 2)),
+    case(
+        "generator",
+        "xs = [1]",
+        "g = (x for x in xs)",
+        "print(list(g))",
+        "print(list(g))",
+        needs=(0, 1, 2),
+    ),
+    # Changing.
+    case("method", "xs = []", "xs.append(1)", "xs", needs=(0, 1)),
+    case("item", "d = {}", "d['a'] = 1", "d", needs=(0, 1)),
+    case("attribute", "import types; o = types.SimpleNamespace()", "o.a = 1", "o", needs=(0, 1)),
+    case("augmented", "xs = []", "xs += [1]", "xs", needs=(0, 1)),
+    case("argument", "import m; xs = []", "y = m.f(xs)", "xs", needs=(0, 1)),
+    case("argument of an unknown builtin", "xs = []", "setattr(xs, 'a', 1)", "xs", needs=(0, 1)),
+    case("alias", "xs = []", "ys = xs", "ys.append(1)", "xs", needs=(0, 1, 2)),
+    case("inside a list", "xs = []", "ys = [xs]", "ys[0].append(1)", "xs", needs=(0, 1, 2)),
+    case(
+        "result of a call", "import m; a = m.A()", "b = m.f(a)", "b.change()", "a", needs=(0, 1, 2)
+    ),
+    case("iterator used up", "it = iter([1, 2])", "for x in it: break", "next(it)", needs=(0, 1)),
+    case("in a loop", "xs = []\nys = []", "for v in [xs]: v.append(1)", "xs", needs=(0, 1)),
+    # Not changing.
+    case("printing", "xs = []", "print(xs, len(xs), f'{xs}')", "xs", needs=(0,)),
+    case("comparing", "xs = []", "assert xs == [], xs", "xs", needs=(0,)),
+    case("reading an attribute", "import m; x = m.A()", "x.shape", "x", needs=(0,)),
+    case(
+        "going through a list of numbers",
+        "xs = [1, 2]",
+        "for x in xs: print(x)",
+        "sum(xs)",
+        needs=(0,),
+    ),
+    case("looking up", "d = {'a': 1}", "d.get('a'); d.items()", "d", needs=(0,)),
+    case("shadowed builtin", "xs = []\nprint = xs.append", "print(1)", "xs", needs=(0, 1)),
+    case("a number passed on", "import m; n = 3", "y = m.f(n)", "n", needs=(0,)),
+    # Random numbers are seeded for each unit; other global state is not.
+    case("seed", "import random", "random.seed(1)", "random.random()", needs=(0,)),
+    case("global setting", "import m", "m.set_default(1)", "1 + 1", needs=(0, 1)),
+    case("whose old value is kept", "import m", "old = m.seterr(1)", "1 + 1", needs=(0, 1)),
+    case("module's attribute", "import m", "m.rc['a'] = 1", "1 + 1", needs=(0, 1)),
+    case("environment", "import os", "os.environ['A'] = '1'", "1 + 1", needs=(0, 1)),
+    case("file", "p = 'f.txt'", "open(p, 'w').write('x')", "1 + 1", needs=(0, 1)),
+    case("reading a file", "p = 'f.txt'", "open(p).read()", "1 + 1", needs=()),
+    case("a value that is shown", "import m", "m.allclose(1)", "1 + 1", needs=()),
+    case("a setting whose value is shown", "import m", "m.set_default(1)", "1 + 1", needs=(0, 1)),
+    case("a hidden value", "import m", "m.default(1);", "1 + 1", needs=(0, 1)),
+    case("a module's list", "import sys", "sys.path.append('.')", "1 + 1", needs=(0, 1)),
+    case(
+        "in place", "from m import init; import m; w = m.w()", "init.normal_(w)", "1 + 1", needs=()
+    ),
+    case(
+        "and what it changed",
+        "from m import init; import m; w = m.w()",
+        "init.normal_(w)",
+        "w",
+        needs=(0, 1),
+    ),
+    # What can't be followed.
+    case("exec", "a = 1", "exec('b = 1')", "1 + 1", needs=(0, 1)),
+    case("globals", "a = 1", "b = 2", "globals()['a']", needs=(0, 1)),
+    case("unknown name", "a = 1", "b = 2", "who()", needs=(0, 1)),
+    case("star import", "a = 1", "from m import *", "1 + 1", needs=(0, 1)),
+    case("not Python", "a = 1", "b = = 2", "1 + 1", needs=(0, 1)),
+    case("the last value", "a = 1", "a", "_", needs=(0, 1)),
+    case(
+        "a property that counts",
+        "class C:\n    n = 0\n    @property\n    def p(self):\n        self.n += 1\n"
+        "        return self.n\nc = C()",
+        "c.p",
+        "c.p",
+        needs=(0, 1),
+    ),
+    case(
+        "defaultdict",
+        "from collections import defaultdict\nd = defaultdict(list)",
+        "d[1]",
+        "len(d)",
+        needs=(0, 1),
+    ),
+    # The library.
+    case("pure function", "import lib.state as s", "s.pure(1)", "s.pure(2)", needs=(0,)),
+    case(
+        "global of a module", "from lib.state import bump, count", "bump()", "count()", needs=(0, 1)
+    ),
+    case(
+        "through a re-export",
+        "import lib; import lib.state",
+        "lib.bump()",
+        "lib.state.count()",
+        needs=(0, 1),
+    ),
+    case(
+        "object of a module",
+        "import lib, lib.state as s",
+        "xs = lib.items()",
+        "xs.append(1)",
+        "s.size()",
+        needs=(0, 1, 2),
+    ),
+    case("constant set", "import lib.state as s", "s.NAME = 'm'", "1 + 1", needs=(0, 1)),
+    case(
+        "constant changed", "import lib.state as s", "s.TABLE['a'] = 2", "s.pure(1)", needs=(0, 1)
+    ),
+    case("another one", "import lib.state as s", "s.ITEMS.append(2)", "s.count()", needs=(0,)),
+    case("cache", "import lib.state as s", "s.cached().append(1)", "s.cached()", needs=(0, 1)),
+    case("environment set inside", "import lib.state as s", "s.noisy('1')", "1 + 1", needs=(0, 1)),
+    case("class", "import lib.state as s", "a = s.Plain()", "a.grow()", "s.Plain()", needs=(0,)),
+    case(
+        "class that keeps its objects",
+        "import lib.state as s",
+        "a = s.Shared()",
+        "s.Shared()",
+        needs=(0, 1),
+    ),
+    case(
+        "class passed on",
+        "import lib.state as s, m",
+        "m.patch_up(s.Plain)",
+        "s.Plain()",
+        needs=(0, 1),
+    ),
+    case("import that registers", "import lib.state", "import lib.plugins", "1 + 1", needs=(1,)),
+    case("whole module", "import lib.state as s, m", "m.f(s)", "s.pure(1)", needs=(0, 1)),
+    case(
+        "computed name",
+        "import lib.state as s",
+        "getattr(s, 'bu' + 'mp')()",
+        "s.count()",
+        needs=(0, 1),
+    ),
+    # Frozen dataclasses tie nothing together.
+    case(
+        "frozen config",
+        "from lib.config import Config\nimport m",
+        "c = Config(3)",
+        "a = m.A(c)",
+        "a.go()",
+        "m.A(c)",
+        needs=(0, 1),
+    ),
+    case(
+        "config of a profile",
+        "from lib.config import active\nimport m",
+        "c = active().config",
+        "p = active()",
+        "c = p.config",
+        "a = m.A(c)",
+        "m.A(c)",
+        needs=(0, 2, 3),
+    ),
+    case(
+        "what is not frozen", "import m", "c = m.Config(3)", "a = m.A(c)", "m.A(c)", needs=(0, 1, 2)
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_a_unit_needs_just_what_its_state_comes_from(case: Case, tmp_path: Path) -> None:
+    found = fingerprints(
+        [Unit(str(number), code) for number, code in enumerate(case.units)],
+        library(tmp_path),
+        "cpu",
+    )
+    assert found[-1].needs == tuple(map(str, case.needs))
+
+
+def test_a_unit_that_may_raise_binds_perhaps(tmp_path: Path) -> None:
+    units = [Unit("0", "a = 1"), Unit("1", "b = c / 0\na = 2", may_raise=True), Unit("2", "a")]
+    assert fingerprints(units, library(tmp_path), "cpu")[-1].needs == ("0", "1")
+
+
+def library(root: Path) -> Library:
+    (root / "lib").mkdir()
+    for name, text in LIBRARY.items():
+        (root / "lib" / name).write_text(text)
+    return Library(root, ["lib"])

@@ -1,0 +1,122 @@
+"""Diagrams and plots: drawn from the live model, well-formed, themed by class, the same twice."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+import torch
+
+from gptcore import GPT, GPTConfig
+from gptcore.diagrams import architecture
+from gptcore.plots import residual_std
+from gptcore.svg import FILL, STROKE, Diagram
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(config: GPTConfig) -> Diagram:
+    with torch.device("meta"):
+        return architecture(GPT(config))
+
+
+@pytest.fixture(scope="module")
+def diagram() -> Diagram:
+    return drawn(GPTConfig.gpt2())
+
+
+def words(diagram: Diagram) -> str:
+    return "\n".join(element.text or "" for element in ET.fromstring(diagram.svg).iter())
+
+
+def test_it_says_what_it_shows(diagram: Diagram) -> None:
+    root = ET.fromstring(diagram._repr_svg_())
+    labels = [element.get("id") for element in (root[0], root[1])]
+    assert [root[0].tag, root[1].tag] == [f"{SVG}title", f"{SVG}desc"]
+    assert root.get("aria-labelledby") == " ".join(map(str, labels))
+    assert root.get("role") == "img"
+    assert "12 heads of 64" in str(root[1].text)
+    assert "124,439,808 parameters" in repr(diagram)
+
+
+@pytest.mark.parametrize("config", [GPTConfig.gpt2(), GPTConfig.gpt2_xl(), GPTConfig.debug()])
+def test_numbers_are_the_models(config: GPTConfig) -> None:
+    shown = words(drawn(config))
+    width, heads = config.n_embd, config.n_head
+    for number in (
+        f"(B, T, {width})",
+        f"(B, {heads}, T, {width // heads})",
+        f"{config.vocab_size} × {width}",
+        f"{config.block_size} × {width}",
+        f"{width} → {3 * width}",
+        f"{width} → {4 * width}",
+        f"logits  (B, T, {config.vocab_size})",
+    ):
+        assert number in shown
+    assert re.search(rf"^{config.n_layer} × [\d,]+$", shown, flags=re.M)
+
+
+def test_class_boundaries_nest_as_the_modules_do(diagram: Diagram) -> None:
+    root = ET.fromstring(diagram.svg)
+    parents = {child: parent for parent in root.iter() for child in parent}
+
+    def path(element: ET.Element | None) -> list[str]:
+        if element is None:
+            return []
+        name = element.get("data-class")
+        return path(parents.get(element)) + ([name] if name else [])
+
+    boxes = [path(element) for element in root.iter() if element.get("data-class")]
+    assert boxes == [
+        ["GPT"],
+        ["GPT", "Block"],
+        ["GPT", "Block", "CausalSelfAttention"],
+        ["GPT", "Block", "CausalSelfAttention", "Head"],
+        ["GPT", "Block", "FeedForward"],
+    ]
+
+
+def test_colours_come_from_classes_with_a_fallback(diagram: Diagram) -> None:
+    roles = STROKE.keys() | FILL.keys() | {f"text-{role}" for role in STROKE}
+    for element in ET.fromstring(diagram.svg).iter():
+        assert element.tag != f"{SVG}style"
+        assert "style" not in element.attrib
+        if element.tag.removeprefix(SVG) in ("rect", "path", "circle", "line", "text"):
+            assert element.get("class") in roles
+            assert element.get("fill")
+
+
+def test_tying_is_drawn_only_where_it_is() -> None:
+    with torch.device("meta"):
+        model = GPT(GPTConfig.debug())
+        tied = architecture(model)
+        model.lm_head.weight = torch.nn.Parameter(torch.empty(257, 128))
+        untied = architecture(model)
+    assert "weights of wte" in words(tied)
+    assert "shares its weights with wte" in tied.description
+    assert "wte" not in words(untied).split("lm_head", 2)[2]
+    assert "the same weights" not in words(untied)
+
+
+def test_same_bytes_twice_and_ids_by_prefix(diagram: Diagram) -> None:
+    assert drawn(GPTConfig.gpt2()) == diagram
+    with torch.device("meta"):
+        other = architecture(GPT(GPTConfig.gpt2()), prefix="other")
+    ids = re.findall(r'\bid="([^"]+)"', diagram.svg + other.svg)
+    assert len(ids) == len(set(ids)) == 4
+
+
+def test_all_text_is_large_enough_for_a_phone(diagram: Diagram) -> None:
+    root = ET.fromstring(diagram.svg)
+    scale = 350 / float(root.attrib["width"])
+    assert min(float(t.attrib["font-size"]) * scale for t in root.iter(f"{SVG}text")) >= 11
+
+
+def test_plot_names_every_curve_apart() -> None:
+    figure = residual_std({"a": [0.1, 0.9], "b": [0.1, 0.9], "c": [0.1, 0.2]}, log=True)
+    (axes,) = figure.axes
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in axes.texts]
+    assert [label.get_text() for label in axes.texts] == ["c", "a", "b"]
+    assert not any(one.overlaps(two) for one in boxes for two in boxes if one is not two)

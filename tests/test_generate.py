@@ -1,0 +1,136 @@
+"""Generation: repeatable, bounded by what was asked, and the model as it was afterwards."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from gptcore import GPT, GPTConfig
+from gptcore.generate import sample
+
+PROMPT = torch.tensor([[1, 2, 3], [7, 8, 9]])
+
+
+@pytest.fixture(scope="module")
+def model() -> GPT:
+    torch.manual_seed(0)
+    model = GPT(dataclasses.replace(GPTConfig.debug(), block_size=8, dropout=0.5))
+    for weight in model.parameters():  # so that the likeliest id depends on the text
+        weight.data *= 5
+    return model
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_same_seed_same_text(model: GPT) -> None:
+    first = model.generate(PROMPT, 12, generator=seeded())
+    assert torch.equal(first, model.generate(PROMPT, 12, generator=seeded()))
+    assert not torch.equal(first, model.generate(PROMPT, 12, generator=seeded(1)))
+
+
+def test_prompt_comes_first_and_longer_text_than_a_block_is_fine(model: GPT) -> None:
+    result = model.generate(PROMPT, 20)
+    assert result.shape == (2, 23)
+    assert torch.equal(result[:, :3], PROMPT)
+    assert torch.equal(model.generate(PROMPT, 0), PROMPT)
+    assert model.generate(result, 1).shape == (2, 24)
+
+
+def test_greedy_takes_the_likeliest_next(model: GPT) -> None:
+    greedy = model.generate(PROMPT, 5, temperature=0)
+    model.eval()
+    with torch.no_grad():
+        logits, _ = model(greedy[:, :-1])
+    model.train()
+    assert torch.equal(logits[:, 2:].argmax(-1), greedy[:, 3:])
+
+
+@pytest.mark.parametrize("one_choice", [{"top_k": 1}, {"top_p": 1e-9}, {"temperature": 1e-30}])
+def test_one_choice_is_greedy(model: GPT, one_choice: dict[str, Any]) -> None:
+    greedy = model.generate(PROMPT, 10, temperature=0)
+    assert torch.equal(model.generate(PROMPT, 10, **one_choice), greedy)
+
+
+def test_modes_are_restored(model: GPT) -> None:
+    model.train()
+    model.transformer.h[1].eval()
+    modes = [part.training for part in model.modules()]
+    model.generate(PROMPT, 1)
+    assert [part.training for part in model.modules()] == modes
+    with pytest.raises(TypeError):
+        model.generate(PROMPT, 1, top_k=1.5)  # type: ignore[arg-type]
+    assert [part.training for part in model.modules()] == modes
+    model.train()
+
+
+def test_nothing_to_differentiate(model: GPT) -> None:
+    assert not model.generate(PROMPT, 1).requires_grad
+
+
+def draw(logits: list[float], count: int = 20_000, **options: Any) -> Tensor:
+    """How often each id is chosen."""
+    rows = torch.tensor([logits]).expand(count, -1)
+    chosen = sample(rows, generator=seeded(), **options).flatten()
+    return chosen.bincount(minlength=len(logits)) / count
+
+
+def shares(*chances: float) -> list[float]:
+    return [math.log(chance) for chance in chances]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [0.5, 0.1, 0.3, 0.1]),
+        ({"top_k": 2}, [5 / 8, 0, 3 / 8, 0]),
+        ({"top_k": 99}, [0.5, 0.1, 0.3, 0.1]),
+        ({"top_p": 0.6}, [5 / 8, 0, 3 / 8, 0]),
+        ({"top_p": 1.0}, [0.5, 0.1, 0.3, 0.1]),
+        ({"top_k": 2, "top_p": 0.6}, [1.0, 0, 0, 0]),  # p is of what k has left: 5/8 reach it
+        ({"temperature": 0.5}, [25 / 36, 1 / 36, 9 / 36, 1 / 36]),
+        ({"temperature": math.inf}, [0.25] * 4),
+    ],
+)
+def test_sample_follows_the_distribution(options: dict[str, Any], expected: list[float]) -> None:
+    frequencies = draw(shares(0.5, 0.1, 0.3, 0.1), **options)
+    torch.testing.assert_close(frequencies, torch.tensor(expected), atol=0.015, rtol=0)
+    assert not frequencies[torch.tensor(expected) == 0].any()
+
+
+def test_top_k_keeps_just_k_among_equals() -> None:
+    assert (draw([0.0, 0.0, 0.0, 0.0], top_k=2) > 0).sum() == 2
+
+
+def test_rows_are_sampled_apart() -> None:
+    logits = torch.tensor([[9.0, 0.0, 0.0], [0.0, 0.0, 9.0]])
+    assert sample(logits, top_k=1).tolist() == [[0], [2]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"idx": torch.zeros(1, 0, dtype=torch.int64)}, ValueError, "holds no token"),
+        ({"idx": torch.tensor([1, 2])}, ValueError, r"idx\[None\] makes a batch of one"),
+        ({"idx": torch.tensor([[1.0]])}, TypeError, "token ids are torch.int64"),
+        ({"idx": torch.tensor([[257]])}, ValueError, "an id outside 0 to 256"),
+        ({"idx": torch.tensor([[-1]])}, ValueError, "an id outside 0 to 256"),
+        ({"max_new_tokens": -1}, ValueError, "max_new_tokens -1 is negative; use 0 or more"),
+        ({"temperature": -0.5}, ValueError, "temperature -0.5 is negative; use 0 for greedy"),
+        ({"temperature": math.nan}, ValueError, "temperature nan is"),
+        ({"top_k": 0}, ValueError, "top_k 0 keeps no id; use 1 or more, or None to keep all"),
+        ({"top_p": 0.0}, ValueError, "top_p 0.0 is no share; use above 0 up to 1, or None"),
+        ({"top_p": 1.1}, ValueError, "top_p 1.1 is no share; use above 0 up to 1, or None"),
+    ],
+)
+def test_generate_refuses(
+    model: GPT, arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        model.generate(**({"idx": PROMPT, "max_new_tokens": 1} | arguments))
