@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import urllib.parse
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +127,7 @@ def _broken_links(
 ) -> Iterator[SourceError]:
     pages = {other.slug: other.anchors for other in lessons}
     for link in lesson.links:
-        page, _, anchor = urllib.parse.unquote(link.target).partition("#")
+        page, _, anchor = link.target.partition("#")
         page = re.sub(r"\.html$", "", page)
         if page == "index" and not anchor:
             continue

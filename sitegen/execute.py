@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
@@ -47,6 +47,8 @@ class Plan:
 
     lesson: Lesson
     cells: tuple[Cell, ...]
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By the id of a cell, those that it can't run without."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,8 @@ class Executor:
             path=plan.lesson.path,
             root=str(self.config.root),
             cells=plan.cells,
+            needs=dict(plan.needs),
+            packages=self.config.packages,
             profile=self.profile,
             scratch=self._scratch.name,
         )

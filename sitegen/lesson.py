@@ -125,6 +125,8 @@ class Lesson:
     anchors: frozenset[str] = field(repr=False, default=frozenset())
     """Every id on the page that a link may name."""
     links: tuple[Link, ...] = field(repr=False, default=())
+    files: tuple[str, ...] = field(repr=False, default=())
+    """Images and other files beside the lesson that it shows or links to."""
     tokens: tuple[Token, ...] = field(repr=False, default=())
 
     @property

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -60,6 +61,7 @@ def parse_lesson(path: str, text: str) -> Lesson:
         headings=tuple(reader.headings),
         anchors=frozenset(reader.ids),
         links=tuple(reader.links),
+        files=tuple(sorted(reader.files)),
         tokens=tuple(tokens),
     )
 
@@ -78,6 +80,7 @@ class _Reader:
         self.cells: list[Cell] = []
         self.headings: list[Heading] = []
         self.links: list[Link] = []
+        self.files: set[str] = set()
         self.ids: dict[str, int] = {}
         self.blocks = 0
         self.inlines = 0
@@ -193,13 +196,18 @@ class _Reader:
         for child, at in _with_lines(token, token.map[0] + 1 if token.map else line):
             if child.type == "code_inline" and child.content.startswith(INLINE_PREFIX):
                 self.value(child, at)
-            elif child.type == "link_open":
-                target = str(child.attrs.get("href", ""))
+            elif child.type in ("link_open", "image"):
+                target = str(child.attrs.get("href") or child.attrs.get("src") or "")
                 if target and not _EXTERNAL.match(target):
-                    self.links.append(Link(target, at))
+                    self.link(unquote(target), at)
+            elif child.type == "math_inline":
                 child.meta = {"line": at}
-            elif child.type in ("math_inline", "image"):
-                child.meta = {"line": at}
+
+    def link(self, target: str, line: int) -> None:
+        self.links.append(Link(target, line))
+        page, _, _ = target.partition("#")
+        if "." in page and not page.endswith(".html"):
+            self.files.add(page)
 
     def value(self, token: Token, line: int) -> None:
         expression = token.content.removeprefix(INLINE_PREFIX).strip()

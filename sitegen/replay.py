@@ -77,7 +77,8 @@ def _unit(cell: Cell) -> Unit:
     if not isinstance(cell, Block):
         return Unit(cell.id, cell.code, "inline")
     # The id seeds the random numbers; of the options only these alter what is displayed.
-    return Unit(cell.id, cell.code, f"{cell.id} raises={cell.options.raises}")
+    raises = cell.options.raises
+    return Unit(cell.id, cell.code, f"{cell.id} raises={raises}", may_raise=bool(raises))
 
 
 def _block_standing(

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
+from sitegen import resources
 from sitegen.lesson import Block, Cell
 from sitegen.output import SHOWN_TYPES, Output, stream
 
@@ -42,6 +43,8 @@ class Job:
     path: str
     root: str
     cells: tuple[Cell, ...]
+    needs: dict[str, tuple[str, ...]]
+    packages: tuple[str, ...]
     profile: str
     scratch: str
     """A folder that the generator removes, for what libraries put beside their settings."""
@@ -90,7 +93,11 @@ def run(job: Job, home: Connection) -> None:
         for descriptor in (1, 2):
             os.dup2(descriptors.fileno(), descriptor)
         session = _Session(job, descriptors)
+        left_out: set[str] = set()
         for cell in job.cells:
+            if left_out & set(job.needs.get(cell.id, ())) or session.lacks(cell):
+                left_out.add(cell.id)
+                continue
             home.send(Started(cell.id))
             message = session.run(cell)
             home.send(message)
@@ -195,6 +202,11 @@ class _Session:
                 lines.extend(cell.code.splitlines())
         text = [line + "\n" for line in lines]
         linecache.cache[self.job.path] = (sum(map(len, text)), None, text, self.job.path)
+
+    def lacks(self, cell: Cell) -> bool:
+        """Whether this machine has not all resources that a block needs."""
+        needs = cell.options.needs if isinstance(cell, Block) else ()
+        return not all(resources.available(name, self.job.packages) for name in needs)
 
     def run(self, cell: Cell) -> Message:
         self.outputs = []

@@ -61,7 +61,7 @@ class Reader:
             return
         for statement in source.tree.body:
             if statement is source.shown:
-                self.look([statement.value])
+                self.spread(bound_names([statement]), *self.look([source.shown.value]))
             else:
                 self.execute(statement, weak=may_raise)
         reached = self.library.closure(self.keys)

@@ -1,0 +1,8 @@
+"""Builds the course in the folder it is called from: `python build_site.py --help`."""
+
+import sys
+
+from sitegen.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

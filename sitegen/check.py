@@ -1,0 +1,162 @@
+"""`--check`: executes afresh, holds everything against what is committed, and writes nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sitegen.build import Builder, Report
+from sitegen.compare import differences, unified_diff
+from sitegen.embedded import disagreements
+from sitegen.errors import raise_all
+from sitegen.execute import Plan, Result
+from sitegen.lesson import Block, Cell, Lesson
+from sitegen.record import Recording, Value
+from sitegen.replay import Standing, runnable
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One disagreement, at its place."""
+
+    kind: str
+    file: str
+    line: int
+    message: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.file}:{self.line}: {self.message}"
+        return f"{text}\n{self.detail}" if self.detail else text
+
+
+def check(builder: Builder, lessons: Sequence[Lesson]) -> Report:
+    """Print all drift of these lessons, and put it into the report."""
+    first = builder.config.profiles[0].name
+    found = {lesson.slug: builder.standings(lesson, first) for lesson in lessons}
+    plans = [
+        Plan(
+            lesson,
+            tuple(runnable(lesson, first)),
+            {standing.cell.id: standing.fingerprint.needs for standing in found[lesson.slug]},
+        )
+        for lesson in lessons
+        if runnable(lesson, first)
+    ]
+    fresh: dict[str, dict[str, Result]] = {}
+    errors = []
+    for execution in builder.execute(plans):
+        if execution.error:
+            errors.append(execution.error)
+        fresh[execution.lesson.slug] = {one.cell.id: one for one in execution.results}
+    raise_all(errors)
+    drifts: list[Drift] = []
+    for lesson in lessons:
+        drifts += _embedded(builder, lesson)
+        results = fresh.get(lesson.slug, {})
+        for standing in found[lesson.slug]:
+            drifts += _cell(lesson, standing, results.get(standing.cell.id))
+            _count(builder.report, lesson, standing, results)
+        for profile in builder.config.profiles[1:]:
+            drifts += _elsewhere(builder, lesson, profile.name)
+    drifts += _orphans(builder, lessons)
+    drifts.sort(key=lambda drift: (drift.file, drift.line))
+    for drift in drifts:
+        print(drift, file=sys.stderr)
+        builder.report.drift.append(
+            {
+                "kind": drift.kind,
+                "file": drift.file,
+                "line": drift.line,
+                "message": drift.message + (f"\n{drift.detail}" if drift.detail else ""),
+            }
+        )
+    return builder.report
+
+
+def _count(report: Report, lesson: Lesson, standing: Standing, results: dict[str, Result]) -> None:
+    if isinstance(standing.cell, Block):
+        name = f"{lesson.slug}#{standing.cell.id}"
+        (report.executed if standing.cell.id in results else report.replayed).append(name)
+
+
+def _embedded(builder: Builder, lesson: Lesson) -> Iterator[Drift]:
+    for one in disagreements(lesson, builder.library):
+        yield Drift("embedded", lesson.path, one.block.line, one.message, one.diff)
+
+
+def _cell(lesson: Lesson, standing: Standing, result: Result | None) -> Iterator[Drift]:
+    """How a cell that was executed afresh compares with its recording."""
+    cell, recording = standing.cell, standing.recording
+    what = _name(cell)
+    if standing.damage:
+        yield Drift("damaged", lesson.path, cell.line, f"{what}: {standing.damage}; {_MEND}")
+    elif recording is None:
+        yield Drift("missing", lesson.path, cell.line, f"{what} has no recording; {_MEND}")
+    elif result is not None and (diff := _difference(lesson, cell, recording, result)):
+        kind = "output" if isinstance(cell, Block) else "inline"
+        because = f" ({_changed(standing)} changed)" if standing.changed else ""
+        yield Drift(
+            kind, lesson.path, cell.line, f"{what} now displays something else{because}", diff
+        )
+    elif not standing.holds:
+        yield _stale(lesson, standing, "")
+
+
+def _difference(lesson: Lesson, cell: Cell, recording: Recording | Value, result: Result) -> str:
+    if isinstance(cell, Block) and isinstance(recording, Recording):
+        name = f"{lesson.slug}#{cell.id}"
+        return differences(recording.outputs, result.outputs, cell.options, name)
+    if isinstance(recording, Value) and recording.value != result.outputs[0].text:
+        return unified_diff(recording.value, result.outputs[0].text, "recorded", "fresh")
+    return ""
+
+
+def _elsewhere(builder: Builder, lesson: Lesson, profile: str) -> Iterator[Drift]:
+    """Recordings of a profile that this machine does not execute: their fingerprints."""
+    for standing in builder.standings(lesson, profile):
+        if standing.damage:
+            yield Drift("damaged", lesson.path, standing.cell.line, f"{standing.damage}; {_MEND}")
+        elif standing.recording is not None and not standing.holds:
+            yield _stale(lesson, standing, f" under profile {profile}")
+
+
+def _stale(lesson: Lesson, standing: Standing, where: str) -> Drift:
+    changed = _changed(standing) or "its code"
+    return Drift(
+        "stale",
+        lesson.path,
+        standing.cell.line,
+        f"{_name(standing.cell)}: its recording{where} was made before {changed} changed; {_MEND}",
+    )
+
+
+def _orphans(builder: Builder, lessons: Sequence[Lesson]) -> Iterator[Drift]:
+    """Recordings of blocks, lessons and profiles that are no more."""
+    blocks = {
+        (lesson.slug, profile.name, cell.id)
+        for lesson in builder.course.lessons
+        for profile in builder.config.profiles
+        for cell in runnable(lesson, profile.name)
+    }
+    if len(lessons) < len(builder.course.lessons):
+        return
+    for orphan in builder.recordings.all_blocks():
+        if orphan not in blocks:
+            path = builder.recordings.path(*orphan).relative_to(builder.config.root).as_posix()
+            slug, _, block = orphan
+            yield Drift(
+                "orphaned", path, 1, f"recording of no block {block!r} of {slug!r}; {_MEND}"
+            )
+
+
+def _changed(standing: Standing) -> str:
+    return ", ".join(standing.changed[:5])
+
+
+def _name(cell: Cell) -> str:
+    return f"block {cell.id!r}" if isinstance(cell, Block) else f"inline value `{cell.code}`"
+
+
+_MEND = "build_site.py mends it"

@@ -1,0 +1,112 @@
+"""The command line: what is asked for, what is printed, and with which code it ends."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sitegen import config as configuration
+from sitegen import course as courses
+from sitegen.build import Builder, Report, Request
+from sitegen.check import check
+from sitegen.embedded import synchronize
+from sitegen.errors import SiteError
+from sitegen.files import write_atomically
+from sitegen.fingerprint import Library
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code: 0 done, 1 drift or a failing block, 2 wrong use."""
+    options = _parser().parse_args(arguments)
+    began = time.perf_counter()
+    try:
+        report = _run(options)
+        report.seconds = round(time.perf_counter() - began, 3)
+        if options.report:
+            text = json.dumps(dataclasses.asdict(report), indent=1, ensure_ascii=False)
+            write_atomically(Path(options.report), text + "\n")
+    except SiteError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; the last site stays as it was", file=sys.stderr)
+        return 130
+    print(_summary(report, options))
+    return 1 if report.drift else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="build_site.py",
+        description="Build the course in this folder: execute what is new, replay the rest.",
+    )
+    add = parser.add_argument
+    add("lessons", nargs="*", metavar="LESSON", help="slugs or files; all lessons if none")
+    add("--check", action="store_true", help="execute afresh, report any drift, write nothing")
+    add("--gpu", action="store_true", help="record the gpu profile")
+    add("--sync", action="store_true", help="rewrite embedded code from the library, then build")
+    add("--fresh", action="store_true", help="ignore recordings and execute everything")
+    add("--out", metavar="DIR", help="where the site goes (site/)")
+    add("--jobs", metavar="N", type=_count, default=0, help="lessons at once (one per core)")
+    add("--report", metavar="FILE", help="write what was done as JSON")
+    add("-v", "--verbose", action="store_true", help="tell of inline values too")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"a number of processes from 1 on is wanted, not {text!r}")
+    return number
+
+
+def _run(options: argparse.Namespace) -> Report:
+    if options.check and (options.sync or options.fresh):
+        raise SiteError("--check writes nothing and is always fresh: leave out --sync and --fresh")
+    config = configuration.load(Path.cwd())
+    if options.out:
+        config = dataclasses.replace(config, output=Path(options.out).absolute())
+    profile = "gpu" if options.gpu else config.profiles[0].name
+    if options.gpu:
+        _want_gpu()
+    course = courses.load(config)
+    lessons = course.select(options.lessons)
+    request = Request(profile, options.fresh, options.jobs, options.verbose)
+    if options.check:
+        return check(Builder(course, request), lessons)
+    if options.sync:
+        library = Library(config.root, config.packages)
+        for lesson in lessons:
+            for one in synchronize(config.root, lesson, library):
+                print(f"{one.lesson.path}:{one.block.line}: took {one.block.options.source}")
+        course = courses.load(config)
+        lessons = course.select(options.lessons)
+    return Builder(course, request).build(lessons)
+
+
+def _want_gpu() -> None:
+    """Say at once, and not from within a block, that there is none."""
+    try:
+        import torch
+    except ImportError:
+        raise SiteError("--gpu needs torch with CUDA, and torch is not installed") from None
+    if not torch.cuda.is_available():
+        raise SiteError(
+            "--gpu needs a CUDA device, and torch finds none; without it, call build_site.py alone"
+        )
+
+
+def _summary(report: Report, options: argparse.Namespace) -> str:
+    counts = (
+        f"{len(report.executed)} executed, {len(report.replayed)} replayed, "
+        f"{len(report.stale)} stale"
+    )
+    if options.check:
+        found = f"{len(report.drift)} drifted" if report.drift else "no drift"
+        return f"{found}: {counts} in {report.seconds:.2f} s"
+    return f"{counts} in {report.seconds:.2f} s -> {options.out or 'site'}/"

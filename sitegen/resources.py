@@ -1,0 +1,33 @@
+"""What a block may need and a machine may lack.
+
+The generator knows of `gpu`. Of anything else it asks the followed packages: a module
+`PACKAGE.resources` with a function `available(name) -> bool` answers for what it names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+
+
+def available(name: str, packages: Sequence[str]) -> bool:
+    """Whether this machine has the resource; one that no package knows is not there."""
+    if name == "gpu":
+        return _has_gpu()
+    for package in packages:
+        try:
+            module = importlib.import_module(f"{package}.resources")
+        except ModuleNotFoundError:
+            continue
+        if module.available(name):
+            return True
+    return False
+
+
+def _has_gpu() -> bool:
+    if importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
