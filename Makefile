@@ -1,9 +1,12 @@
-# `make test` does all set-up on a machine with Python 3.11 or later.
+# `make site` and `make test` do all set-up on a machine with Python 3.11 or later.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: test lint clean
+.PHONY: site test lint clean
+
+site: $(VENV)/.ready
+	$(BIN)/python build_site.py
 
 test: $(VENV)/.ready lint
 	$(BIN)/python -m pytest
