@@ -7,18 +7,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sitegen.config import Profile
 from sitegen.course import Course
 from sitegen.embedded import disagreements
 from sitegen.errors import BlockError, SiteError, raise_all
 from sitegen.execute import Execution, Executor, Plan
-from sitegen.fingerprint import Library, LibrarySyntaxError
+from sitegen.fingerprint import Library, LibrarySyntaxError, Memory
 from sitegen.lesson import Block, Lesson
 from sitegen.progress import Progress
 from sitegen.publish import publish, site_files
 from sitegen.record import Provenance, Recording, Recordings, Value
-from sitegen.render import Renderer, Results, Shown
-from sitegen.replay import Standing, cells_to_run, standings
+from sitegen.render import Renderer
+from sitegen.replay import Standing, cells_to_run, runnable, sources_of, standings
+from sitegen.results import results
+from sitegen.stamp import CACHE
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Builder:
         self.request = request
         self.library = Library(course.config.root, course.config.packages)
         self.recordings = Recordings(course.config.lessons)
+        self.memory = Memory(course.config.root / CACHE / "fingerprints.json")
         self.report = Report()
 
     def build(self, lessons: Sequence[Lesson]) -> Report:
@@ -75,13 +77,42 @@ class Builder:
             errors += [execution.error] if execution.error else []
             self.record(execution, found[execution.lesson.slug])
         raise_all(sorted(errors, key=lambda error: getattr(error, "path", "")))
-        self.publish(lessons)
+        if len(lessons) == len(self.course.lessons):
+            self.tidy()
+        self.conclude(lessons)
         return self.report
+
+    def tidy(self) -> None:
+        """Remove the recordings of what is no more."""
+        for slug, profile, block in self.orphaned_blocks():
+            self.recordings.delete(slug, profile, block)
+        for slug, profile in self.orphaned_profiles():
+            self.recordings.delete_profile(slug, profile)
+
+    def orphaned_blocks(self) -> list[tuple[str, str, str]]:
+        """Slug, profile and block id of every recording of a block that is no more."""
+        blocks = {
+            (lesson.slug, profile.name, cell.id)
+            for lesson in self.course.lessons
+            for profile in self.config.profiles
+            for cell in runnable(lesson, profile.name)
+        }
+        return [found for found in self.recordings.all_blocks() if found not in blocks]
+
+    def orphaned_profiles(self) -> list[tuple[str, str]]:
+        """Slug and profile of whatever is recorded of a lesson or profile that is no more."""
+        known = {
+            (lesson.slug, profile.name)
+            for lesson in self.course.lessons
+            for profile in self.config.profiles
+            if runnable(lesson, profile.name)
+        }
+        return [found for found in self.recordings.all_profiles() if found not in known]
 
     def standings(self, lesson: Lesson, profile: str) -> list[Standing]:
         """How the cells of a lesson stand; a library that can't be read is a failure."""
         try:
-            return standings(lesson, profile, self.library, self.recordings)
+            return standings(lesson, profile, self.library, self.recordings, self.memory)
         except LibrarySyntaxError as error:
             raise LibraryError(str(error)) from None
 
@@ -129,74 +160,51 @@ class Builder:
             if isinstance(result.cell, Block):
                 self.report.executed.append(f"{slug}#{result.cell.id}")
                 recording = Recording(
-                    print_.digest,
-                    print_.parts,
-                    result.outputs,
-                    replace(made, seconds=result.seconds),
+                    print_.digest, result.outputs, replace(made, seconds=result.seconds)
                 )
                 if standing.holds and standing.recording.outputs == result.outputs:  # type: ignore[union-attr]
                     continue  # the same again: when it was made first is what counts
                 self.recordings.save(slug, profile, result.cell.id, recording)
             else:
                 text = result.outputs[0].text
-                values[result.cell.id] = Value(result.cell.code, text, print_.digest, print_.parts)
+                values[result.cell.id] = Value(result.cell.code, text, print_.digest)
         order = [standing.cell.id for standing in found]
         self.recordings.save_values(slug, profile, [values[i] for i in order if i in values])
 
-    def publish(self, lessons: Sequence[Lesson]) -> None:
-        """Render the pages and write the site."""
+    def conclude(self, lessons: Sequence[Lesson]) -> None:
+        """Publish the site as the recordings are now, and report on these lessons."""
         renderer = Renderer(self.config, self.course.lessons)
-        pages = [
-            renderer.index(),
-            *(
-                renderer.lesson(lesson, self.results(lesson, lesson in lessons))
-                for lesson in self.course.lessons
-            ),
-        ]
+        pages = [renderer.index()]
+        for lesson in self.course.lessons:
+            found = {
+                profile.name: self.standings(lesson, profile.name)
+                for profile in self.config.profiles
+            }
+            pages.append(renderer.lesson(lesson, results(lesson, self.config.profiles, found)))
+            if lesson in lessons:
+                for profile, standings in found.items():
+                    self.note_sources(lesson, profile, standings)
+                for standing in found[self.request.profile]:
+                    self.count(lesson, standing)
         publish(self.config.output, site_files(self.config, self.course.lessons, pages))
+        self.memory.save()
 
-    def results(self, lesson: Lesson, counted: bool) -> Results:
-        """What the page of a lesson shows: what holds first, and of that the larger scale."""
-        blocks: dict[str, list[Shown]] = {block.id: [] for block in lesson.blocks}
-        values: dict[str, Value | None] = {}
-        first = self.config.profiles[0]
-        for profile in reversed(self.config.profiles):
-            for standing in self.standings(lesson, profile.name):
-                cell, recording = standing.cell, standing.recording
-                if isinstance(cell, Block):
-                    shown = self._shown(standing, profile, first)
-                    if shown:
-                        blocks[cell.id].append(shown)
-                    if counted and profile.name == self.request.profile:
-                        self._count(lesson, standing)
-                elif isinstance(recording, Value):
-                    values.setdefault(cell.id, recording)
-        for block_id, shown_all in blocks.items():
-            shown_all.sort(key=lambda shown: shown.stale)
-            blocks[block_id] = _without_repeats(shown_all)
-        return Results(blocks, values)
+    def note_sources(self, lesson: Lesson, profile: str, found: Sequence[Standing]) -> None:
+        """Keep what the recordings were made from, so that a stale one can say what changed."""
+        recorded = [standing for standing in found if standing.recording]
+        before = self.recordings.load_sources(lesson.slug, profile)
+        self.recordings.save_sources(lesson.slug, profile, sources_of(recorded, before))
 
-    def _shown(self, standing: Standing, profile: Profile, first: Profile) -> Shown | None:
-        block, recording = standing.cell, standing.recording
-        assert isinstance(block, Block)
-        needs = ", ".join(block.options.needs)
-        if not isinstance(recording, Recording):
-            if profile != first:
-                return None
-            return Shown(profile, None, note=f"Not recorded yet: needs {needs}." if needs else "")
-        note = f"Needs {needs}: shown from its recording." if needs else ""
-        if not standing.holds:
-            changed = ", ".join(standing.changed[:3])
-            note = f"Recorded before the last change of {changed or 'the code'}."
-        return Shown(profile, recording, stale=not standing.holds, note=note)
-
-    def _count(self, lesson: Lesson, standing: Standing) -> None:
+    def count(self, lesson: Lesson, standing: Standing) -> None:
+        """Put a block into the report, and warn if it is stale."""
         name = f"{lesson.slug}#{standing.cell.id}"
-        if not standing.holds:
+        if not isinstance(standing.cell, Block) or name in self.report.executed:
+            return
+        if standing.holds:
+            self.report.replayed.append(name)
+        else:
             self.report.stale.append(name)
             print(f"warning: {name} is stale: {_why(standing)}", file=sys.stderr)
-        elif name not in self.report.executed:
-            self.report.replayed.append(name)
 
 
 class LibraryError(SiteError):
@@ -217,13 +225,3 @@ def _why(standing: Standing) -> str:
     if standing.recording is None:
         return f"no recording, and this machine lacks {needs}"
     return f"{', '.join(standing.changed[:3])} changed, and this machine lacks {needs}"
-
-
-def _without_repeats(shown: list[Shown]) -> list[Shown]:
-    """One result where both profiles displayed the same."""
-    kept: list[Shown] = []
-    for one in shown:
-        outputs = one.recording.outputs if one.recording else None
-        if not any(other.recording and other.recording.outputs == outputs for other in kept):
-            kept.append(one)
-    return kept

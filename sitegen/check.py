@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sitegen.build import Builder, Report
 from sitegen.compare import differences, unified_diff
@@ -134,21 +135,20 @@ def _stale(lesson: Lesson, standing: Standing, where: str) -> Drift:
 
 def _orphans(builder: Builder, lessons: Sequence[Lesson]) -> Iterator[Drift]:
     """Recordings of blocks, lessons and profiles that are no more."""
-    blocks = {
-        (lesson.slug, profile.name, cell.id)
-        for lesson in builder.course.lessons
-        for profile in builder.config.profiles
-        for cell in runnable(lesson, profile.name)
-    }
     if len(lessons) < len(builder.course.lessons):
         return
-    for orphan in builder.recordings.all_blocks():
-        if orphan not in blocks:
-            path = builder.recordings.path(*orphan).relative_to(builder.config.root).as_posix()
-            slug, _, block = orphan
-            yield Drift(
-                "orphaned", path, 1, f"recording of no block {block!r} of {slug!r}; {_MEND}"
-            )
+    for slug, profile, block in builder.orphaned_blocks():
+        path = builder.recordings.path(slug, profile, block)
+        message = f"recording of no block {block!r} of {slug!r}; {_MEND}"
+        yield Drift("orphaned", _relative(builder, path), 1, message)
+    for slug, profile in builder.orphaned_profiles():
+        path = builder.recordings.sources_path(slug, profile)
+        message = f"recordings of no lesson {slug!r} under profile {profile!r}; {_MEND}"
+        yield Drift("orphaned", _relative(builder, path), 1, message)
+
+
+def _relative(builder: Builder, path: Path) -> str:
+    return path.relative_to(builder.config.root).as_posix()
 
 
 def _changed(standing: Standing) -> str:

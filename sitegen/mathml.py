@@ -26,7 +26,10 @@ def to_mathml(latex: str, display: bool) -> str:
     if left or "merror" in markup:
         name = left[1] if left else latex
         raise ValueError(f"formula {latex!r} has {name!r}, which has no MathML form here")
-    return markup
+    # The converter takes a function's name for an operator, and spaces it like one, and a prime
+    # for a letter.
+    markup = re.sub(r"<mo>([A-Za-z]{2,})</mo>", r"<mi>\1</mi>", markup)
+    return markup.replace("<mi>&#x02032;</mi>", "<mo>&#x02032;</mo>")
 
 
 def _depth(latex: str) -> int:

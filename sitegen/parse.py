@@ -177,10 +177,9 @@ class _Reader:
             inline.content = inline.content[: braces.start()]
             name = self.attributes(braces[0].strip(), line).id
         title = _plain(inline)
-        if name:
-            self.claim(name, line)
-        else:
+        if not name and in_contents:  # within a component, a heading names one of its parts
             name = self.free(slugify(title) or "section")
+        if name:
             self.claim(name, line)
         token.meta = {"id": name}
         self.headings.append(Heading(name, title, int(token.tag[1]), line, in_contents))

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from sitegen import mathfont
 from sitegen.config import Config
 from sitegen.errors import SiteError
 from sitegen.files import remove, write_if_changed
@@ -21,18 +22,30 @@ def publish(output: Path, files: Mapping[str, bytes]) -> None:
     """Make the folder `output` hold these files; others that a build wrote are removed."""
     if output.exists() and not output.is_dir():
         raise SiteError(f"cannot write the site to {output}: it is a file")
-    before = _manifest(output)
+    before = _manifest(output).keys()
     for name, content in files.items():
         write_if_changed(output / name, content)
     for name in sorted(before - files.keys()):
         remove(output / name)
-    digests = {name: hashlib.sha256(files[name]).hexdigest()[:16] for name in sorted(files)}
+    digests = {name: _digest(files[name]) for name in sorted(files)}
     write_if_changed(output / MANIFEST, json.dumps(digests, indent=0) + "\n")
+
+
+def intact(output: Path) -> bool:
+    """Whether the folder holds just what the last build wrote."""
+    digests = _manifest(output)
+    return bool(digests) and all(
+        path.is_file() and _digest(path.read_bytes()) == digest
+        for path, digest in ((output / name, digest) for name, digest in digests.items())
+    )
 
 
 def site_files(config: Config, lessons: tuple[Lesson, ...], pages: list[Page]) -> dict[str, bytes]:
     """Everything that the site consists of, by its path in it."""
     files = {f"static/{name}": path.read_bytes() for name, path in _static(config)}
+    if any("<math" in page.html for page in pages):
+        name = f"static/{mathfont.NAME}"
+        files[name] = _read(config.output / name) or mathfont.subset()  # always the same
     for lesson in lessons:
         for name in lesson.files:
             files[name] = (config.lessons / name).read_bytes()
@@ -47,11 +60,22 @@ def _static(config: Config) -> Iterator[tuple[str, Path]]:
                 yield path.relative_to(folder).as_posix(), path
 
 
-def _manifest(output: Path) -> set[str]:
+def _read(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _manifest(output: Path) -> dict[str, str]:
+    """What the last build wrote, by the path in the site."""
     try:
-        names = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return set()
+        digests = json.loads((output / MANIFEST).read_text(encoding="utf-8")).items()
+    except (OSError, ValueError, AttributeError):
+        return {}
     # Whoever edited the manifest must not have other files removed.
-    inside = (name for name in names if (output / name).resolve().is_relative_to(output.resolve()))
-    return set(inside)
+    root = output.resolve()
+    return {
+        name: digest for name, digest in digests if (output / name).resolve().is_relative_to(root)
+    }

@@ -1,7 +1,8 @@
 """`Execution` -> `Recording`: outputs as text files that a reviewer can read, and back.
 
 A block's recording is `recordings/LESSON/PROFILE/BLOCK.json`, its figures are files beside it.
-The inline values of a lesson stand together in `recordings/LESSON/PROFILE.values.json`.
+The inline values of a lesson stand together in `recordings/LESSON/PROFILE.values.json`, and what
+all of its recordings were made from in `recordings/LESSON/PROFILE.sources.json`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,6 @@ class Recording:
     """The outputs of one block under one profile, and what they were made from."""
 
     fingerprint: str
-    parts: Mapping[str, str]
-    """A short hash of each thing the fingerprint covers, so that a stale one can say which."""
     outputs: tuple[Output, ...]
     provenance: Provenance = field(default_factory=Provenance)
 
@@ -53,7 +52,11 @@ class Value:
     expression: str
     value: str
     fingerprint: str
-    parts: Mapping[str, str]
+
+
+Sources = Mapping[str, Sequence[str]]
+"""A short hash of each thing that recordings were made from, by its name; where some are out of
+date, the hash of each state in which it was used."""
 
 
 class Recordings:
@@ -67,6 +70,9 @@ class Recordings:
 
     def values_path(self, slug: str, profile: str) -> Path:
         return self.folder / slug / f"{profile}.values.json"
+
+    def sources_path(self, slug: str, profile: str) -> Path:
+        return self.folder / slug / f"{profile}.sources.json"
 
     def load(self, slug: str, profile: str, block_id: str) -> Recording | None:
         """The recording of a block, None if there is none.
@@ -82,8 +88,7 @@ class Recordings:
             outputs = tuple(_decode(item, path.parent) for item in data["outputs"])
             made = dict(data["made"])
             recording = Recording(
-                fingerprint=data["fingerprint"],
-                parts=data["from"],
+                fingerprint=str(data["fingerprint"]),
                 outputs=outputs,
                 provenance=Provenance(
                     device=made.pop("device"),
@@ -126,12 +131,17 @@ class Recordings:
                 **made.versions,
             },
             "outputs": outputs,
-            "from": dict(recording.parts),
             "digest": _digest(recording.outputs),
         }
         write_if_changed(path, _json(data))
         for figure in before:
             remove(figure)
+
+    def delete_profile(self, slug: str, profile: str) -> None:
+        """Remove what is recorded of a lesson as a whole."""
+        for path in (self.values_path(slug, profile), self.sources_path(slug, profile)):
+            if path.exists():
+                remove(path)
 
     def delete(self, slug: str, profile: str, block_id: str) -> None:
         """Remove a recording and its figures."""
@@ -145,8 +155,7 @@ class Recordings:
         data = _read(self.values_path(slug, profile))
         try:
             values = [
-                Value(item["expression"], item["value"], item["fingerprint"], item["from"])
-                for item in data or ()
+                Value(item["expression"], item["value"], item["fingerprint"]) for item in data or ()
             ]
         except (KeyError, TypeError) as error:
             name = self.values_path(slug, profile).name
@@ -168,22 +177,38 @@ class Recordings:
                         "expression": value.expression,
                         "value": value.value,
                         "fingerprint": value.fingerprint,
-                        "from": dict(value.parts),
                     }
                     for value in values
                 ]
             ),
         )
 
+    def load_sources(self, slug: str, profile: str) -> Sources:
+        """What the recordings of a lesson were made from; nothing if that can't be read."""
+        try:
+            data = _read(self.sources_path(slug, profile)) or {}
+            return {str(name): str(hashes).split() for name, hashes in data.items()}
+        except (DamagedRecordingError, AttributeError):
+            return {}
+
+    def save_sources(self, slug: str, profile: str, sources: Sources) -> None:
+        """Write what the recordings of a lesson were made from, a line for each thing."""
+        path = self.sources_path(slug, profile)
+        if sources:
+            rows = {name: " ".join(hashes) for name, hashes in sorted(sources.items())}
+            write_if_changed(path, _json(rows))
+        elif path.exists():
+            remove(path)
+
     def all_blocks(self) -> Iterator[tuple[str, str, str]]:
         """Slug, profile and block id of every recording there is."""
         for path in sorted(self.folder.glob("*/*/*.json")):
             yield path.parent.parent.name, path.parent.name, path.stem
 
-    def all_values(self) -> Iterator[tuple[str, str]]:
-        """Slug and profile of every file of inline values."""
-        for path in sorted(self.folder.glob("*/*.values.json")):
-            yield path.parent.name, path.name.removesuffix(".values.json")
+    def all_profiles(self) -> Iterator[tuple[str, str]]:
+        """Slug and profile of whatever is recorded of whole lessons."""
+        files = self.folder.glob("*/*.*.json")
+        yield from sorted({(path.parent.name, path.name.partition(".")[0]) for path in files})
 
     def _figures(self, path: Path) -> Iterator[Path]:
         for suffix in _OWN_FILES.values():

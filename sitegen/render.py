@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,29 +14,19 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 
-from sitegen.config import Config, Profile
+from sitegen.config import Config
 from sitegen.highlight import highlight
+from sitegen.html import sanitized
 from sitegen.lesson import Block, Cell, Lesson
 from sitegen.markdown import make_parser
 from sitegen.mathml import to_mathml
 from sitegen.output import Output, best_type
 from sitegen.parse import anchor
-from sitegen.record import Recording, Value
+from sitegen.results import Results, Shown
 from sitegen.svg import inline_svg
 
 LONG_OUTPUT = 30
 """Lines of text from which on an output is folded."""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A block's recording under one profile, as a reader is to see it."""
-
-    profile: Profile
-    recording: Recording | None
-    """None where there is none yet, and none could be made."""
-    stale: bool = False
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,14 +35,6 @@ class Page:
 
     path: str
     html: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Results:
-    """All that a lesson's cells showed: blocks by id, the first result first; values by id."""
-
-    blocks: Mapping[str, Sequence[Shown]] = field(default_factory=dict)
-    values: Mapping[str, Value | None] = field(default_factory=dict)
 
 
 class Renderer:
@@ -71,6 +53,7 @@ class Renderer:
         )
         self.markdown = make_parser(_LessonHTML)
         self.markdown.renderer.page = self  # type: ignore[attr-defined]
+        self.templates.filters["inline"] = _inline_filter()
         for name in ("math_inline", "math_block"):
             self.markdown.add_render_rule(name, getattr(_LessonHTML, name))
 
@@ -207,7 +190,7 @@ class Renderer:
             source = "".join(data.split())
             return "png", Markup(f'<img alt="{alt}" src="data:image/png;base64,{source}">')
         if kind == "text/html":
-            return "html", Markup(data)
+            return "html", Markup(sanitized(data))
         if kind == "text/markdown":
             return "markdown", Markup(make_parser().render(data))
         return "text", escape(data)
@@ -235,12 +218,19 @@ class Renderer:
             f"components/{token.info}.html",
             name=token.info,
             id=attributes.id,
+            meta=env["lesson"].meta.data,
             title=title,
             attrs=attributes.values | dict.fromkeys(attributes.flags, "true"),
             intro=intro,
             parts=parts,
             body=Markup("").join((intro, *titled)),
         )
+
+
+def _inline_filter() -> Callable[[str], Markup]:
+    """For templates: a line of front matter as Markdown, without a paragraph around it."""
+    parser = make_parser()
+    return lambda text: Markup(parser.renderInline(text))
 
 
 _LABELS = {"stdout": "Output", "stderr": "Messages", "error": "Error", "text": "Value"}
@@ -302,6 +292,8 @@ def _parts(tokens: Sequence[Token]) -> list[_Part]:
     while index < len(tokens):
         token = tokens[index]
         if depth == 0 and token.type == "heading_open":
+            if len(parts) > 1 and not (parts[-1].title or parts[-1].body):
+                parts.pop()  # a `---` before the heading says the same again
             parts.append(_Part([tokens[index + 1]], token.meta["id"]))
             index += 3
             continue
@@ -368,13 +360,16 @@ class _LessonHTML(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
     ) -> str:
         token = tokens[idx]
-        return f'<{token.tag} id="{token.meta["id"]}">'
+        name = token.meta["id"]
+        return f'<{token.tag} id="{name}">' if name else f"<{token.tag}>"
 
     def heading_close(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
     ) -> str:
         token = tokens[idx]
         name = tokens[idx - 2].meta["id"]
+        if not name:
+            return f"</{token.tag}>\n"
         label = "Link to this section"
         return f' <a class="anchor" href="#{name}" aria-label="{label}">#</a></{token.tag}>\n'
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sitegen.fingerprint import Fingerprint, Library, Unit, fingerprints
+from sitegen.fingerprint import Fingerprint, Library, Memory, Unit
 from sitegen.lesson import Block, Cell, Lesson
-from sitegen.record import DamagedRecordingError, Recording, Recordings, Value
+from sitegen.record import DamagedRecordingError, Recording, Recordings, Sources, Value
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class Standing:
     cell: Cell
     fingerprint: Fingerprint
     recording: Recording | Value | None
+    changed: Sequence[str] = ()
+    """By name, what the recording was made from and is another now."""
     damage: str = ""
     """Why the recording can't be read, if it can't."""
 
@@ -24,14 +26,6 @@ class Standing:
     def holds(self) -> bool:
         """Whether the recording was made from just what there is now."""
         return self.recording is not None and self.recording.fingerprint == self.fingerprint.digest
-
-    @property
-    def changed(self) -> list[str]:
-        """What the recording was made from and has changed since, by name."""
-        if self.recording is None:
-            return []
-        old, new = self.recording.parts, self.fingerprint.parts
-        return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
 
 
 def runnable(lesson: Lesson, profile: str) -> list[Cell]:
@@ -45,11 +39,12 @@ def runnable(lesson: Lesson, profile: str) -> list[Cell]:
 
 
 def standings(
-    lesson: Lesson, profile: str, library: Library, recordings: Recordings
+    lesson: Lesson, profile: str, library: Library, recordings: Recordings, memory: Memory
 ) -> list[Standing]:
     """How every runnable cell of a lesson stands under a profile."""
     cells = runnable(lesson, profile)
-    prints = fingerprints([_unit(cell) for cell in cells], library, profile)
+    prints = memory.fingerprints([_unit(cell) for cell in cells], library, profile)
+    sources = recordings.load_sources(lesson.slug, profile)
     values, damage = {}, ""
     try:
         values = recordings.load_values(lesson.slug, profile)
@@ -57,11 +52,35 @@ def standings(
         damage = str(error)
     found = []
     for cell, print_ in zip(cells, prints, strict=True):
+        recording: Recording | Value | None = values.get(print_.digest)
+        problem = damage
         if isinstance(cell, Block):
-            found.append(_block_standing(lesson, profile, cell, print_, recordings))
-        else:
-            found.append(Standing(cell, print_, values.get(print_.digest), damage))
+            recording, problem = None, ""
+            try:
+                recording = recordings.load(lesson.slug, profile, cell.id)
+            except DamagedRecordingError as error:
+                problem = str(error)
+        changed = () if recording is None else _changed(recording, print_, sources)
+        found.append(Standing(cell, print_, recording, changed, problem))
     return found
+
+
+def _changed(recording: Recording | Value, now: Fingerprint, sources: Sources) -> Sequence[str]:
+    if recording.fingerprint == now.digest:
+        return ()
+    return sorted(name for name, hash_ in now.parts.items() if sources.get(name) != [hash_])
+
+
+def sources_of(found: Sequence[Standing], before: Sources) -> Sources:
+    """What recordings are made from: as things are now, and were for those that are stale."""
+    now: dict[str, set[str]] = {}
+    for standing in found:
+        for name, hash_ in standing.fingerprint.parts.items():
+            now.setdefault(name, set()).add(hash_)
+    if any(standing.recording and not standing.holds for standing in found):
+        for name, hashes in before.items():
+            now.setdefault(name, set()).update(hashes)
+    return {name: sorted(hashes) for name, hashes in now.items()}
 
 
 def cells_to_run(found: Sequence[Standing], everything: bool = False) -> tuple[Cell, ...]:
@@ -79,12 +98,3 @@ def _unit(cell: Cell) -> Unit:
     # The id seeds the random numbers; of the options only these alter what is displayed.
     raises = cell.options.raises
     return Unit(cell.id, cell.code, f"{cell.id} raises={raises}", may_raise=bool(raises))
-
-
-def _block_standing(
-    lesson: Lesson, profile: str, block: Block, print_: Fingerprint, recordings: Recordings
-) -> Standing:
-    try:
-        return Standing(block, print_, recordings.load(lesson.slug, profile, block.id))
-    except DamagedRecordingError as error:
-        return Standing(block, print_, None, str(error))

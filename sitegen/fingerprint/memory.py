@@ -35,13 +35,15 @@ class Memory:
         """As `sitegen.fingerprint.fingerprints`."""
         fields = [repr(unit) for unit in units]
         key = short_hash([_analysis(), library.digest, profile, *fields])
-        with contextlib.suppress(KeyError, TypeError, ValueError):
+        known = self._now.get(key) or self._before.get(key)
+        with contextlib.suppress(TypeError, ValueError):
             found = [
                 Fingerprint(str(digest), tuple(needs), dict(parts))
-                for digest, needs, parts in self._before[key]
+                for digest, needs, parts in known or ()
             ]
-            self._now[key] = self._before[key]
-            return found
+            if known:
+                self._now[key] = known
+                return found
         made = fingerprints(units, library, profile)
         self._now[key] = [[item.digest, item.needs, dict(item.parts)] for item in made]
         return made

@@ -137,7 +137,8 @@ def _fingerprint(
         parts.update(reading.imports)
     if words & READS_SOURCE:
         parts.update(library.texts(reached))
-        parts["text of blocks"] = short_hash(reading.unit.code for reading in involved)
+        for reading in involved:
+            parts[f"text of block {reading.unit.id}"] = short_hash([reading.unit.code])
     if words & READS_FILES and reached:
         parts.update(library.data_files)
     # Ids stay out: that of an inline value is its place, and says nothing about what it shows.

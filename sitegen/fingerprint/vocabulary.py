@@ -97,7 +97,7 @@ HARMLESS_ACTS = _words(
     "torch.cuda.manual_seed torch.cuda.manual_seed_all torch.cuda.synchronize "
     "torch.cuda.empty_cache torch.testing.assert_close numpy.testing.assert_allclose "
     "numpy.testing.assert_array_equal matplotlib.pyplot.show IPython.display.display "
-    "gc.collect time.sleep warnings.warn"
+    "matplotlib.rc_context matplotlib.pyplot.rc_context gc.collect time.sleep warnings.warn"
 )
 """Calls that leave nothing behind: every unit is seeded anew, and every figure is closed."""
 
