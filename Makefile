@@ -3,13 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: site test lint clean
+.PHONY: site test browser bench lint clean
 
 site: $(VENV)/.ready
 	$(BIN)/python build_site.py
 
-test: $(VENV)/.ready lint
+test: $(VENV)/.ready lint browser
 	$(BIN)/python -m pytest
+
+browser: $(VENV)/.ready
+	@$(BIN)/python tests/pages/browser.py
+
+bench: $(VENV)/.ready
+	$(BIN)/python -m bench
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

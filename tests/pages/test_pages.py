@@ -1,0 +1,146 @@
+"""Every page of the course in a real browser: at two widths and in both themes, from a folder
+and from a server, with scripts and without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = sorted(path.stem for path in (ROOT / "lessons").glob("*.md"))
+PAGES = ["index", *LESSONS]
+LOOKS = list(product((390, 1280), (False, True), (True, False)))
+NAMED = [f"{w}-{'dark' if d else 'light'}-{'js' if s else 'nojs'}" for w, d, s in LOOKS]
+
+
+@pytest.mark.parametrize(("width", "dark", "scripts"), LOOKS, ids=NAMED)
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("served", [False, True], ids=["folder", "server"])
+def test_a_page_opens_whole(
+    served: bool,
+    name: str,
+    width: int,
+    dark: bool,
+    scripts: bool,
+    site: Path,
+    server: str,
+    visit: Callable,
+) -> None:
+    base = server if served else site.as_uri()
+    visited = visit(f"{base}/{name}.html", width, dark, scripts)
+    assert visited.complaints == []
+    assert {urlparse(url).netloc for url in visited.requests} == {urlparse(base).netloc}
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert visited.page.evaluate(overflow) == 0
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["js", "nojs"])
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_output_stands_on_the_page(
+    name: str, scripts: bool, site: Path, visit: Callable
+) -> None:
+    page = visit((site / f"{name}.html").as_uri(), scripts=scripts).page
+    for file in sorted((ROOT / "lessons" / "recordings" / name).glob("*/*.json")):
+        recording = json.loads(file.read_text(encoding="utf-8"))
+        result = page.locator(f"#block-{file.stem} [data-profile={file.parent.name}]")
+        outputs = recording["outputs"]
+        assert result.locator(".output").count() == len(outputs), file
+        for output, shown in zip(outputs, result.locator(".output").all(), strict=True):
+            if output["kind"] in ("stdout", "error"):
+                text = "".join(output["data"]["text/plain"])
+                assert (shown.text_content() or "").strip() == text.strip(), file
+            elif "image/svg+xml" in output["data"]:
+                assert shown.locator("svg > title, svg > desc, svg text").count() > 0, file
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_inline_values_stand_in_the_prose(name: str, site: Path, visit: Callable) -> None:
+    page = visit((site / f"{name}.html").as_uri()).page
+    values = json.loads((ROOT / "lessons/recordings" / name / "cpu.values.json").read_text("utf-8"))
+    assert page.locator(".value").count() >= len(values) > 0
+    assert page.locator(".missing").count() == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", LESSONS)
+def test_text_in_drawings_stays_inside_them(
+    name: str, width: int, site: Path, visit: Callable
+) -> None:
+    page = visit((site / f"{name}.html").as_uri(), width).page
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll('figure svg')].flatMap(svg => {
+            const box = svg.getBoundingClientRect();
+            return [...svg.querySelectorAll('text')].filter(text => {
+                const own = text.getBoundingClientRect();
+                return own.left < box.left - 1 || own.right > box.right + 1
+                    || own.top < box.top - 1 || own.bottom > box.bottom + 1;
+            }).map(text => text.textContent);
+        })"""
+    )
+    assert outside == []
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_text_in_drawings_can_be_read_on_a_phone(name: str, site: Path, visit: Callable) -> None:
+    page = visit((site / f"{name}.html").as_uri(), 390).page
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    smallest = page.evaluate(
+        """() => Math.min(99, ...[...document.querySelectorAll('figure svg text')].map(text => {
+            const {a, b} = text.getScreenCTM();  // of turned text, both
+            return parseFloat(getComputedStyle(text).fontSize) * Math.hypot(a, b);
+        }))"""
+    )
+    assert smallest >= 8
+
+
+def test_labels_in_the_architecture_keep_to_their_boxes(site: Path, visit: Callable) -> None:
+    page = visit((site / "building-nanogpt.html").as_uri(), 390).page
+    crossing = page.evaluate(
+        """() => [...document.querySelectorAll('#block-architecture svg rect')].flatMap(rect => {
+            const box = rect.getBoundingClientRect();
+            return [...document.querySelectorAll('#block-architecture svg text')].filter(text => {
+                const own = text.getBoundingClientRect();
+                const middle = [(own.left + own.right) / 2, (own.top + own.bottom) / 2];
+                const within = box.left < middle[0] && middle[0] < box.right
+                    && box.top < middle[1] && middle[1] < box.bottom;
+                return within && (own.left < box.left - 1 || own.right > box.right + 1);
+            }).map(text => text.textContent);
+        })"""
+    )
+    assert crossing == []
+
+
+def test_a_class_in_the_code_lights_its_box_in_the_drawing(site: Path, visit: Callable) -> None:
+    page = visit((site / "building-nanogpt.html").as_uri()).page
+    box = page.locator("#block-architecture [data-class=FeedForward]").first
+    before = box.locator("> .boundary").first.evaluate("e => getComputedStyle(e).strokeWidth")
+    box.hover()
+    page.wait_for_timeout(50)
+    after = box.locator("> .boundary").first.evaluate("e => getComputedStyle(e).strokeWidth")
+    assert before != after
+
+
+def test_copied_code_is_the_code_of_the_block(site: Path, visit: Callable) -> None:
+    page = visit((site / "building-nanogpt.html").as_uri()).page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#block-verify-head").hover()
+    page.locator("#block-verify-head button.copy").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("head = Head(config, config.head_size)\n")
+    compile(copied, "copied", "exec")
+
+
+def test_predictions_open_without_scripts(site: Path, visit: Callable) -> None:
+    page = visit((site / "building-nanogpt.html").as_uri(), scripts=False).page
+    reveal = page.locator(".predict details").first
+    assert reveal.locator("> div").is_hidden()
+    reveal.locator("summary").click()
+    assert reveal.locator("> div").is_visible()
