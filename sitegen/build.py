@@ -150,7 +150,7 @@ class Builder:
         values: dict[str, Value] = {
             standing.cell.id: standing.recording
             for standing in found
-            if isinstance(standing.recording, Value) and standing.holds
+            if isinstance(standing.recording, Value)
         }
         for result in execution.results:
             standing = by_id[result.cell.id]

@@ -150,17 +150,20 @@ class Recordings:
             remove(figure)
         remove(path)
 
-    def load_values(self, slug: str, profile: str) -> dict[str, Value]:
-        """The inline values of a lesson by their fingerprint."""
+    def load_values(self, slug: str, profile: str) -> list[Value]:
+        """The inline values of a lesson, in their order in it.
+
+        Raises:
+            DamagedRecordingError: their file is not whole.
+        """
         data = _read(self.values_path(slug, profile))
         try:
-            values = [
+            return [
                 Value(item["expression"], item["value"], item["fingerprint"]) for item in data or ()
             ]
         except (KeyError, TypeError) as error:
             name = self.values_path(slug, profile).name
             raise DamagedRecordingError(f"{name} cannot be read: {error}") from None
-        return {value.fingerprint: value for value in values}
 
     def save_values(self, slug: str, profile: str, values: list[Value]) -> None:
         """Write the inline values of a lesson, in their order in it."""

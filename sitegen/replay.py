@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sitegen.fingerprint import Fingerprint, Library, Memory, Unit
@@ -45,14 +45,19 @@ def standings(
     cells = runnable(lesson, profile)
     prints = memory.fingerprints([_unit(cell) for cell in cells], library, profile)
     sources = recordings.load_sources(lesson.slug, profile)
-    values, damage = {}, ""
+    values, damage = dict[str, Value](), ""
+    inlines = {
+        cell.id: (print_.digest, cell.code)
+        for cell, print_ in zip(cells, prints, strict=True)
+        if not isinstance(cell, Block)
+    }
     try:
-        values = recordings.load_values(lesson.slug, profile)
+        values = _values_by_id(inlines, recordings.load_values(lesson.slug, profile))
     except DamagedRecordingError as error:
         damage = str(error)
     found = []
     for cell, print_ in zip(cells, prints, strict=True):
-        recording: Recording | Value | None = values.get(print_.digest)
+        recording: Recording | Value | None = values.get(cell.id)
         problem = damage
         if isinstance(cell, Block):
             recording, problem = None, ""
@@ -63,6 +68,23 @@ def standings(
         changed = () if recording is None else _changed(recording, print_, sources)
         found.append(Standing(cell, print_, recording, changed, problem))
     return found
+
+
+def _values_by_id(
+    inlines: Mapping[str, tuple[str, str]], recorded: Sequence[Value]
+) -> dict[str, Value]:
+    """The recorded value of each inline value, given its fingerprint and expression.
+
+    An id is only a place, so that it is by what they were made from that values are found; one
+    that is out of date, by its expression.
+    """
+    by_fingerprint = {value.fingerprint: value for value in recorded}
+    now = {digest for digest, _ in inlines.values()}
+    old = {value.expression: value for value in recorded if value.fingerprint not in now}
+    found = {
+        id_: by_fingerprint.get(digest) or old.get(code) for id_, (digest, code) in inlines.items()
+    }
+    return {id_: value for id_, value in found.items() if value}
 
 
 def _changed(recording: Recording | Value, now: Fingerprint, sources: Sources) -> Sequence[str]:

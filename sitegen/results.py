@@ -36,15 +36,17 @@ def results(
     """The results of a lesson, given how its cells stand under each profile, by its name."""
     blocks: dict[str, list[Shown]] = {block.id: [] for block in lesson.blocks}
     values: dict[str, Value] = {}
+    outdated: dict[str, Value] = {}
     for profile in reversed(profiles):  # the last one is the largest
         for standing in standings[profile.name]:
             if isinstance(standing.cell, Block):
                 blocks[standing.cell.id] += _shown(standing, profile, profile == profiles[0])
             elif isinstance(standing.recording, Value):
-                values.setdefault(standing.cell.id, standing.recording)
+                kept = values if standing.holds else outdated
+                kept.setdefault(standing.cell.id, standing.recording)
     for block_id, shown in blocks.items():
         blocks[block_id] = _without_repeats(sorted(shown, key=lambda one: one.stale))
-    return Results(blocks, values)
+    return Results(blocks, outdated | values)
 
 
 def _shown(standing: Standing, profile: Profile, expected: bool) -> list[Shown]:

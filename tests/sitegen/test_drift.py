@@ -1,0 +1,400 @@
+"""Recordings hold as long as their code does; a check finds whatever has drifted, and says where."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import shutil
+import sys
+
+import pytest
+
+LIBRARY = '''
+    """A library."""
+
+    FACTOR = 2
+
+
+    def double(x):
+        """Twice x."""
+        return FACTOR * x  # twice
+
+
+    def half(x):
+        return x / 2
+    '''
+
+LESSON = """
+    Some prose.
+
+    ```python {#double}
+    from lib import double
+
+    print("double:", double(21))
+    ```
+
+    ```python {#half}
+    from lib import half
+
+    half(3)
+    ```
+
+    ```python {#alone}
+    print("alone")
+    ```
+
+    It was `{python} double(4)`, see [above](#block-double).
+    """
+
+
+@pytest.fixture
+def built(course):
+    course.write("lib/__init__.py", LIBRARY)
+    course.lesson(LESSON)
+    course.build()
+    return course
+
+
+# Edits and the blocks that they touch.
+
+EDITS = {
+    "nothing": ("lessons/one.md", "Some prose.", "Some prose.", []),
+    "prose": ("lessons/one.md", "Some prose.", "Other prose.", []),
+    "a line before the blocks": ("lessons/one.md", "Some prose.", "Some\n\nprose.", []),
+    "a comment in the library": ("lib/__init__.py", "# twice", "# two times", []),
+    "a docstring": ("lib/__init__.py", "Twice x.", "Two times x.", []),
+    "the layout": ("lib/__init__.py", "FACTOR * x", "(FACTOR\n        * x)", []),
+    "a function": ("lib/__init__.py", "x / 2", "x / 4", ["half"]),
+    "a constant": ("lib/__init__.py", "FACTOR = 2", "FACTOR = 3", ["double"]),
+    "a block": ("lessons/one.md", '"alone"', '"on its own"', ["alone"]),
+    "a block that others need": ("lessons/one.md", '"double:", ', "", ["double"]),
+    "how a block is shown": ("lessons/one.md", "{#alone}", "{#alone fold title=x}", []),
+}
+
+
+@pytest.mark.parametrize(("file", "old", "new", "touched"), EDITS.values(), ids=EDITS)
+def test_an_edit_executes_what_depends_on_it_alone(
+    built, file: str, old: str, new: str, touched: list[str]
+) -> None:
+    built.edit(file, old, new)
+    assert built.executed() == touched
+    assert built.executed() == []
+
+
+def test_a_report_tells_what_was_done(built) -> None:
+    built.edit("lib/__init__.py", "x / 2", "x / 4")
+    report = built.build().report
+    assert report["executed"] == ["one#half"]
+    assert report["replayed"] == ["one#double", "one#alone"]
+    assert report["stale"] == report["drift"] == []
+    assert report["seconds"] > 0
+
+
+def test_a_build_with_nothing_to_do_starts_nothing(built) -> None:
+    before = built.snapshot("site", "lessons")
+    run = built.run(PYTHONPROFILEIMPORTTIME="1")
+    assert re.search(r"\| +jinja2$", run.err, re.M) or "sitegen" in run.err
+    for heavy in ("torch", "matplotlib", "IPython", "multiprocessing.forkserver.py"):
+        assert not re.search(rf"\| +{heavy}$", run.err, re.M), heavy
+    assert "0 executed, 3 replayed, 0 stale" in run.out
+    assert built.snapshot("site", "lessons") == before
+
+
+def test_fresh_executes_everything(built) -> None:
+    assert built.executed("--fresh") == ["double", "half", "alone"]
+
+
+def test_the_last_line_sums_up(built) -> None:
+    out = built.build("--fresh").out
+    assert re.fullmatch(r"3 executed, 0 replayed, 0 stale in \d+\.\d\d s -> site/", out.strip())
+
+
+# What a check finds.
+
+
+def drift(course, *arguments: str) -> list[dict]:
+    before = course.snapshot()
+    run = course.run("--check", *arguments)
+    assert course.snapshot() == before, "a check writes nothing"
+    assert run.code == (1 if run.report["drift"] else 0), run.err
+    for one in run.report["drift"]:
+        assert f"{one['file']}:{one['line']}: " in run.err
+    return run.report["drift"]
+
+
+def test_a_check_of_what_was_just_built_finds_nothing(built) -> None:
+    assert drift(built) == []
+
+
+def alter(course, block: str, old: str, new: str) -> None:
+    """Make a recording of another output, as if it had come from other code."""
+    from sitegen.output import Output
+    from sitegen.record import Recording, Recordings
+
+    recordings = Recordings(course.root / "lessons")
+    recording = recordings.load("one", "cpu", block)
+    outputs = tuple(
+        Output(one.kind, {kind: text.replace(old, new) for kind, text in one.data.items()})
+        for one in recording.outputs
+    )
+    assert outputs != recording.outputs
+    changed = Recording(recording.fingerprint, outputs, recording.provenance)
+    recordings.save("one", "cpu", block, changed)
+
+
+def test_a_changed_output_is_shown_as_a_diff(built) -> None:
+    alter(built, "double", "42", "43")
+    (found,) = drift(built)
+    assert (found["kind"], found["file"], found["line"]) == ("output", "lessons/one.md", 10)
+    assert "\n-double: 43\n+double: 42" in found["message"]
+    built.build("--fresh")
+    assert drift(built) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "recorded", "same"),
+    [
+        ("", "1.50001", False),
+        ("compare=numbers", "1.50001", True),
+        ("compare=numbers", "1.6", False),
+        ("compare=numbers rtol=0.1", "1.6", True),
+        ("compare=none", "7.5", True),
+    ],
+)
+def test_numbers_may_differ_as_far_as_the_block_allows(
+    built, options: str, recorded: str, same: bool
+) -> None:
+    built.edit("lessons/one.md", "{#half}", f"{{#half {options}}}")
+    built.build()
+    alter(built, "half", "1.5", recorded)
+    assert [one["kind"] for one in drift(built)] == ([] if same else ["output"])
+
+
+def test_a_changed_drawing_is_found(built) -> None:
+    built.lesson("\n```python {#a}\nfrom lib import Square\nSquare()\n```\n")
+    built.write(
+        "lib/__init__.py",
+        """
+        class Square:
+            def _repr_svg_(self):
+                return '<svg xmlns="http://www.w3.org/2000/svg"><rect width="9"/></svg>'
+        """,
+    )
+    built.build()
+    built.edit("lib/__init__.py", 'width="9"', 'width="8"')
+    (found,) = drift(built)
+    assert found["kind"] == "output"
+    assert '+<svg xmlns="http://www.w3.org/2000/svg"><rect width="8"/></svg>' in found["message"]
+    assert "lib.Square" in found["message"]
+
+
+def test_a_changed_inline_value_is_found(built) -> None:
+    built.edit("lib/__init__.py", "FACTOR = 2", "FACTOR = 3")
+    found = {one["kind"]: one for one in drift(built)}
+    assert found["inline"]["line"] == 25
+    assert "-8\n+12" in found["inline"]["message"]
+
+
+def test_a_missing_recording_is_found_and_mended(built) -> None:
+    built.recording("half").unlink()
+    assert [(one["kind"], one["line"]) for one in drift(built)] == [("missing", 16)]
+    assert built.executed() == ["half"]
+    assert drift(built) == []
+
+
+def test_an_orphaned_recording_is_found_and_removed(built) -> None:
+    built.edit("lessons/one.md", "{#alone}", "{#renamed}")
+    built.edit("lessons/one.md", "alone", "alone")
+    kinds = {one["kind"]: one["file"] for one in drift(built)}
+    assert kinds["orphaned"] == "lessons/recordings/one/cpu/alone.json"
+    built.build()
+    assert not built.recording("alone").exists()
+    assert drift(built) == []
+
+
+def test_recordings_of_a_lesson_that_is_gone_are_removed(built) -> None:
+    built.lesson("\n```python {#a}\nprint(1)\n```\n\nSo `{python} 1`.\n", slug="two", order=2)
+    built.build()
+    (built.root / "lessons" / "two.md").unlink()
+    assert {one["kind"] for one in drift(built)} == {"orphaned"}
+    built.build()
+    assert not (built.root / "lessons" / "recordings" / "two").exists()
+    assert not (built.root / "site" / "two.html").exists()
+
+
+@pytest.mark.parametrize("how", ["cut short", "edited by hand"])
+def test_a_damaged_recording_is_found_and_mended(built, how: str) -> None:
+    path = built.recording("double")
+    good = path.read_text("utf-8")
+    path.write_text(good[:50] if how == "cut short" else good.replace("42", "43"), "utf-8")
+    (found,) = drift(built)
+    assert (found["kind"], found["line"]) == ("damaged", 10)
+    assert built.executed() == ["double"]
+    assert json.loads(path.read_text("utf-8"))["outputs"] == json.loads(good)["outputs"]
+
+
+def test_damaged_inline_values_are_found_and_mended(built) -> None:
+    path = built.root / "lessons/recordings/one/cpu.values.json"
+    path.write_text("[{", "utf-8")
+    assert {one["kind"] for one in drift(built)} == {"damaged"}
+    built.build()
+    assert drift(built) == []
+
+
+def test_a_library_that_cannot_be_read_is_named(built) -> None:
+    built.edit("lib/__init__.py", "return x / 2", "return x /")
+    run = built.run()
+    assert run.code == 1
+    assert run.err.startswith("lib/__init__.py:13: ")
+
+
+# Embedded code.
+
+EMBEDDED = """
+    ```python {#double source=lib.double}
+    def double(x):
+        return FACTOR * x
+    ```
+    """
+
+
+def test_embedded_code_that_differs_fails_the_build_and_the_check(built) -> None:
+    built.lesson(EMBEDDED)
+    run = built.run()
+    assert run.code == 1
+    assert run.err.startswith("lessons/one.md:8: block 'double' differs from lib.double")
+    assert '+    """Twice x."""' in run.err
+    assert "--sync" in run.err
+
+
+def test_a_check_finds_embedded_code_that_differs(built) -> None:
+    built.edit("lessons/one.md", "```python {#alone}", "```python {#alone source=lib.half}")
+    assert "embedded" in {one["kind"] for one in drift(built)}
+
+
+def test_sync_takes_the_text_of_the_library(built) -> None:
+    built.lesson("\nBefore.\n" + EMBEDDED.replace("    ", "") + "\nAfter.\n")
+    built.edit("lib/__init__.py", "FACTOR = 2", "FACTOR: int = 2")
+    built.edit("lessons/one.md", "def double(x):\nreturn FACTOR * x", "x")
+    built.build("--sync")
+    text = (built.root / "lessons" / "one.md").read_text("utf-8")
+    assert '\ndef double(x):\n    """Twice x."""\n    return FACTOR * x  # twice\n```\n' in text
+    assert text.endswith("\nAfter.\n")
+    assert drift(built) == []
+
+
+# Resources.
+
+
+def use_resource(course, there: bool) -> None:
+    course.write(
+        "lib/resources.py", f"def available(name):\n    return name == 'oven' and {there}\n"
+    )
+
+
+@pytest.fixture
+def with_oven(course):
+    use_resource(course, True)
+    course.write("lib/__init__.py", "def bake():\n    return 'cake'\n")
+    course.lesson(
+        "\n```python {#bake needs=oven}\nfrom lib import bake\nbake()\n```\n"
+        "\n```python {#other}\nprint(1)\n```\n"
+    )
+    course.build()
+    return course
+
+
+def test_without_its_resource_a_block_is_shown_from_its_recording(with_oven) -> None:
+    use_resource(with_oven, False)
+    run = with_oven.build("--fresh")
+    assert run.report["executed"] == ["one#other"]
+    assert run.report["replayed"] == ["one#bake"]
+    assert "Needs oven: shown from its recording." in with_oven.page()
+    assert drift(with_oven) == []
+
+
+def test_without_its_resource_a_changed_block_is_stale_and_says_why(with_oven) -> None:
+    use_resource(with_oven, False)
+    with_oven.edit("lib/__init__.py", "cake", "bread")
+    run = with_oven.build()
+    assert run.report["stale"] == ["one#bake"]
+    assert "lib.bake changed, and this machine lacks oven" in run.err
+    assert "cake" in with_oven.page()
+    assert "out of date" in with_oven.page()
+    (found,) = drift(with_oven)
+    assert (found["kind"], found["line"]) == ("stale", 8)
+    assert "lib.bake" in found["message"]
+    use_resource(with_oven, True)
+    assert with_oven.executed() == ["bake"]
+    assert "out of date" not in with_oven.page()
+
+
+def test_a_block_that_was_never_recorded_says_so(with_oven) -> None:
+    use_resource(with_oven, False)
+    with_oven.recording("bake").unlink()
+    run = with_oven.build()
+    assert run.report["stale"] == ["one#bake"]
+    assert "Not recorded yet: needs oven." in with_oven.page()
+    assert [one["kind"] for one in drift(with_oven)] == ["missing"]
+
+
+def test_stale_recordings_of_another_profile_are_drift(with_oven) -> None:
+    source = with_oven.recording("bake")
+    from sitegen import config
+    from sitegen import course as courses
+    from sitegen.build import Builder, Request
+
+    course = courses.load(config.load(with_oven.root))
+    (standing, _) = Builder(course, Request()).standings(course.lessons[0], "gpu")
+    data = json.loads(source.read_text("utf-8"))
+    target = with_oven.recording("bake", profile="gpu")
+    target.parent.mkdir()
+    data["fingerprint"] = standing.fingerprint.digest
+    target.write_text(json.dumps(data), "utf-8")
+    with_oven.build()
+    assert drift(with_oven) == []
+    with_oven.edit("lib/__init__.py", "cake", "bread")
+    with_oven.build()
+    (found,) = drift(with_oven)
+    assert (found["kind"], found["file"], found["line"]) == ("stale", "lessons/one.md", 8)
+    assert "under profile gpu" in found["message"]
+    assert "lib.bake" in found["message"]
+
+
+# The same everywhere.
+
+
+def test_two_clean_builds_are_the_same_to_the_byte(built, tmp_path) -> None:
+    first = built.snapshot("site")
+    for name in ("site", ".lessonsite_cache"):
+        shutil.rmtree(built.root / name)
+    run = built.run("--jobs", "2", PYTHONHASHSEED="7", TZ="Asia/Tokyo", LC_ALL="C")
+    assert run.code == 0, run.err
+    assert built.snapshot("site") == first
+    moved = built.root.rename(tmp_path / "elsewhere")
+    built.root = moved
+    shutil.rmtree(moved / "site")
+    built.build()
+    assert built.snapshot("site") == first
+
+
+def test_what_is_executed_does_not_depend_on_the_machine_s_settings(built) -> None:
+    body = (
+        "\n```python {#a}\nimport os, time, locale\n"
+        "print({'b', 'a', 'c'}, time.strftime('%Z'), os.environ.get('LANG'))\n```\n"
+    )
+    built.lesson(body)
+    built.run("--fresh", PYTHONHASHSEED="1", TZ="Asia/Tokyo", OMP_NUM_THREADS="2")
+    first = json.loads(built.recording("a").read_text("utf-8"))["outputs"]
+    built.run("--fresh", PYTHONHASHSEED="2", TZ="America/Lima", OMP_NUM_THREADS="1")
+    assert json.loads(built.recording("a").read_text("utf-8"))["outputs"] == first
+
+
+def test_recordings_name_no_machine_and_no_absolute_path(built) -> None:
+    built.lesson("\n```python {#a raises=ValueError}\nprint(__file__)\nint('x')\n```\n")
+    built.build()
+    text = built.recording("a").read_text("utf-8")
+    assert str(built.root) not in text
+    assert platform.node() not in text
+    assert sys.prefix not in text
