@@ -1,4 +1,4 @@
-"""Recordings hold as long as their code does; a check finds whatever has drifted, and says where."""
+"""Recordings hold as long as their code does; a check finds what has drifted, and says where."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Measurements of this project; nothing here is a test."""
