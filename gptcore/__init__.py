@@ -1,7 +1,15 @@
 """The GPT that a learner of the course builds."""
 
+from gptcore.cache import KVCache
 from gptcore.config import GPTConfig
-from gptcore.model import GPT, Block, CausalSelfAttention, FeedForward, Head, MultiHeadAttention
+from gptcore.model import (
+    GPT,
+    Block,
+    CausalSelfAttention,
+    FeedForward,
+    Head,
+    MultiHeadAttention,
+)
 
 __all__ = [
     "GPT",
@@ -10,5 +18,6 @@ __all__ = [
     "FeedForward",
     "GPTConfig",
     "Head",
+    "KVCache",
     "MultiHeadAttention",
 ]

@@ -12,14 +12,18 @@ def check_ids(idx: Tensor) -> None:
     Raises TypeError for a wrong type or dtype, ValueError for a wrong or empty shape.
     """
     if not isinstance(idx, Tensor):
-        raise TypeError(f"idx is a {type(idx).__name__}; pass a tensor of token ids, (B, T)")
+        raise TypeError(
+            f"idx is a {type(idx).__name__}; pass a tensor of token ids, (B, T)"
+        )
     if idx.dtype not in (torch.int64, torch.int32):
         raise TypeError(f"idx has dtype {idx.dtype}; token ids are torch.int64")
     if idx.ndim != 2:
         hint = "; idx[None] makes a batch of one" if idx.ndim == 1 else ""
         raise ValueError(f"idx has shape {tuple(idx.shape)}; expected (B, T){hint}")
     if idx.numel() == 0:
-        raise ValueError(f"idx has shape {tuple(idx.shape)} and holds no token; pass at least one")
+        raise ValueError(
+            f"idx has shape {tuple(idx.shape)} and holds no token; pass at least one"
+        )
 
 
 def check_batch(idx: Tensor, targets: Tensor | None, block_size: int) -> None:
@@ -36,7 +40,9 @@ def check_batch(idx: Tensor, targets: Tensor | None, block_size: int) -> None:
     if targets is None:
         return
     if targets.dtype != torch.int64:
-        raise TypeError(f"targets have dtype {targets.dtype}; cross-entropy needs torch.int64")
+        raise TypeError(
+            f"targets have dtype {targets.dtype}; cross-entropy needs torch.int64"
+        )
     if targets.shape != idx.shape:
         raise ValueError(
             f"targets have shape {tuple(targets.shape)}, idx {tuple(idx.shape)}; "

@@ -31,7 +31,9 @@ class GPTConfig:
             _check_count(name, getattr(self, name))
         _check_heads(self.n_embd, self.n_head)
         if not _is_number(self.dropout) or not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout {self.dropout!r} is no probability; use 0 to below 1")
+            raise ValueError(
+                f"dropout {self.dropout!r} is no probability; use 0 to below 1"
+            )
         if not isinstance(self.bias, bool):
             raise ValueError(f"bias {self.bias!r} is neither True nor False")
 
@@ -79,7 +81,9 @@ class GPTConfig:
         }
         size = sizes.get(name.removeprefix("openai-community/"))
         if size is None:
-            raise ValueError(f"no GPT-2 is named {name!r}; the names are {', '.join(sizes)}")
+            raise ValueError(
+                f"no GPT-2 is named {name!r}; the names are {', '.join(sizes)}"
+            )
         return size()
 
 
@@ -89,11 +93,15 @@ def _is_number(value: Any) -> bool:
 
 def _check_count(name: str, value: Any) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} {value!r} is no size; use a whole number from 1 up")
+        raise ValueError(
+            f"{name} {value!r} is no size; use a whole number from 1 up"
+        )
 
 
 def _check_heads(n_embd: int, n_head: int) -> None:
     if n_embd % n_head:
         below, above = n_embd // n_head * n_head, (n_embd // n_head + 1) * n_head
         better = f"{below} or {above}" if below else f"{above}"
-        raise ValueError(f"n_embd {n_embd} is not divisible by n_head {n_head}; use e.g. {better}")
+        raise ValueError(
+            f"n_embd {n_embd} is not divisible by n_head {n_head}; use e.g. {better}"
+        )

@@ -29,14 +29,23 @@ def architecture(model: GPT, prefix: str = "architecture") -> Diagram:
     diagrams on one page need two.
     """
     pen = Pen()
-    with pen.boundary(type(model).__name__, 4, WIDTH - 4, f"{_count(model):,} parameters"):
+    with pen.boundary(
+        type(model).__name__, 4, WIDTH - 4, f"{_count(model):,} parameters"
+    ):
         source = _draw_embeddings(pen, model)
         _draw_blocks(pen, list(model.transformer.h))
         target = _draw_output(pen, model, source)
         if _tied(model):
             pen.tie(source, target)
     _draw_legend(pen, _tied(model))
-    return document(pen.canvas, WIDTH, pen.y, "The architecture of GPT", _describe(model), prefix)
+    return document(
+        pen.canvas,
+        WIDTH,
+        pen.y,
+        "The architecture of GPT",
+        _describe(model),
+        prefix,
+    )
 
 
 class Pen:
@@ -51,14 +60,22 @@ class Pen:
 
     @contextmanager
     def boundary(
-        self, name: str, left: float, right: float, note: str, times: int = 1, label_x: float = 0
+        self,
+        name: str,
+        left: float,
+        right: float,
+        note: str,
+        times: int = 1,
+        label_x: float = 0,
     ) -> Iterator[None]:
         """A dashed line around what the class `name` does."""
         around, top = self.canvas, self.y
         self.canvas = group(data_class=name)
         frame = shape("rect", "boundary", x=left, y=top, width=right - left, rx=9)
         label = text(label_x or left + PAD, top + 23, name, mono=True, bold=True)
-        self.add(frame, label, text(right - PAD, top + 23, note, "muted", anchor="end"))
+        self.add(
+            frame, label, text(right - PAD, top + 23, note, "muted", anchor="end")
+        )
         self.y += ROW + 2
         yield
         self.y += PAD
@@ -67,13 +84,22 @@ class Pen:
         self.canvas = around
 
     def box(
-        self, role: str, name: str, what: str, note: str, left: float, right: float, under: str = ""
+        self,
+        role: str,
+        name: str,
+        what: str,
+        note: str,
+        left: float,
+        right: float,
+        under: str = "",
     ) -> float:
         """One layer: its name in the model, what it does, its parameters. Gives its middle."""
         height = ROW + 18 if under else ROW
         top, base = self.y, self.y + ROW / 2 + 4.5
         self.add(
-            shape("rect", role, x=left, y=top, width=right - left, height=height, rx=6),
+            shape(
+                "rect", role, x=left, y=top, width=right - left, height=height, rx=6
+            ),
             text(left + PAD, base, name, role, mono=True, bold=True),
             text(left + PAD + 66, base, what),
             text(right - PAD, base + height - ROW, note, "muted", anchor="end"),
@@ -86,14 +112,24 @@ class Pen:
     def flow(self, words: str, x: float = LANE) -> None:
         """An arrow down, with what flows beside it."""
         self.add(
-            _line(f"M{x},{self.y + 4} V{self.y + GAP - 4} m-4.5,-5.5 l4.5,5.5 l4.5,-5.5"),
+            _line(
+                f"M{x},{self.y + 4} V{self.y + GAP - 4} m-4.5,-5.5 l4.5,5.5 l4.5,-5.5"
+            ),
             text(x + 14, self.y + GAP / 2 + 4.5, words, "muted"),
         )
         self.y += GAP
 
     def stream(self, top: float) -> None:
         """The residual stream from top to here, behind everything."""
-        band = shape("rect", "residual", x=STREAM - 5, y=top, width=10, height=self.y - top, rx=5)
+        band = shape(
+            "rect",
+            "residual",
+            x=STREAM - 5,
+            y=top,
+            width=10,
+            height=self.y - top,
+            rx=5,
+        )
         self.canvas.insert(0, band)
 
     def stream_shape(self, words: str) -> None:
@@ -104,7 +140,9 @@ class Pen:
         """Out of the residual stream into a sub-layer."""
         y = self.y
         self.add(
-            _line(f"M{STREAM + 5},{y} H{LANE - 10} q10,0 10,10 v14 m-4.5,-5.5 l4.5,5.5 l4.5,-5.5")
+            _line(
+                f"M{STREAM + 5},{y} H{LANE - 10} q10,0 10,10 v14 m-4.5,-5.5 l4.5,5.5 l4.5,-5.5"
+            )
         )
         self.y += 28
 
@@ -121,7 +159,12 @@ class Pen:
         self.add(
             _line(f"M{x + 20.5},{y - 4.5} l-5.5,4.5 l5.5,4.5"),
             shape("circle", "residual", cx=x, cy=y, r=11, stroke_width=1.5),
-            shape("path", "residual", d=f"M{x - 5},{y} h10 M{x},{y - 5} v10", stroke_width=1.8),
+            shape(
+                "path",
+                "residual",
+                d=f"M{x - 5},{y} h10 M{x},{y - 5} v10",
+                stroke_width=1.8,
+            ),
         )
 
     def tie(self, top: float, bottom: float) -> None:
@@ -158,7 +201,9 @@ def _draw_blocks(pen: Pen, blocks: list[Block]) -> None:
     width = block.attn.c_proj.out_features
     name = type(block).__name__
     pen.y += 8
-    with pen.boundary(name, 14, 377, f"{len(blocks)} × {_count(block):,}", label_x=58):
+    with pen.boundary(
+        name, 14, 377, f"{len(blocks)} × {_count(block):,}", label_x=58
+    ):
         pen.branch()
         _draw_norm(pen, "ln_1", block.ln_1)
         _draw_attention(pen, block.attn)
@@ -184,7 +229,9 @@ def _draw_attention(pen: Pen, attn: CausalSelfAttention) -> None:
     with pen.boundary(type(attn).__name__, LEFT, RIGHT, f"{_count(attn):,}"):
         _draw_linear(pen, "attention", "c_attn", attn.c_attn)
         pen.flow(f"q, k, v  (B, {heads}, T, {size})")
-        with pen.boundary("Head", LEFT + PAD, RIGHT - PAD, f"{heads} × {size} wide"):
+        with pen.boundary(
+            "Head", LEFT + PAD, RIGHT - PAD, f"{heads} × {size} wide"
+        ):
             _draw_scores(pen, heads, size)
         pen.flow(f"side by side  (B, T, {width})")
         _draw_linear(pen, "attention", "c_proj", attn.c_proj)
@@ -194,7 +241,15 @@ def _draw_scores(pen: Pen, heads: int, size: int) -> None:
     """What a head computes, with its causal mask as a little picture."""
     left, right, cell = LEFT + 2 * PAD, RIGHT - 2 * PAD, 9
     pen.add(
-        shape("rect", "attention", x=left, y=pen.y, width=right - left, height=66, rx=6),
+        shape(
+            "rect",
+            "attention",
+            x=left,
+            y=pen.y,
+            width=right - left,
+            height=66,
+            rx=6,
+        ),
         text(left + PAD, pen.y + 27, f"softmax(q kᵀ / √{size}) v"),
         text(left + PAD, pen.y + 48, f"scores  (B, {heads}, T, T)", "muted"),
     )
@@ -202,7 +257,17 @@ def _draw_scores(pen: Pen, heads: int, size: int) -> None:
         for column in range(5):
             x, y = right - PAD - (5 - column) * cell, pen.y + 10.5 + row * cell
             seen = "text-attention" if column <= row else "paper"
-            pen.add(shape("rect", seen, x=x, y=y, width=cell - 1.5, height=cell - 1.5, rx=1.5))
+            pen.add(
+                shape(
+                    "rect",
+                    seen,
+                    x=x,
+                    y=y,
+                    width=cell - 1.5,
+                    height=cell - 1.5,
+                    rx=1.5,
+                )
+            )
     pen.y += 66
 
 
@@ -250,7 +315,9 @@ def _draw_legend(pen: Pen, tied: bool) -> None:
         pen.add(_swatch(role, x, y), text(x + 32, y + 11.5, words))
     pen.y += (len(entries) + 1) // 2 * 26 + 20
     pen.add(
-        text(16, pen.y, "B sequences of T tokens. On the right: parameters.", "muted"),
+        text(
+            16, pen.y, "B sequences of T tokens. On the right: parameters.", "muted"
+        ),
         text(16, pen.y + 20, "Dropout is left out.", "muted"),
     )
     pen.y += 32

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gptcore.cache import KVCache, forward_cached
 from gptcore.checks import check_ids
 
 if TYPE_CHECKING:
@@ -24,24 +25,120 @@ def generate(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
+    use_cache: bool = True,
     generator: torch.Generator | None = None,
 ) -> Tensor:
     """Continue idx, (B, T), by max_new_tokens: gives (B, T + max_new_tokens), idx first.
 
-    The last four arguments are those of `sample`. A seeded generator makes the result
+    `temperature`, `top_k` and `top_p` are those of `sample`. A seeded generator makes the result
     repeatable. Dropout is off meanwhile; the model's mode is as before afterwards.
+
+    With `use_cache` keys and values are kept, and each token is read once, until block_size
+    tokens are reached. Positions are absolute: from there on the window slides, every token in it
+    moves to another position, and it has to be read anew for each token, as without a cache.
 
     Raises TypeError or ValueError for arguments that nothing can be generated from.
     """
     check_request(model, idx, max_new_tokens, temperature, top_k, top_p)
+    block_size = model.config.block_size
+    room = min(block_size - idx.shape[1] + 1, max_new_tokens) if use_cache else 0
     with eval_mode(model):
-        for _ in range(max_new_tokens):
-            context = idx[:, -model.config.block_size :]  # all that the model can see: (B, T)
-            logits, _ = model(context)  # (B, T, vocab_size)
-            last = logits[:, -1]  # only the last token's next is unknown: (B, vocab_size)
-            next_id = sample(last, temperature, top_k, top_p, generator)  # (B, 1)
-            idx = torch.cat((idx, next_id), dim=1)  # (B, T + 1)
+        if room > 0:
+            cache = KVCache.of(model, len(idx), idx.shape[1] + room - 1)
+            new = idx
+            for _ in range(room):
+                last = forward_cached(model, new, cache)  # (B, vocab_size)
+                new = sample(last, temperature, top_k, top_p, generator)  # (B, 1)
+                idx = torch.cat((idx, new), dim=1)  # (B, T + 1)
+        left = max_new_tokens - max(room, 0)
+        return generate_naive(
+            model, idx, left, temperature, top_k, top_p, generator
+        )
+
+
+@torch.no_grad()
+def generate_naive(
+    model: GPT,
+    idx: Tensor,
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Continue idx, (B, T), by max_new_tokens, reading all of it again for each."""
+    for _ in range(max_new_tokens):
+        context = idx[:, -model.config.block_size :]  # all that the model can see
+        logits, _ = model(context)  # (B, T, vocab_size)
+        last = logits[
+            :, -1
+        ]  # only the last token's next is unknown: (B, vocab_size)
+        new = sample(last, temperature, top_k, top_p, generator)  # (B, 1)
+        idx = torch.cat((idx, new), dim=1)  # (B, T + 1)
     return idx
+
+
+@torch.no_grad()
+def generate_batch(
+    model: GPT,
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    stop: int | None = None,
+    generator: torch.Generator | None = None,
+) -> list[list[int]]:
+    """Continue several prompts of different lengths at once: the ids of each, prompt first.
+
+    A sequence ends with the id `stop`, where one is given and comes; the others go on. Shorter
+    prompts are padded on the left, and give what they would give alone.
+
+    Raises ValueError if the longest prompt and its continuation exceed block_size.
+    """
+    device = model.lm_head.weight.device
+    longest = max(map(len, prompts), default=0)
+    if not prompts or not all(prompts):
+        raise ValueError(
+            "prompts are to hold at least one prompt, each of at least one id"
+        )
+    total = longest + max_new_tokens
+    if total > model.config.block_size:
+        raise ValueError(
+            f"a prompt of {longest} and {max_new_tokens} new tokens exceed block_size "
+            f"{model.config.block_size}; ask for fewer, or use generate, whose window slides"
+        )
+    starts = torch.tensor(
+        [longest - len(prompt) for prompt in prompts], device=device
+    )  # (B)
+    rows = [[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
+    idx = torch.tensor(rows, device=device)  # (B, longest)
+    check_request(model, idx, max_new_tokens, temperature, top_k, top_p)
+    ended = torch.zeros(len(prompts), dtype=torch.bool, device=device)  # (B)
+    with eval_mode(model):
+        cache = KVCache.of(model, len(prompts), total)
+        new = idx
+        for _ in range(max_new_tokens):
+            last = forward_cached(model, new, cache, starts)  # (B, vocab_size)
+            new = sample(last, temperature, top_k, top_p, generator)  # (B, 1)
+            idx = torch.cat((idx, new), dim=1)
+            if stop is not None:
+                ended |= new[:, 0] == stop
+                if ended.all():
+                    break
+    return [
+        _until(row[start:], len(prompt), stop)
+        for row, start, prompt in zip(
+            idx.tolist(), starts.tolist(), prompts, strict=True
+        )
+    ]
+
+
+def _until(ids: list[int], length: int, stop: int | None) -> list[int]:
+    """A sequence up to the first `stop` after its prompt."""
+    if stop is None or stop not in ids[length:]:
+        return ids
+    return ids[: ids.index(stop, length) + 1]
 
 
 def sample(
@@ -53,21 +150,24 @@ def sample(
 ) -> Tensor:
     """Choose one id for each row of logits: (B, vocab_size) -> (B, 1).
 
-    A temperature below 1 sharpens the distribution, 0 always takes the likeliest. `top_k` keeps
-    the k likeliest ids (Fan et al. 2018), `top_p` the fewest whose probabilities reach p
-    (Holtzman et al. 2020); with both, k comes first.
+    A temperature below 1 sharpens the distribution, 0 always takes the likeliest.
+    `top_k` keeps the k likeliest ids (Fan et al. 2018), `top_p` the fewest whose
+    probabilities reach p (Holtzman et al. 2020); with both, k comes first.
     """
     if temperature == 0:
         return logits.argmax(dim=-1, keepdim=True)  # (B, 1)
-    vocab_size = logits.shape[-1]
-    likely, ids = logits.float().topk(min(top_k or vocab_size, vocab_size))  # likeliest first
-    # Only differences count. From the largest down, no temperature is small enough to overflow.
-    probs = F.softmax((likely - likely[:, :1]) / temperature, dim=-1)  # (B, k)
+    # Only differences count. Down from the largest, none is large enough to overflow.
+    logits = logits.float() - logits.amax(dim=-1, keepdim=True)  # (B, vocab_size)
+    if top_k is not None and top_k < logits.shape[-1]:
+        kept = logits.topk(top_k)  # each (B, top_k)
+        logits = torch.full_like(logits, -torch.inf)
+        logits = logits.scatter(-1, kept.indices, kept.values)  # (B, vocab_size)
+    probs = F.softmax(logits / temperature, dim=-1)  # (B, vocab_size)
     if top_p is not None:
-        reached = probs.cumsum(dim=-1) - probs  # by the ids before this one: (B, k)
-        probs = probs.masked_fill(reached >= top_p, 0.0)
-    choice = torch.multinomial(probs, 1, generator=generator)  # (B, 1)
-    return ids.gather(-1, choice)  # (B, 1)
+        likely, ids = probs.sort(descending=True)  # likeliest first
+        reached = likely.cumsum(dim=-1) - likely  # by the ids before this one
+        probs = probs.scatter(-1, ids, likely.masked_fill(reached >= top_p, 0.0))
+    return torch.multinomial(probs, 1, generator=generator)  # (B, 1)
 
 
 @contextmanager
@@ -94,12 +194,22 @@ def check_request(
     check_ids(idx)
     vocab_size = model.config.vocab_size
     if not 0 <= int(idx.min()) <= int(idx.max()) < vocab_size:
-        raise ValueError(f"idx holds an id outside 0 to {vocab_size - 1}, the model's vocabulary")
+        raise ValueError(
+            f"idx holds an id outside 0 to {vocab_size - 1}, the model's vocabulary"
+        )
     if max_new_tokens < 0:
-        raise ValueError(f"max_new_tokens {max_new_tokens} is negative; use 0 or more")
+        raise ValueError(
+            f"max_new_tokens {max_new_tokens} is negative; use 0 or more"
+        )
     if not temperature >= 0:  # so that NaN is refused too
-        raise ValueError(f"temperature {temperature} is negative; use 0 for greedy, 1 for as is")
+        raise ValueError(
+            f"temperature {temperature} is negative; use 0 for greedy, 1 for as is"
+        )
     if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k {top_k} keeps no id; use 1 or more, or None to keep all")
+        raise ValueError(
+            f"top_k {top_k} keeps no id; use 1 or more, or None to keep all"
+        )
     if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p {top_p} is no share; use above 0 up to 1, or None to keep all")
+        raise ValueError(
+            f"top_p {top_p} is no share; use above 0 up to 1, or None to keep all"
+        )

@@ -17,7 +17,7 @@ from gptcore.checks import check_batch
 from gptcore.config import GPTConfig
 from gptcore.generate import generate
 
-INIT_STD = 0.02  # Radford et al. 2018, section 4.1: "a simple weight initialization of N(0, 0.02)"
+INIT_STD = 0.02  # Radford et al. 2018, section 4.1
 
 
 class Head(nn.Module):
@@ -35,9 +35,12 @@ class Head(nn.Module):
         self.key = nn.Linear(config.n_embd, head_size, bias=config.bias)
         self.value = nn.Linear(config.n_embd, head_size, bias=config.bias)
         self.dropout = nn.Dropout(config.dropout)
-        # A buffer follows the model to its device, and no optimizer touches it. It can always
-        # be made again, so it stays out of the state dict.
-        past = torch.ones(config.block_size, config.block_size, dtype=torch.bool).tril()
+        # A buffer follows the model to its device, and no optimizer touches it.
+        # It can always be made again, so it stays out of the state dict.
+        size = config.block_size
+        past = torch.ones(
+            size, size, dtype=torch.bool
+        ).tril()  # (block_size, block_size)
         self.register_buffer("mask", past, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -46,20 +49,23 @@ class Head(nn.Module):
         v = self.value(x)  # (B, T, head_size)
         time, head_size = q.shape[1:]
         scores = q @ k.transpose(1, 2) / math.sqrt(head_size)  # (B, T, T)
-        scores = scores.masked_fill(~self.mask[:time, :time], -math.inf)  # (B, T, T)
+        scores = scores.masked_fill(
+            ~self.mask[:time, :time], -math.inf
+        )  # (B, T, T)
         weights = F.softmax(scores, dim=-1)  # (B, T, T), each row sums to 1
         return self.dropout(weights) @ v  # (B, T, head_size)
 
 
 class MultiHeadAttention(nn.Module):
-    """Several heads, one after the other, then mixed: the formula as it is written.
+    """Several heads, one after the other, then mixed: the formula as it stands.
 
     (B, T, C) -> (B, T, C). `CausalSelfAttention` computes the same in one go.
     """
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(Head(config, config.head_size) for _ in range(config.n_head))
+        heads = (Head(config, config.head_size) for _ in range(config.n_head))
+        self.heads = nn.ModuleList(heads)
         self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
         self.dropout = nn.Dropout(config.dropout)
 
@@ -68,7 +74,9 @@ class MultiHeadAttention(nn.Module):
         return self.dropout(self.c_proj(y))  # (B, T, C)
 
 
-def masked_attention(q: Tensor, k: Tensor, v: Tensor, dropout_p: float = 0.0) -> Tensor:
+def masked_attention(
+    q: Tensor, k: Tensor, v: Tensor, dropout_p: float = 0.0
+) -> Tensor:
     """Attention of all heads at once, with every score in memory.
 
     q, k, v and the result: (B, n_head, T, head_size). Memory grows with T * T.
@@ -76,17 +84,23 @@ def masked_attention(q: Tensor, k: Tensor, v: Tensor, dropout_p: float = 0.0) ->
     time, head_size = q.shape[-2:]
     past = torch.ones(time, time, dtype=torch.bool, device=q.device).tril()
     scores = q @ k.transpose(-2, -1) / math.sqrt(head_size)  # (B, n_head, T, T)
-    weights = F.softmax(scores.masked_fill(~past, -math.inf), dim=-1)  # (B, n_head, T, T)
+    weights = F.softmax(
+        scores.masked_fill(~past, -math.inf), dim=-1
+    )  # (B, n_head, T, T)
     return F.dropout(weights, dropout_p) @ v  # (B, n_head, T, head_size)
 
 
-def flash_attention(q: Tensor, k: Tensor, v: Tensor, dropout_p: float = 0.0) -> Tensor:
-    """The same as `masked_attention`, in one fused step that never stores the T * T scores.
+def flash_attention(
+    q: Tensor, k: Tensor, v: Tensor, dropout_p: float = 0.0
+) -> Tensor:
+    """The same in one fused step that never stores the T * T scores.
 
-    q, k, v and the result: (B, n_head, T, head_size). PyTorch picks the kernel: flash attention
-    (Dao et al. 2022) where the device has it.
+    q, k, v and the result: (B, n_head, T, head_size). PyTorch picks the kernel:
+    flash attention (Dao et al. 2022) where the device has it.
     """
-    return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout_p, is_causal=True)
+    return F.scaled_dot_product_attention(
+        q, k, v, dropout_p=dropout_p, is_causal=True
+    )
 
 
 class CausalSelfAttention(nn.Module):
@@ -114,17 +128,20 @@ class CausalSelfAttention(nn.Module):
     def split_heads(self, x: Tensor) -> Tensor:
         """(B, T, C) -> (B, n_head, T, head_size)."""
         batch, time, width = x.shape
-        x = x.view(batch, time, self.n_head, width // self.n_head)  # (B, T, n_head, head_size)
-        return x.transpose(1, 2)  # heads beside the batch: (B, n_head, T, head_size)
+        x = x.view(batch, time, self.n_head, width // self.n_head)
+        return x.transpose(1, 2)  # from (B, T, n_head, head_size), heads forward
 
 
 class FeedForward(nn.Module):
-    """What each token does by itself with what it has read: (B, T, C) -> (B, T, C)."""
+    """What each token does with what it has read, by itself.
+
+    (B, T, C) -> (B, T, C)
+    """
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
         self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
-        # GPT-2 was trained with the tanh form of GELU (Hendrycks and Gimpel 2016, section 2).
+        # GPT-2 was trained with this form of GELU (Hendrycks and Gimpel 2016, section 2).
         self.gelu = nn.GELU(approximate="tanh")
         self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
         self.dropout = nn.Dropout(config.dropout)
@@ -135,7 +152,10 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention reads, feed-forward writes, both add to the stream: (B, T, C) -> (B, T, C)."""
+    """Attention reads, feed-forward writes, both add to the stream.
+
+    (B, T, C) -> (B, T, C)
+    """
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
@@ -152,7 +172,7 @@ class Block(nn.Module):
 class GPT(nn.Module):
     """The whole model: token ids in, a score for every possible next token out."""
 
-    transformer: Any  # an nn.ModuleDict, whose parts have the names that GPT-2 gave them
+    transformer: Any  # an nn.ModuleDict with GPT-2's own names
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
@@ -167,17 +187,19 @@ class GPT(nn.Module):
             }
         )
         self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
-        # One matrix, two uses: it turns ids into vectors here, and vectors into scores there.
+        # One matrix, two uses: from ids to vectors here, from vectors to scores there.
         self.transformer.wte.weight = self.lm_head.weight
         # After the tying, so that the shared matrix keeps the values it is given.
         self.apply(init_weights)
         scale_residual_projections(self)
 
-    def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """Scores for the next token after each token, and their loss where targets are given.
+    def forward(
+        self, idx: Tensor, targets: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Scores for the token after each token, and their loss if targets are given.
 
-        idx and targets are int64, (B, T); a target of -100 counts for nothing. Gives the logits,
-        (B, T, vocab_size), and the mean cross-entropy in nats, or None without targets.
+        idx and targets are int64, (B, T); a target of -100 counts for nothing. Gives
+        the logits, (B, T, vocab_size), and the mean cross-entropy in nats or None.
 
         Raises TypeError for a wrong dtype, ValueError for a shape that does not fit.
         """
@@ -200,13 +222,23 @@ class GPT(nn.Module):
         temperature: float = 1.0,
         top_k: int | None = None,
         top_p: float | None = None,
+        use_cache: bool = True,
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """Continue idx, (B, T), by max_new_tokens: see `gptcore.generate.generate`."""
-        return generate(self, idx, max_new_tokens, temperature, top_k, top_p, generator)
+        return generate(
+            self,
+            idx,
+            max_new_tokens,
+            temperature,
+            top_k,
+            top_p,
+            use_cache,
+            generator,
+        )
 
     def num_params(self) -> dict[str, int]:
-        """How many parameters each kind of part has, and all of them; a tied weight counts once."""
+        """How many parameters each kind of part has; a tied weight counts once."""
         kinds = {
             "token embeddings": "wte",
             "position embeddings": "wpe",
@@ -231,10 +263,10 @@ def init_weights(module: nn.Module) -> None:
 
 
 def scale_residual_projections(model: GPT) -> None:
-    """Draw the layers that write to the residual stream smaller, by 1 / sqrt(their number).
+    """Draw the layers that write to the stream smaller, by 1 / sqrt(their number).
 
-    There are two in each block, and what all of them add together is then about the same in a
-    shallow model and in a deep one (Radford et al. 2019, section 2.3).
+    There are two in each block, and what all of them add together is then about
+    the same in a shallow model and in a deep one (Radford et al. 2019, section 2.3).
     """
     std = INIT_STD / math.sqrt(2 * model.config.n_layer)
     for name, weight in model.named_parameters():

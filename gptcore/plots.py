@@ -17,7 +17,9 @@ from matplotlib.ticker import MaxNLocator
 from gptcore.svg import FILL, STROKE
 
 INK, MUTED, GRID = FILL["ink"], FILL["muted"], "#d8dee6"
-CYCLE = [STROKE[role] for role in ("attention", "ffn", "residual", "norm", "embedding")]
+CYCLE = [
+    STROKE[role] for role in ("attention", "ffn", "residual", "norm", "embedding")
+]
 THEME: dict[Any, Any] = {
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
@@ -28,7 +30,10 @@ THEME: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.titlecolor": INK,
     "figure.facecolor": "none",
-    "figure.figsize": (4.8, 3.2),  # text of 11 points is still 11 pixels high on a phone
+    "figure.figsize": (
+        4.8,
+        3.2,
+    ),  # text of 11 points is still 11 pixels high on a phone
     "font.size": 11,
     "grid.color": GRID,
     "grid.linewidth": 0.8,
@@ -45,7 +50,9 @@ def theme() -> AbstractContextManager[None]:
     return matplotlib.rc_context(THEME)
 
 
-def residual_std(curves: Mapping[str, Sequence[float]], log: bool = False) -> Figure:
+def residual_std(
+    curves: Mapping[str, Sequence[float]], log: bool = False
+) -> Figure:
     """The residual stream's standard deviation over depth, a line for each initialization.
 
     Each curve is what `gptcore.measure.residual_std` gives: the embeddings at 0, then one value

@@ -38,7 +38,9 @@ def cpu() -> Profile:
 def gpu() -> Profile:
     """GPT-2 small with its own vocabulary in bfloat16. Raises RuntimeError without CUDA."""
     if not torch.cuda.is_available():
-        raise RuntimeError("profile gpu needs a CUDA GPU, and this machine shows none; use cpu")
+        raise RuntimeError(
+            "profile gpu needs a CUDA GPU, and this machine shows none; use cpu"
+        )
     return Profile("gpu", GPTConfig.gpt2(), torch.device("cuda"), torch.bfloat16)
 
 
@@ -47,7 +49,9 @@ def active() -> Profile:
 
     Raises ValueError for a name other than cpu and gpu, RuntimeError for gpu without CUDA.
     """
-    name = os.environ.get("LESSON_PROFILE") or ("gpu" if torch.cuda.is_available() else "cpu")
+    name = os.environ.get("LESSON_PROFILE") or (
+        "gpu" if torch.cuda.is_available() else "cpu"
+    )
     profiles = {"cpu": cpu, "gpu": gpu}
     if name not in profiles:
         raise ValueError(f"LESSON_PROFILE is {name!r}; use cpu or gpu")

@@ -89,7 +89,12 @@ def group(**attributes: str) -> ET.Element:
 
 
 def document(
-    body: ET.Element, width: float, height: float, title: str, description: str, prefix: str
+    body: ET.Element,
+    width: float,
+    height: float,
+    title: str,
+    description: str,
+    prefix: str,
 ) -> Diagram:
     """The whole drawing, width by height; ids begin with prefix, which a page uses once."""
     root = _element(
@@ -111,7 +116,9 @@ def document(
 
 
 def _element(tag: str, attributes: dict[str, str | float]) -> ET.Element:
-    return ET.Element(tag, {key.replace("_", "-"): _number(v) for key, v in attributes.items()})
+    return ET.Element(
+        tag, {key.replace("_", "-"): _number(v) for key, v in attributes.items()}
+    )
 
 
 def _number(value: str | float) -> str:

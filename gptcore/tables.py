@@ -28,7 +28,9 @@ class Table:
 
     def _repr_html_(self) -> str:
         numeric = self._numeric()
-        head = "".join(_cell("th", *pair) for pair in zip(self.header, numeric, strict=True))
+        head = "".join(
+            _cell("th", *pair) for pair in zip(self.header, numeric, strict=True)
+        )
         body = "".join(
             "<tr>"
             + "".join(_cell("td", *pair) for pair in zip(row, numeric, strict=True))

@@ -222,6 +222,7 @@ def _why(standing: Standing) -> str:
         return standing.damage
     block = standing.cell
     needs = ", ".join(block.options.needs) if isinstance(block, Block) else ""
+    lack = f"this machine lacks {needs}" if needs else "what it depends on can't be run here"
     if standing.recording is None:
-        return f"no recording, and this machine lacks {needs}"
-    return f"{', '.join(standing.changed[:3])} changed, and this machine lacks {needs}"
+        return f"no recording, and {lack}"
+    return f"{', '.join(standing.changed[:3])} changed, and {lack}"

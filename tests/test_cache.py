@@ -1,0 +1,136 @@
+"""With a cache or without it: the same tokens. And a cache that is not misused in silence."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+
+from gptcore import GPT, GPTConfig, KVCache
+from gptcore.cache import forward_cached
+from gptcore.generate import generate_batch
+
+CONFIG = dataclasses.replace(GPTConfig.debug(), block_size=32, dropout=0.5)
+
+
+@pytest.fixture(scope="module")
+def model() -> GPT:
+    torch.manual_seed(0)
+    model = GPT(CONFIG)
+    for weight in model.parameters():  # so that the next token depends on the text
+        weight.data *= 4
+    return model.double()
+
+
+def ids(batch: int, time: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(batch * 100 + time)
+    return torch.randint(CONFIG.vocab_size, (batch, time), generator=generator)
+
+
+@pytest.mark.parametrize("prompt", [1, 7, 31, 32, 40], ids=lambda n: f"prompt-{n}")
+@pytest.mark.parametrize(
+    "choice",
+    [{"temperature": 0}, {"temperature": 0.8}, {"top_k": 5}, {"top_p": 0.7}],
+    ids=["greedy", "temperature", "top_k", "top_p"],
+)
+def test_same_tokens_with_and_without_a_cache_also_past_the_block(
+    model: GPT, prompt: int, choice: dict[str, Any]
+) -> None:
+    def text(use_cache: bool) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(1)
+        return model.generate(
+            ids(2, prompt), 30, use_cache=use_cache, generator=generator, **choice
+        )
+
+    assert torch.equal(text(True), text(False))
+
+
+def test_logits_are_those_of_the_whole_sequence(model: GPT) -> None:
+    idx = ids(3, 20)
+    model.eval()
+    with torch.no_grad():
+        whole, _ = model(idx)
+        cache = KVCache.of(model, 3)
+        pieces = [forward_cached(model, idx[:, :9], cache)]  # several at once, then
+        pieces += [forward_cached(model, idx[:, t : t + 1], cache) for t in range(9, 15)]
+        pieces += [forward_cached(model, idx[:, 15:], cache)]  # several after others
+    model.train()
+    places = [8, *range(9, 15), 19]
+    torch.testing.assert_close(torch.stack(pieces, 1), whole[:, places], rtol=0, atol=1e-12)
+
+
+def test_padded_prompts_give_what_they_give_alone(model: GPT) -> None:
+    prompts = [ids(1, n)[0].tolist() for n in (1, 5, 12, 3)]
+    together = generate_batch(model, prompts, 15, temperature=0)
+    alone = [
+        model.generate(torch.tensor([prompt]), 15, temperature=0)[0].tolist() for prompt in prompts
+    ]
+    assert together == alone
+
+
+def test_a_sequence_ends_with_the_stop_token_and_the_others_go_on(model: GPT) -> None:
+    prompts = [ids(1, n)[0].tolist() for n in (4, 6)]
+    first, second = generate_batch(model, prompts, 12, temperature=0)
+    stop = next(i for i in first[4:] if i not in second[6:])
+    short, long = generate_batch(model, prompts, 12, temperature=0, stop=stop)
+    assert short == first[: first.index(stop, 4) + 1]
+    assert long == second
+
+
+def test_a_reset_cache_knows_nothing_of_the_last_prompt(model: GPT) -> None:
+    cache = KVCache.of(model)
+    model.eval()
+    with torch.no_grad():
+        fresh = forward_cached(model, ids(1, 4), cache)
+        forward_cached(model, ids(1, 9), cache)
+        cache.reset()
+        again = forward_cached(model, ids(1, 4), cache)
+    model.train()
+    assert torch.equal(fresh, again)
+
+
+def test_a_full_cache_refuses_the_next_token(model: GPT) -> None:
+    cache = KVCache.of(model, max_length=4)
+    with torch.no_grad():
+        forward_cached(model, ids(1, 4), cache)
+        with pytest.raises(ValueError, match="4 of 4 places are taken, and 1 more"):
+            forward_cached(model, ids(1, 1), cache)
+
+
+def test_a_cache_of_another_batch_is_refused(model: GPT) -> None:
+    with pytest.raises(ValueError, match="holds 2 sequences, idx 1"):
+        forward_cached(model, ids(1, 4), KVCache.of(model, 2))
+
+
+def test_a_cache_longer_than_the_positions_is_refused() -> None:
+    with pytest.raises(ValueError, match="block_size 32"):
+        KVCache(CONFIG, max_length=33)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "said"),
+    [
+        ([], "at least one prompt"),
+        ([[1], []], "at least one id"),
+        ([[1] * 30], "exceed block_size"),
+    ],
+)
+def test_batches_that_make_no_sense_are_refused(
+    model: GPT, prompts: list[list[int]], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        generate_batch(model, prompts, 5)
+
+
+def test_the_cache_of_gpt2_takes_36864_bytes_a_token_in_16_bits() -> None:
+    cache = KVCache(GPTConfig.gpt2(), device="meta", dtype=torch.bfloat16)
+    assert cache.nbytes == 36_864 * 1024
+
+
+def test_dropout_is_off_while_generating(model: GPT) -> None:
+    assert model.training
+    texts = {tuple(model.generate(ids(1, 5), 10, temperature=0)[0].tolist()) for _ in range(3)}
+    assert len(texts) == 1
+    assert model.training
