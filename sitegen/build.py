@@ -11,6 +11,7 @@ from sitegen.course import Course
 from sitegen.embedded import disagreements
 from sitegen.errors import BlockError, SiteError, raise_all
 from sitegen.execute import Execution, Executor, Plan
+from sitegen.files import sweep
 from sitegen.fingerprint import Library, LibrarySyntaxError, Memory
 from sitegen.lesson import Block, Lesson
 from sitegen.progress import Progress
@@ -83,7 +84,8 @@ class Builder:
         return self.report
 
     def tidy(self) -> None:
-        """Remove the recordings of what is no more."""
+        """Remove the recordings of what is no more, and what killed builds left behind."""
+        sweep(self.recordings.folder)
         for slug, profile, block in self.orphaned_blocks():
             self.recordings.delete(slug, profile, block)
         for slug, profile in self.orphaned_profiles():

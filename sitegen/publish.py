@@ -10,7 +10,7 @@ from pathlib import Path
 from sitegen import mathfont
 from sitegen.config import Config
 from sitegen.errors import SiteError
-from sitegen.files import remove, write_if_changed
+from sitegen.files import holds, remove, sweep, write_all, write_if_changed
 from sitegen.lesson import Lesson
 from sitegen.render import Page
 
@@ -23,8 +23,9 @@ def publish(output: Path, files: Mapping[str, bytes]) -> None:
     if output.exists() and not output.is_dir():
         raise SiteError(f"cannot write the site to {output}: it is a file")
     before = _manifest(output).keys()
-    for name, content in files.items():
-        write_if_changed(output / name, content)
+    sweep(output)
+    paths = {output / name: content for name, content in files.items()}
+    write_all({path: content for path, content in paths.items() if not holds(path, content)})
     for name in sorted(before - files.keys()):
         remove(output / name)
     digests = {name: _digest(files[name]) for name in sorted(files)}
