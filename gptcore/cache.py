@@ -89,7 +89,7 @@ def forward_cached(
     Raises ValueError if the cache has no room for them or holds another number of sequences.
     """
     batch, time = idx.shape
-    _check_room(cache, batch, time)
+    check_room(cache, batch, time)
     place = torch.arange(
         cache.length, cache.length + time, device=idx.device
     )  # (T)
@@ -138,7 +138,7 @@ def _mask(past: int, place: Tensor, starts: Tensor | None) -> Tensor | None:
     return (causal & begun | itself)[:, None]  # (B, 1, T, S)
 
 
-def _check_room(cache: KVCache, batch: int, time: int) -> None:
+def check_room(cache: KVCache, batch: int, time: int) -> None:
     if cache.keys.shape[1] != batch:
         raise ValueError(
             f"the cache holds {cache.keys.shape[1]} sequences, idx {batch}"

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gptcore.cache import KVCache, forward_cached
 from gptcore.checks import check_ids
+from gptcore.decode import Decoder
 
 if TYPE_CHECKING:
     from gptcore.model import GPT
@@ -44,12 +44,10 @@ def generate(
     room = min(block_size - idx.shape[1] + 1, max_new_tokens) if use_cache else 0
     with eval_mode(model):
         if room > 0:
-            cache = KVCache.of(model, len(idx), idx.shape[1] + room - 1)
-            new = idx
-            for _ in range(room):
-                last = forward_cached(model, new, cache)  # (B, vocab_size)
-                new = sample(last, temperature, top_k, top_p, generator)  # (B, 1)
-                idx = torch.cat((idx, new), dim=1)  # (B, T + 1)
+            decoder = Decoder(model, len(idx), idx.shape[1] + room - 1)
+            idx = generate_cached(
+                decoder, idx, room, temperature, top_k, top_p, generator
+            )
         left = max_new_tokens - max(room, 0)
         return generate_naive(
             model, idx, left, temperature, top_k, top_p, generator
@@ -76,6 +74,31 @@ def generate_naive(
         new = sample(last, temperature, top_k, top_p, generator)  # (B, 1)
         idx = torch.cat((idx, new), dim=1)  # (B, T + 1)
     return idx
+
+
+@torch.no_grad()
+def generate_cached(
+    decoder: Decoder,
+    idx: Tensor,
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Continue idx, (B, T), by max_new_tokens, 1 or more, reading each token once.
+
+    For a decoder that is made, and on a GPU compiled, once and used for many prompts: its model
+    is to be in eval mode. Nothing waits for the device. Raises ValueError if the decoder's
+    max_length is not enough.
+    """
+    new = [
+        sample(decoder.read(idx), temperature, top_k, top_p, generator)
+    ]  # (B, 1)
+    while len(new) < max_new_tokens:
+        last = decoder.step(new[-1])  # (B, vocab_size)
+        new.append(sample(last, temperature, top_k, top_p, generator))
+    return torch.cat((idx, *new), dim=1)  # (B, T + max_new_tokens)
 
 
 @torch.no_grad()
@@ -114,18 +137,18 @@ def generate_batch(
     rows = [[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
     idx = torch.tensor(rows, device=device)  # (B, longest)
     check_request(model, idx, max_new_tokens, temperature, top_k, top_p)
-    ended = torch.zeros(len(prompts), dtype=torch.bool, device=device)  # (B)
     with eval_mode(model):
-        cache = KVCache.of(model, len(prompts), total)
-        new = idx
-        for _ in range(max_new_tokens):
-            last = forward_cached(model, new, cache, starts)  # (B, vocab_size)
+        decoder = Decoder(model, len(prompts), total)
+        last = decoder.read(idx, starts)  # (B, vocab_size)
+        ended = torch.zeros_like(starts, dtype=torch.bool)  # (B)
+        for left in range(max_new_tokens, 0, -1):
             new = sample(last, temperature, top_k, top_p, generator)  # (B, 1)
             idx = torch.cat((idx, new), dim=1)
             if stop is not None:
                 ended |= new[:, 0] == stop
-                if ended.all():
-                    break
+            if left == 1 or (stop is not None and ended.all()):
+                break
+            last = decoder.step(new)
     return [
         _until(row[start:], len(prompt), stop)
         for row, start, prompt in zip(

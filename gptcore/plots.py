@@ -75,6 +75,54 @@ def residual_std(
     return figure
 
 
+def curves(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    xlabel: str,
+    ylabel: str,
+    log: bool = False,
+) -> Figure:
+    """Several lines, each an x and a y for every point, named at their ends."""
+    with theme():
+        figure = Figure(layout="constrained")
+        axes = figure.subplots()
+        for name, (xs, ys) in lines.items():
+            axes.plot(xs, ys, label=name)
+        if log:
+            axes.set_yscale("log")
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
+        label_ends(figure, axes)
+    return figure
+
+
+def schedule(rates: Sequence[float], warmup_steps: int) -> Figure:
+    """A learning rate over a run, one for each update, with its two phases told apart."""
+    with theme():
+        figure = Figure(layout="constrained")
+        axes = figure.subplots()
+        axes.plot(range(len(rates)), rates)
+        axes.axvspan(0, warmup_steps, color=CYCLE[1], alpha=0.15, linewidth=0)
+        axes.set_ylim(0, 1.2 * max(rates))
+        for text, x, where in (
+            ("warmup", 0.0, "left"),
+            ("cosine decay", 0.55 * len(rates), "left"),
+        ):
+            axes.text(
+                x, 1.1 * max(rates), text, color=INK, horizontalalignment=where
+            )
+        axes.set_xlabel("update")
+        axes.set_ylabel("learning rate")
+    return figure
+
+
+def smoothed(values: Sequence[float], window: int) -> list[float]:
+    """The mean of each value and those before it, at most `window` of them."""
+    sums = np.cumsum([0.0, *values])
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(0, ends - window)
+    return ((sums[ends] - sums[starts]) / (ends - starts)).tolist()
+
+
 def label_ends(figure: Figure, axes: Axes) -> None:
     """Name each line beside its last point, moved apart where two would overlap."""
     figure.draw_without_rendering()  # settles where on the figure a value lies

@@ -10,7 +10,28 @@ import tiktoken
 import torch
 
 from gptcore.config import GPTConfig
+from gptcore.data import play, tinyshakespeare
 from gptcore.tokenizer import byte_tokenizer, gpt2_tokenizer
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much a lesson trains. The rates are such that their trouble shows at this size."""
+
+    block_size: int
+    batch_size: int
+    steps: int
+    """Of the long run."""
+    max_lr: float
+    short_steps: int
+    """Of each run that is compared with others."""
+    short_warmup: int
+    high_lr: float
+    low_lr: float
+    broken_lr: float
+    dropout: float
+    autocast: torch.dtype | None
+    compile: bool
 
 
 @dataclass(frozen=True)
@@ -21,6 +42,14 @@ class Profile:
     config: GPTConfig
     device: torch.device
     dtype: torch.dtype
+    budget: Budget
+
+    def corpus(self) -> str:
+        """The text to train on: the play of this library, or TinyShakespeare.
+
+        Raises ConnectionError where the latter is not to be had.
+        """
+        return play() if self.name == "cpu" else tinyshakespeare()
 
     def tokenizer(self) -> tiktoken.Encoding:
         """The tokenizer whose ids fit `config.vocab_size`: bytes, or GPT-2's own.
@@ -32,7 +61,23 @@ class Profile:
 
 def cpu() -> Profile:
     """The debug model over bytes in float32: runs anywhere, offline."""
-    return Profile("cpu", GPTConfig.debug(), torch.device("cpu"), torch.float32)
+    budget = Budget(
+        block_size=48,
+        batch_size=12,
+        steps=450,
+        max_lr=3e-3,
+        short_steps=90,
+        short_warmup=27,
+        high_lr=5e-3,
+        low_lr=3e-5,
+        broken_lr=3e-2,
+        dropout=0.0,
+        autocast=None,
+        compile=False,
+    )
+    return Profile(
+        "cpu", GPTConfig.debug(), torch.device("cpu"), torch.float32, budget
+    )
 
 
 def gpu() -> Profile:
@@ -41,7 +86,23 @@ def gpu() -> Profile:
         raise RuntimeError(
             "profile gpu needs a CUDA GPU, and this machine shows none; use cpu"
         )
-    return Profile("gpu", GPTConfig.gpt2(), torch.device("cuda"), torch.bfloat16)
+    budget = Budget(
+        block_size=256,
+        batch_size=32,
+        steps=3000,
+        max_lr=6e-4,
+        short_steps=500,
+        short_warmup=50,
+        high_lr=6e-4,
+        low_lr=1e-5,
+        broken_lr=1e-2,
+        dropout=0.1,
+        autocast=torch.bfloat16,
+        compile=True,
+    )
+    return Profile(
+        "gpu", GPTConfig.gpt2(), torch.device("cuda"), torch.bfloat16, budget
+    )
 
 
 def active() -> Profile:

@@ -2,15 +2,98 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import Progress
+
 from gptcore.tokenizer import gpt2_tokenizer
 
 
+@dataclass(frozen=True)
+class File:
+    """A public file, known by its content."""
+
+    name: str
+    url: str
+    sha256: str
+
+
+TINYSHAKESPEARE = File(
+    "tinyshakespeare.txt",
+    "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+    "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+)
+
+
 def available(name: str) -> bool:
-    """Whether this machine has the resource `name`, or can fetch it."""
+    """Whether this machine has the resource `name`, or, for a vocabulary, can fetch it."""
     if name == "gpt2-bpe":
         try:
             gpt2_tokenizer()
         except (OSError, RuntimeError, ValueError):
             return False
         return True
-    return False
+    return name == "tinyshakespeare" and find(TINYSHAKESPEARE) is not None
+
+
+def find(file: File) -> Path | None:
+    """Where the file lies: in `$GPTCORE_DATA` or in the user's cache folder, if in either."""
+    data = os.environ.get("GPTCORE_DATA")
+    folders = ([Path(data)] if data else []) + [cache_folder()]
+    paths = (folder / file.name for folder in folders)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def fetch(file: File) -> Path:
+    """The path of the file, which is downloaded where this machine does not have it.
+
+    Raises ConnectionError where it can't be had, ValueError if its content is another.
+    """
+    path = find(file)
+    if path is None:
+        path = cache_folder() / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _download(file, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != file.sha256:
+        raise ValueError(
+            f"{path} is not {file.name}: its SHA-256 begins with {digest[:8]}, not "
+            f"{file.sha256[:8]}; delete it, and it is downloaded again"
+        )
+    return path
+
+
+def cache_folder() -> Path:
+    """The folder for downloads, in the user's cache."""
+    return (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gptcore"
+    )
+
+
+def _download(file: File, path: Path) -> None:
+    """Write the file when all of it has come, or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
+        try:
+            with (
+                urllib.request.urlopen(file.url, timeout=30) as answer,
+                Progress() as bar,
+            ):
+                size = int(answer.headers.get("Content-Length", 0)) or None
+                task = bar.add_task(file.name, total=size)
+                while block := answer.read(1 << 16):
+                    part.write(block)
+                    bar.update(task, advance=len(block))
+            if size is not None and part.tell() != size:
+                raise OSError(f"{part.tell():,} of {size:,} bytes came")
+        except OSError as error:  # as are urllib's own
+            os.unlink(part.name)
+            raise ConnectionError(
+                f"cannot download {file.name} from {file.url}: {error}; connect, or put it "
+                "into a folder and name that in GPTCORE_DATA"
+            ) from None
+    os.replace(part.name, path)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sitegen.build import Builder, Report
-from sitegen.compare import differences, unified_diff
+from sitegen.compare import differences
 from sitegen.embedded import disagreements
 from sitegen.errors import raise_all
 from sitegen.execute import Plan, Result
-from sitegen.lesson import Block, Cell, Lesson
+from sitegen.lesson import Block, Cell, Lesson, Options
+from sitegen.output import Output
 from sitegen.record import Recording, Value
 from sitegen.replay import Standing, runnable
 
@@ -109,9 +110,17 @@ def _difference(lesson: Lesson, cell: Cell, recording: Recording | Value, result
     if isinstance(cell, Block) and isinstance(recording, Recording):
         name = f"{lesson.slug}#{cell.id}"
         return differences(recording.outputs, result.outputs, cell.options, name)
-    if isinstance(recording, Value) and recording.value != result.outputs[0].text:
-        return unified_diff(recording.value, result.outputs[0].text, "recorded", "fresh")
+    if isinstance(recording, Value):
+        before = Output(result.outputs[0].kind, {"text/plain": recording.value})
+        return differences([before], result.outputs, _rule(lesson, cell), f"`{cell.code}`")
     return ""
+
+
+def _rule(lesson: Lesson, cell: Cell) -> Options:
+    """An inline value is compared like the block before it."""
+    before = lesson.cells[: lesson.cells.index(cell)]
+    blocks = (one.options for one in reversed(before) if isinstance(one, Block))
+    return next(blocks, Options())
 
 
 def _elsewhere(builder: Builder, lesson: Lesson, profile: str) -> Iterator[Drift]:

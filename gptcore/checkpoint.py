@@ -1,0 +1,95 @@
+"""A run on disk: everything it needs to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.optim import Optimizer
+
+from gptcore.data import Batches
+
+if TYPE_CHECKING:
+    from gptcore.model import GPT
+
+
+def save(
+    path: Path, step: int, model: GPT, optimizer: Optimizer, batches: list[Batches]
+) -> None:
+    """Write a checkpoint after `step` updates; a file that is there is replaced in one step."""
+    state = {
+        "step": step,
+        "config": asdict(model.config),
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "batches": [one.state_dict() for one in batches],
+        "random": random_states(),
+    }
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        torch.save(state, part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load(
+    path: Path, model: GPT, optimizer: Optimizer, batches: list[Batches]
+) -> int:
+    """Continue from a checkpoint; gives the number of updates done.
+
+    Raises ValueError if it is damaged, or of a model with another config.
+    """
+    device = model.lm_head.weight.device
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        config = state["config"]
+    except (RuntimeError, KeyError, TypeError, EOFError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(
+            f"{path} is no checkpoint that can be read: {reason}"
+        ) from None
+    mine = asdict(model.config)
+    if config != mine:
+        differing = [
+            f"{name} {config.get(name)}, not {value}"
+            for name, value in mine.items()
+            if config.get(name) != value
+        ]
+        raise ValueError(
+            f"{path} is of another model: it has {'; '.join(differing)}"
+        )
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    for one, saved in zip(batches, state["batches"], strict=True):
+        one.load_state_dict({**saved, "generator": saved["generator"].cpu()})
+    set_random_states(state["random"])
+    return int(state["step"])
+
+
+def random_states() -> dict[str, Any]:
+    legacy = np.random.get_state(legacy=True)
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "python": random.getstate(),
+        "numpy": [
+            part.tolist() if isinstance(part, np.ndarray) else part
+            for part in legacy
+        ],
+    }
+
+
+def set_random_states(states: dict[str, Any]) -> None:
+    torch.set_rng_state(states["torch"].cpu())
+    if torch.cuda.is_available():
+        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
+    random.setstate(states["python"])
+    np.random.set_state(tuple(states["numpy"]))

@@ -1,0 +1,125 @@
+"""From a text to batches of token ids, and where the texts come from."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from gptcore.resources import TINYSHAKESPEARE, fetch
+
+
+def play() -> str:
+    """The play that comes with this library, 41,000 letters in the form of TinyShakespeare."""
+    return files("gptcore").joinpath("corpus/play.txt").read_text(encoding="ascii")
+
+
+def tinyshakespeare() -> str:
+    """A million letters of Shakespeare, from this machine or downloaded.
+
+    Raises ConnectionError or ValueError as `gptcore.resources.fetch` does.
+    """
+    return fetch(TINYSHAKESPEARE).read_text(encoding="utf-8")
+
+
+def split(text: str, share: float = 0.9) -> tuple[str, str]:
+    """The beginning of a text to train on, and its end, cut after a line, to validate on."""
+    cut = text.find("\n", int(len(text) * share)) + 1 or len(text)
+    return text[:cut], text[cut:]
+
+
+class TokenDataset(Dataset[tuple[Tensor, Tensor]]):
+    """Windows over a row of token ids: `dataset[i]` is what is read, and what follows each.
+
+    Both are int64, (block_size); the second is the first, shifted by one. There is a window for
+    every `stride` tokens.
+
+    Raises ValueError if the ids don't fill one window.
+    """
+
+    def __init__(
+        self, ids: list[int] | Tensor, block_size: int, stride: int = 1
+    ) -> None:
+        self.ids = torch.as_tensor(ids, dtype=torch.long)
+        self.block_size = block_size
+        self.stride = stride
+        if len(self.ids) <= block_size:
+            raise ValueError(
+                f"{len(self.ids)} tokens are too few for one window of {block_size} and the "
+                "token after it; take a longer text, or a smaller block_size"
+            )
+
+    def __len__(self) -> int:
+        return (len(self.ids) - self.block_size - 1) // self.stride + 1
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        start = range(0, len(self) * self.stride, self.stride)[index]
+        window = self.ids[start : start + self.block_size + 1]  # (block_size + 1)
+        return window[:-1], window[1:]
+
+
+class Batches:
+    """Endless random batches: every window comes once before any comes again.
+
+    An iterator that never starts over by itself, and can be continued where it was:
+    `state_dict` holds its place. Of several processes, each takes its own part of every batch.
+    Gives (x, y), each int64, (batch_size / world_size, block_size).
+    """
+
+    def __init__(
+        self,
+        dataset: TokenDataset,
+        batch_size: int,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        if batch_size % world_size:
+            raise ValueError(
+                f"batch_size {batch_size} is not divisible by the {world_size} processes"
+            )
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.device = device
+        self.part = slice(
+            rank * batch_size // world_size, (rank + 1) * batch_size // world_size
+        )
+        self.generator = torch.Generator().manual_seed(seed)
+        self.position = 0
+        self._shuffle()
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        chosen: list[int] = []
+        while len(chosen) < self.batch_size:
+            if self.position == len(self.order):
+                self._shuffle()
+            end = min(
+                self.position + self.batch_size - len(chosen), len(self.order)
+            )
+            chosen += self.order[self.position : end].tolist()
+            self.position = end
+        windows = [self.dataset[index] for index in chosen[self.part]]
+        x, y = (torch.stack(part) for part in zip(*windows, strict=True))
+        return x.to(self.device), y.to(self.device)
+
+    def _shuffle(self) -> None:
+        self._before = self.generator.get_state()
+        self.order = torch.randperm(len(self.dataset), generator=self.generator)
+        self.position = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it is, for `load_state_dict`."""
+        return {"generator": self._before, "position": self.position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue where another was, over the same dataset."""
+        self.generator.set_state(state["generator"])
+        self._shuffle()
+        self.position = state["position"]

@@ -1,0 +1,187 @@
+"""One token at a time, as fast as the machine allows.
+
+The arithmetic of `gptcore.cache.forward_cached` for a single new token, on the weights themselves:
+in a small model calling modules costs more than what they compute. Every shape stays the same from
+token to token: the whole cache is read, and a mask hides the places that are still empty. So a GPU
+can replay the step as one CUDA graph.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gptcore.cache import KVCache, check_room, forward_cached
+
+if TYPE_CHECKING:
+    from gptcore.model import GPT, Block
+
+Affine = tuple[Tensor, Tensor | None]  # weight and bias
+
+
+class Layer(NamedTuple):
+    """What one block computes with: its weights, and its keys and values in the cache."""
+
+    ln_1: Affine
+    c_attn: Affine
+    attn_c_proj: Affine
+    ln_2: Affine
+    c_fc: Affine
+    mlp_c_proj: Affine
+    keys: Tensor  # (B, n_head, max_length, head_size)
+    values: Tensor
+
+    @classmethod
+    def of(cls, block: Block, keys: Tensor, values: Tensor) -> Self:
+        attn, mlp = block.attn, block.mlp
+        return cls(
+            _affine(block.ln_1),
+            _affine(attn.c_attn),
+            _affine(attn.c_proj),
+            _affine(block.ln_2),
+            _affine(mlp.c_fc),
+            _affine(mlp.c_proj),
+            keys,
+            values,
+        )
+
+
+class Decoder:
+    """A model, a cache, and the step that reads one token for each of B sequences.
+
+    `read` takes the prompts, then `step` one token after the other, up to `max_length`
+    (block_size if None). It holds on to the model's weights as they are: after moving the model
+    or changing its dtype, make another. Dropout is the caller's to turn off while it reads.
+    """
+
+    def __init__(
+        self, model: GPT, batch_size: int = 1, max_length: int | None = None
+    ) -> None:
+        self.model = model
+        self.cache = KVCache.of(model, batch_size, max_length)
+        stack, device = model.transformer, self.cache.keys.device
+        self.layers = [
+            Layer.of(block, keys, values)
+            for block, keys, values in zip(
+                stack.h, self.cache.keys, self.cache.values, strict=True
+            )
+        ]
+        self.wte, self.wpe = stack.wte.weight, stack.wpe.weight
+        self.ln_f, self.lm_head = _affine(stack.ln_f), model.lm_head.weight
+        # What changes from token to token is on the device, where a graph finds it.
+        self.token = torch.zeros(batch_size, 1, dtype=torch.int64, device=device)
+        self.place = torch.zeros(1, dtype=torch.int64, device=device)
+        self.starts = torch.zeros(batch_size, dtype=torch.int64, device=device)
+        # Added to the scores: 0 where a token stands, -inf where none does.
+        shape = (batch_size, 1, 1, self.cache.max_length)
+        self.mask = torch.zeros(shape, device=device, dtype=self.cache.keys.dtype)
+        self.run: Callable[[], Tensor] = self.forward
+
+    def read(self, idx: Tensor, starts: Tensor | None = None) -> Tensor:
+        """Begin anew with prompts, (B, T): the logits of the last token, (B, vocab_size).
+
+        `starts`, (B), says where each begins that is padded on the left, as in `forward_cached`.
+        Raises ValueError for another B than the decoder's, or a T beyond its max_length.
+        """
+        self.cache.reset()
+        logits = forward_cached(self.model, idx, self.cache, starts)
+        self.starts.zero_()
+        if starts is not None:
+            self.starts += starts
+        place = torch.arange(self.cache.max_length, device=idx.device)
+        read = (place >= self.starts[:, None]) & (place < self.cache.length)
+        self.mask.fill_(-math.inf).masked_fill_(read[:, None, None], 0.0)
+        return logits
+
+    def step(self, token: Tensor) -> Tensor:
+        """Read one more token of each sequence, (B, 1): its logits, (B, vocab_size).
+
+        The next step may overwrite them. Nothing waits for the device. Raises ValueError if the
+        cache is full.
+        """
+        check_room(self.cache, *token.shape)
+        self.token.copy_(token)
+        self.place.fill_(self.cache.length)
+        self.cache.length += 1
+        return self.run()
+
+    @torch.no_grad()
+    def compile(self) -> Self:
+        """Fuse the step by torch.compile and record it as one CUDA graph, which `step` replays.
+
+        Takes about half a minute, once. Raises RuntimeError without a CUDA device.
+        """
+        if self.token.device.type != "cuda":
+            raise RuntimeError(
+                f"the decoder is on {self.token.device}, and CUDA graphs need a CUDA GPU; "
+                "elsewhere use it as it is"
+            )
+        # With this option a product with one row becomes a reduction, which fuses with what is
+        # done to each of its numbers: the bias, GELU, the residual stream.
+        fused = torch.compile(
+            self.forward,
+            fullgraph=True,
+            dynamic=False,
+            options={"coordinate_descent_tuning": True},
+        )
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(
+            aside
+        ):  # compiles, and lets libraries set themselves up
+            for _ in range(3):
+                fused()
+        torch.cuda.current_stream().wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            logits = fused()
+
+        def replay() -> Tensor:
+            graph.replay()
+            return logits
+
+        self.run = replay
+        return self
+
+    def forward(self) -> Tensor:
+        """The logits of `token`, read at `place`: (B, vocab_size). Shapes never change."""
+        x = F.embedding(self.token[:, 0], self.wte)  # (B, C)
+        x = x + F.embedding(self.place - self.starts, self.wpe)  # (B, C)
+        self.mask.index_fill_(-1, self.place, 0.0)
+        for layer in self.layers:
+            y = _attention(layer, _norm(x, layer.ln_1), self.place, self.mask)
+            x = x + _linear(y, layer.attn_c_proj)  # (B, C)
+            y = _linear(_norm(x, layer.ln_2), layer.c_fc)  # (B, 4 * C)
+            x = x + _linear(F.gelu(y, approximate="tanh"), layer.mlp_c_proj)
+        return F.linear(_norm(x, self.ln_f), self.lm_head)
+
+
+def _attention(layer: Layer, x: Tensor, place: Tensor, mask: Tensor) -> Tensor:
+    """(B, C) -> (B, C), before the projection."""
+    batch, heads, _, size = layer.keys.shape
+    qkv = _linear(x, layer.c_attn).view(batch, 3, heads, 1, size)
+    q, k, v = qkv.unbind(1)  # each (B, n_head, 1, head_size)
+    layer.keys.index_copy_(2, place, k.to(layer.keys.dtype))
+    layer.values.index_copy_(2, place, v.to(layer.values.dtype))
+    y = F.scaled_dot_product_attention(q, layer.keys, layer.values, attn_mask=mask)
+    return y.reshape(batch, heads * size)
+
+
+def _linear(x: Tensor, affine: Affine) -> Tensor:
+    weight, bias = affine
+    y = F.linear(x, weight)
+    # Added apart: torch.compile hands a product with a bias to a library, where nothing fuses.
+    return y if bias is None else y + bias
+
+
+def _norm(x: Tensor, affine: Affine) -> Tensor:
+    return F.layer_norm(x, x.shape[-1:], *affine, eps=1e-5)
+
+
+def _affine(part: nn.Module) -> Affine:
+    return part.weight, part.bias  # type: ignore[return-value]
