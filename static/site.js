@@ -175,10 +175,34 @@ function lights() {
   });
 }
 
-// A link into something folded opens it.
+// Milestones come one at a time, chosen with a slider.
+function slides() {
+  for (const list of all(".milestones > ol")) {
+    const stages = [...list.children];
+    const title = (stage) => stage.querySelector(".part-title")?.textContent.trim() ?? "";
+    const slider = document.createElement("input");
+    Object.assign(slider, { type: "range", min: 0, max: stages.length - 1, value: 0 });
+    slider.className = "slider";
+    slider.setAttribute("aria-label", "Milestone");
+    const show = () => {
+      stages.forEach((stage, index) => { stage.hidden = index !== Number(slider.value); });
+      slider.setAttribute("aria-valuetext", title(stages[slider.value]));
+    };
+    slider.addEventListener("input", show);
+    list.addEventListener("reveal", ({ target }) => {
+      slider.value = stages.findIndex((stage) => stage.contains(target));
+      show();
+    });
+    list.before(slider);
+    show();
+  }
+}
+
+// A link into something folded or hidden shows it.
 function unfold() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;
+  target.dispatchEvent(new Event("reveal", { bubbles: true }));
   for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details"))
     fold.open = true;
   target.scrollIntoView();
@@ -191,5 +215,6 @@ copying();
 contents();
 scrollers();
 lights();
+slides();
 unfold();
 addEventListener("hashchange", unfold);

@@ -66,16 +66,13 @@ class Library:
 
     @cached_property
     def files(self) -> list[Path]:
-        """Every file of the packages, relative to the root."""
+        """Every file of the packages, relative to the root, but for what tools leave there."""
         found = []
         for package in self.packages:
             base = self.root / package
             found.extend([base.with_suffix(".py"), *base.rglob("*")])
-        return sorted(
-            path.relative_to(self.root)
-            for path in found
-            if path.is_file() and path.suffix != ".pyc"
-        )
+        paths = (path.relative_to(self.root) for path in found if path.is_file())
+        return sorted(path for path in paths if not _is_litter(path))
 
     @cached_property
     def digest(self) -> str:
@@ -325,3 +322,7 @@ class Library:
                 inside = bound_names(statement.body) if isinstance(statement, ast.ClassDef) else ()
                 names.update([str(key), *(f"{key}.{name}" for name in inside)])
         return names
+
+
+def _is_litter(path: Path) -> bool:
+    return path.suffix == ".pyc" or any(part.startswith(".") for part in path.parts)
