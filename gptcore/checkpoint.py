@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 from dataclasses import asdict
 from pathlib import Path
@@ -51,7 +52,14 @@ def load(
     try:
         state = torch.load(path, map_location=device, weights_only=True)
         config = state["config"]
-    except (RuntimeError, KeyError, TypeError, EOFError, ValueError) as error:
+    except (
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        EOFError,
+        pickle.UnpicklingError,
+    ) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
             f"{path} is no checkpoint that can be read: {reason}"

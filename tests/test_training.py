@@ -1,0 +1,410 @@
+"""Training: data in its order, the schedule, a loop that can be stopped anywhere and resumed."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from gptcore import GPT, GPTConfig, checkpoint, resources
+from gptcore.data import Batches, TokenDataset, play, split
+from gptcore.memorization import Training
+from gptcore.profile import cpu
+from gptcore.schedule import lr_at, scheduler
+from gptcore.tokenizer import byte_tokenizer
+from gptcore.train import Step, TrainConfig, adamw, train
+
+TINY = GPTConfig(block_size=16, vocab_size=257, n_layer=2, n_head=2, n_embd=32, dropout=0.1)
+IDS = byte_tokenizer().encode(play()[:4000])
+
+
+def batches(seed: int = 0, size: int = 4, **place: int) -> Batches:
+    return Batches(TokenDataset(IDS, TINY.block_size), size, seed, **place)
+
+
+def tiny(seed: int = 0) -> GPT:
+    torch.manual_seed(seed)
+    return GPT(TINY)
+
+
+def run(steps: int, checkpoint: Path | None = None, **settings: Any) -> tuple[GPT, list[Step]]:
+    model = tiny()
+    plan = TrainConfig(steps, max_lr=1e-3, min_lr=1e-3, eval_every=5, eval_batches=2, **settings)
+    return model, list(train(model, batches(), plan, batches(1), checkpoint=checkpoint))
+
+
+def weights(model: nn.Module) -> torch.Tensor:
+    return torch.cat([weight.detach().flatten() for weight in model.parameters()])
+
+
+# Data
+
+
+def test_the_play_has_the_form_of_tinyshakespeare() -> None:
+    text = play()
+    speeches = [speech.split("\n") for speech in text.strip().split("\n\n")]
+    assert len(text) >= 40 * 1024
+    assert all(speech[0].endswith(":") and len(speech) > 1 for speech in speeches)
+    assert len({speech[0] for speech in speeches}) >= 12
+
+
+def test_targets_are_the_inputs_one_place_on() -> None:
+    dataset = TokenDataset(list(range(10)), block_size=4)
+    x, y = dataset[0]
+    assert (x.tolist(), y.tolist()) == ([0, 1, 2, 3], [1, 2, 3, 4])
+    assert dataset[len(dataset) - 1][1].tolist() == [6, 7, 8, 9]
+    with pytest.raises(IndexError):
+        dataset[len(dataset)]
+
+
+def test_windows_may_stand_side_by_side() -> None:
+    dataset = TokenDataset(list(range(9)), block_size=4, stride=4)
+    assert [dataset[i][0].tolist() for i in range(len(dataset))] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+def test_every_window_comes_once_before_any_comes_again() -> None:
+    dataset = TokenDataset(list(range(12)), block_size=2)
+    endless = Batches(dataset, batch_size=5)
+    firsts = [x[0].item() for _ in range(4) for x in next(endless)[0]]
+    assert sorted(firsts[:10]) == list(range(10))
+    assert sorted(firsts[10:]) == list(range(10))
+    assert firsts[:10] != firsts[10:]
+
+
+def test_batches_go_on_where_they_were() -> None:
+    first, second = batches(), batches(7)
+    list(islice(first, 1500))  # into the second round
+    second.load_state_dict(first.state_dict())
+    for (x, y), (again, targets) in islice(zip(first, second, strict=True), 5):
+        assert torch.equal(x, again)
+        assert torch.equal(y, targets)
+
+
+def test_processes_share_a_batch_without_overlap() -> None:
+    whole = next(batches())[0]
+    parts = [next(batches(rank=rank, world_size=2))[0] for rank in (0, 1)]
+    assert torch.equal(torch.cat(parts), whole)
+
+
+def test_a_text_is_split_at_a_line() -> None:
+    first, last = split("one\ntwo\nthree\nfour\n", 0.5)
+    assert (first, last) == ("one\ntwo\nthree\n", "four\n")
+
+
+def test_a_text_shorter_than_a_window_is_refused() -> None:
+    with pytest.raises(ValueError, match="16 tokens are too few for one window of 16"):
+        TokenDataset(IDS[:16], 16)
+
+
+# Schedule
+
+
+def test_the_rate_rises_in_equal_parts_then_falls_along_a_cosine() -> None:
+    shape = {"max_lr": 1.0, "min_lr": 0.1, "warmup_steps": 4, "max_steps": 14}
+    rates = [lr_at(step, **shape) for step in range(20)]
+    assert rates[:5] == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0])
+    assert rates[9] == pytest.approx(0.55)  # half way down
+    assert all(a > b for a, b in pairwise(rates[4:15]))
+    assert rates[14:] == pytest.approx([0.1] * 6)
+
+
+def test_torch_s_scheduler_gives_the_same_rates() -> None:
+    shape = {"max_lr": 3e-3, "min_lr": 3e-4, "warmup_steps": 7, "max_steps": 50}
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=3e-3)
+    moving = scheduler(optimizer, **shape)
+    for step in range(60):
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(lr_at(step, **shape), rel=1e-12)
+        optimizer.step()
+        moving.step()
+
+
+# The loop
+
+
+def test_the_debug_model_learns_the_play() -> None:
+    profile, text = cpu(), play()
+    budget = profile.budget
+    config = dataclasses.replace(profile.config, block_size=budget.block_size)
+    torch.manual_seed(0)
+    model = GPT(config)
+    ids = profile.tokenizer().encode(split(text)[0])
+    data = Batches(TokenDataset(ids, config.block_size), budget.batch_size)
+    plan = TrainConfig(120, max_lr=budget.max_lr, min_lr=budget.max_lr / 10, warmup_steps=12)
+    losses = [event.loss for event in train(model, data, plan)]
+    assert losses[0] == pytest.approx(5.56, abs=0.05)  # ln 257, and a little for the noise
+    assert 2.0 < sum(losses[-10:]) / 10 < 2.35
+
+
+def test_an_event_tells_of_its_update() -> None:
+    _, events = run(8)
+    assert [event.step for event in events] == list(range(8))
+    assert [event.step for event in events if event.val_loss is not None] == [0, 5, 7]
+    assert all(event.lr == 1e-3 and event.grad_norm > 0 for event in events)
+
+
+def test_samples_come_when_due_and_do_not_disturb_the_run() -> None:
+    plan = TrainConfig(6, eval_every=3)
+
+    def sample(model: GPT) -> str:
+        generator = torch.Generator().manual_seed(0)
+        ids = model.generate(torch.tensor([[65]]), 4, generator=generator)
+        return str(ids.tolist())
+
+    quiet, loud = tiny(), tiny()
+    torch.manual_seed(3)
+    without = [event.loss for event in train(quiet, batches(), plan)]
+    torch.manual_seed(3)
+    events = list(train(loud, batches(), plan, sample=sample))
+    assert [event.step for event in events if event.sample] == [0, 3, 5]
+    assert [event.loss for event in events] == without
+
+
+def test_accumulated_batches_are_one_large_batch() -> None:
+    config = dataclasses.replace(TINY, dropout=0.0)
+    torch.manual_seed(0)
+    large = GPT(config).double()
+    small = GPT(config).double()
+    small.load_state_dict(large.state_dict())
+    list(train(large, batches(size=8), TrainConfig(3, grad_accumulation=1)))
+    list(train(small, batches(size=4), TrainConfig(3, grad_accumulation=2)))
+    torch.testing.assert_close(weights(small), weights(large), rtol=1e-9, atol=1e-12)
+
+
+def test_no_update_is_longer_than_the_clip_allows() -> None:
+    model = tiny()
+    plan = TrainConfig(1, grad_clip=1e-3, weight_decay=0.0)
+    seen = []
+    original = nn.utils.clip_grad_norm_
+
+    def clip(parameters: Any, limit: float) -> torch.Tensor:
+        norm = original(parameters, limit)
+        seen.append(sum(w.grad.square().sum() for w in model.parameters()).sqrt().item())
+        return norm
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nn.utils, "clip_grad_norm_", clip)
+        (event,) = train(model, batches(), plan)
+    assert event.grad_norm > 1
+    assert seen == [pytest.approx(1e-3, rel=1e-3)]
+
+
+def test_only_matrices_decay() -> None:
+    model = tiny()
+    decaying, rest = adamw(model, TrainConfig(1)).param_groups
+    assert (decaying["weight_decay"], rest["weight_decay"]) == (0.1, 0.0)
+    assert {weight.ndim for weight in decaying["params"]} == {2}
+    assert {weight.ndim for weight in rest["params"]} == {1}
+    assert len(decaying["params"]) + len(rest["params"]) == len(list(model.parameters()))
+
+
+def test_mixed_precision_learns_about_the_same() -> None:
+    plain, mixed = (run(12, autocast=dtype)[1] for dtype in (None, torch.bfloat16))
+    assert mixed[-1].loss == pytest.approx(plain[-1].loss, abs=0.05)
+    assert mixed[-1].loss != plain[-1].loss
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_its_step(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    model = tiny()
+    plan = TrainConfig(9, checkpoint_every=2)
+    running = train(model, batches(), plan, checkpoint=path)
+    list(islice(running, 4))
+    model.lm_head.weight.data[:] = torch.nan
+    with pytest.raises(FloatingPointError, match=r"nan at step 4; .*run\.pt"):
+        next(running)
+    assert checkpoint.load(path, model, adamw(model, plan), [batches()]) == 4
+
+
+# Checkpoints
+
+
+def test_a_resumed_run_is_the_same_run_to_the_last_bit(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    whole, events = run(12)
+    run(6, path, checkpoint_every=6)
+    resumed, rest = run(12, path)
+    assert torch.equal(weights(resumed), weights(whole))
+    told = [(event.step, event.loss, event.val_loss) for event in rest]
+    assert told == [(event.step, event.loss, event.val_loss) for event in events[6:]]
+
+
+def test_a_run_killed_while_it_saves_leaves_the_last_checkpoint(tmp_path: Path) -> None:
+    script = f"""
+        import torch
+        from pathlib import Path
+        from gptcore import GPT, GPTConfig
+        from gptcore.data import Batches, TokenDataset
+        from gptcore.train import TrainConfig, train
+        torch.manual_seed(0)
+        config = GPTConfig(**{dataclasses.asdict(TINY)!r})
+        batches = Batches(TokenDataset(list(range(256)), 16), 4)
+        plan = TrainConfig(10**6, checkpoint_every=1)
+        for event in train(GPT(config), batches, plan, checkpoint=Path("run.pt")):
+            print(event.step, flush=True)
+        """
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    running = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    for line in running.stdout:
+        if int(line) >= 5:
+            break
+    time.sleep(0.05)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    model = tiny()
+    steps = checkpoint.load(tmp_path / "run.pt", model, adamw(model, TrainConfig(1)), [batches()])
+    assert steps >= 6
+    assert torch.isfinite(weights(model)).all()
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    run(2, path, checkpoint_every=2)
+    other = GPT(dataclasses.replace(TINY, n_layer=3))
+    with pytest.raises(ValueError, match="of another model: it has n_layer 2, not 3"):
+        list(train(other, batches(), TrainConfig(3), checkpoint=path))
+
+
+@pytest.mark.parametrize("how", ["cut short", "of another kind", "empty"])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "run.pt"
+    run(2, path, checkpoint_every=2)
+    whole = path.read_bytes()
+    path.write_bytes({"cut short": whole[:500], "of another kind": b"text", "empty": b""}[how])
+    with pytest.raises(ValueError, match=r"run\.pt is no checkpoint that can be read"):
+        list(train(tiny(), batches(), TrainConfig(3), checkpoint=path))
+
+
+# Several processes
+
+
+def test_two_processes_lose_what_one_loses_with_the_same_batch(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(
+            f"""
+            import os, torch
+            from torch import distributed
+            from gptcore import GPT, GPTConfig
+            from gptcore.data import Batches, TokenDataset
+            from gptcore.train import TrainConfig, train
+            torch.set_num_threads(1)
+            place = {{}}
+            if "RANK" in os.environ:
+                distributed.init_process_group("gloo")
+                place = dict(rank=distributed.get_rank(), world_size=distributed.get_world_size())
+            torch.manual_seed(0)
+            settings = {dataclasses.asdict(TINY) | {"dropout": 0.0}!r}
+            batches = Batches(TokenDataset({IDS!r}, 16), 8, **place)
+            events = list(train(GPT(GPTConfig(**settings)).double(), batches, TrainConfig(5)))
+            if not place or place["rank"] == 0:
+                print(*(repr(event.loss) for event in events))
+            if place:
+                distributed.destroy_process_group()
+            """
+        )
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    losses = [
+        subprocess.run(
+            [sys.executable, *before, str(script)],
+            env={**environment, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for before in ([], launcher)
+    ]
+    one, two = ([float(loss) for loss in row] for row in losses)
+    assert len(one) == 5
+    assert two == pytest.approx(one, rel=1e-9)
+
+
+# What was copied
+
+
+def test_copied_parts_are_found_to_the_letter() -> None:
+    source = Training("The tide comes in without a wheel, without a bell.", window=10)
+    found = source.passage("And so the tide comes in; without a bell!")
+    assert repr(found) == "And so t[he tide comes in];[ without a bell]!"
+
+
+def test_what_is_shorter_than_the_window_is_no_copy() -> None:
+    source = Training("abcdefghijklmnopqrstuvwxyz", window=10)
+    assert source.passage("xx abcdefghi yy").spans == ()
+    assert source.passage("xx abcdefghij yy").spans == ((3, 13),)
+    assert source.passage("short").share == 0.0
+
+
+def test_a_text_held_against_itself_is_all_copy() -> None:
+    text = play()
+    assert Training(text).passage(text).spans == ((0, len(text)),)
+
+
+def test_marks_are_escaped() -> None:
+    shown = Training("0123456789<b>&amp;", window=8).passage("<i>0123456789<b>")._repr_html_()
+    assert shown == '<pre class="passage">&lt;i&gt;<mark>0123456789&lt;b&gt;</mark></pre>'
+
+
+# Resources
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.delenv("GPTCORE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "gptcore"
+
+
+def served(tmp_path: Path, content: bytes, sha256: str) -> resources.File:
+    path = tmp_path / "public.txt"
+    path.write_bytes(content)
+    return resources.File("text.txt", path.as_uri(), sha256)
+
+
+HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"  # of b"hello"
+
+
+def test_a_file_is_downloaded_once(nowhere: Path, tmp_path: Path) -> None:
+    file = served(tmp_path, b"hello", HELLO)
+    assert resources.fetch(file).read_bytes() == b"hello"
+    (tmp_path / "public.txt").unlink()
+    assert resources.fetch(file) == nowhere / "text.txt"
+
+
+def test_a_file_with_other_content_is_refused(nowhere: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"text\.txt: its SHA-256 begins with"):
+        resources.fetch(served(tmp_path, b"goodbye", HELLO))
+
+
+def test_without_network_the_error_says_what_to_do(nowhere: Path, tmp_path: Path) -> None:
+    file = resources.File("text.txt", (tmp_path / "nothing").as_uri(), HELLO)
+    with pytest.raises(ConnectionError, match=r"cannot download text\.txt .* GPTCORE_DATA"):
+        resources.fetch(file)
+    assert not list(nowhere.iterdir())
+
+
+def test_tinyshakespeare_is_the_one_that_was_measured() -> None:
+    if not resources.available("tinyshakespeare"):
+        pytest.skip("TinyShakespeare is not on this machine: GPTCORE_DATA names its folder")
+    from gptcore.data import tinyshakespeare
+
+    assert len(tinyshakespeare()) == 1_115_394
