@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: site test browser bench lint clean
+.PHONY: site test browser bench mutants lint clean
 
 site: $(VENV)/.ready
 	$(BIN)/python build_site.py
@@ -16,6 +16,9 @@ browser: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	$(BIN)/python -m bench
+
+mutants: $(VENV)/.ready
+	$(BIN)/python tests/mutants.py
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

@@ -21,7 +21,7 @@ from gptcore.cache import KVCache, check_room, forward_cached
 if TYPE_CHECKING:
     from gptcore.model import GPT, Block
 
-Affine = tuple[Tensor, Tensor | None]  # weight and bias
+Affine = tuple[Tensor, Tensor | None]  # weight, (in, out) if a matrix, and bias
 
 
 class Layer(NamedTuple):
@@ -71,8 +71,8 @@ class Decoder:
                 stack.h, self.cache.keys, self.cache.values, strict=True
             )
         ]
-        self.wte, self.wpe = stack.wte.weight, stack.wpe.weight
-        self.ln_f, self.lm_head = _affine(stack.ln_f), model.lm_head.weight
+        self.wte, self.wpe = stack.wte.weight.detach(), stack.wpe.weight.detach()
+        self.ln_f, self.lm_head = _affine(stack.ln_f), _affine(model.lm_head)
         # What changes from token to token is on the device, where a graph finds it.
         self.token = torch.zeros(batch_size, 1, dtype=torch.int64, device=device)
         self.place = torch.zeros(1, dtype=torch.int64, device=device)
@@ -158,7 +158,7 @@ class Decoder:
             x = x + _linear(y, layer.attn_c_proj)  # (B, C)
             y = _linear(_norm(x, layer.ln_2), layer.c_fc)  # (B, 4 * C)
             x = x + _linear(F.gelu(y, approximate="tanh"), layer.mlp_c_proj)
-        return F.linear(_norm(x, self.ln_f), self.lm_head)
+        return _linear(_norm(x, self.ln_f), self.lm_head)
 
 
 def _attention(layer: Layer, x: Tensor, place: Tensor, mask: Tensor) -> Tensor:
@@ -174,7 +174,7 @@ def _attention(layer: Layer, x: Tensor, place: Tensor, mask: Tensor) -> Tensor:
 
 def _linear(x: Tensor, affine: Affine) -> Tensor:
     weight, bias = affine
-    y = F.linear(x, weight)
+    y = x @ weight
     # Added apart: torch.compile hands a product with a bias to a library, where nothing fuses.
     return y if bias is None else y + bias
 
@@ -183,5 +183,7 @@ def _norm(x: Tensor, affine: Affine) -> Tensor:
     return F.layer_norm(x, x.shape[-1:], *affine, eps=1e-5)
 
 
-def _affine(part: nn.Module) -> Affine:
-    return part.weight, part.bias  # type: ignore[return-value]
+def _affine(part: nn.Linear | nn.LayerNorm) -> Affine:
+    bias = None if part.bias is None else part.bias.detach()
+    weight = part.weight.detach()
+    return weight.t() if weight.ndim == 2 else weight, bias

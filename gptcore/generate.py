@@ -92,12 +92,13 @@ def generate_cached(
     is to be in eval mode. Nothing waits for the device. Raises ValueError if the decoder's
     max_length is not enough.
     """
-    new = [
-        sample(decoder.read(idx), temperature, top_k, top_p, generator)
-    ]  # (B, 1)
-    while len(new) < max_new_tokens:
-        last = decoder.step(new[-1])  # (B, vocab_size)
-        new.append(sample(last, temperature, top_k, top_p, generator))
+    with torch.inference_mode():
+        last = decoder.read(idx)  # (B, vocab_size)
+        new = [sample(last, temperature, top_k, top_p, generator)]  # each (B, 1)
+        while len(new) < max_new_tokens:
+            last = decoder.step(new[-1])
+            new.append(sample(last, temperature, top_k, top_p, generator))
+    # Outside of that mode, for a tensor that one may train on.
     return torch.cat((idx, *new), dim=1)  # (B, T + max_new_tokens)
 
 

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import argparse
 import math
+import os
+import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,9 +21,10 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import AdamW
 
 from gptcore import checkpoint as checkpoints
-from gptcore.data import Batches
+from gptcore.data import Batches, TokenDataset, split
 from gptcore.generate import eval_mode
 from gptcore.model import GPT
+from gptcore.profile import active
 from gptcore.schedule import lr_at
 
 
@@ -86,7 +90,6 @@ def train(
     forward = prepared(model, config)
     model.train()
     for step in range(start, config.max_steps):
-        began = time.perf_counter()
         due = config.eval_every and step % config.eval_every == 0
         due = due or step == config.max_steps - 1
         val_loss = (
@@ -103,7 +106,7 @@ def train(
         )
         for group in optimizer.param_groups:
             group["lr"] = lr
-        loss, tokens = 0.0, 0
+        began, loss, tokens = time.perf_counter(), 0.0, 0
         for _ in range(config.grad_accumulation):
             x, y = next(batches)  # each (B, T)
             with mixed_precision(x, config):
@@ -192,3 +195,78 @@ def stopped(step: int, loss: float, checkpoint: Path | None) -> str:
         f"the last good checkpoint is {kept}" if kept else "there is no checkpoint"
     )
     return f"the loss is {loss} at step {step}; {rest}; try a lower max_lr or more warmup"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train the profile's model on its corpus, and say how it goes."""
+    parser = argparse.ArgumentParser(
+        prog="python -m gptcore.train", description=main.__doc__
+    )
+    parser.add_argument(
+        "--steps", type=int, help="updates; the profile's budget if not given"
+    )
+    parser.add_argument(
+        "--checkpoint", type=Path, help="saved here, and resumed if it is there"
+    )
+    options = parser.parse_args(arguments)
+    place = _join()
+    profile = active()
+    budget, tokenizer = profile.budget, profile.tokenizer()
+    device = torch.device(
+        profile.device.type, place.get("rank", 0) if profile.name == "gpu" else 0
+    )
+    config = replace(
+        profile.config, block_size=budget.block_size, dropout=budget.dropout
+    )
+    torch.manual_seed(0)
+    model = GPT(config).to(device)
+    datasets = [
+        TokenDataset(tokenizer.encode(t), config.block_size)
+        for t in split(profile.corpus())
+    ]
+    batches, val_batches = (
+        Batches(d, budget.batch_size, 0, device, **place) for d in datasets
+    )
+    steps = options.steps or budget.steps
+    plan = TrainConfig(
+        steps,
+        max_lr=budget.max_lr,
+        min_lr=budget.max_lr / 10,
+        warmup_steps=steps // 20,
+        eval_every=max(1, steps // 10),
+        checkpoint_every=max(1, steps // 10),
+        autocast=budget.autocast,
+        compile=budget.compile,
+    )
+    try:
+        for event in train(
+            model, batches, plan, val_batches, checkpoint=options.checkpoint
+        ):
+            if event.val_loss is not None and is_first_process():
+                print(
+                    f"step {event.step:5}  loss {event.loss:.3f}  validation {event.val_loss:.3f}"
+                    f"  rate {event.lr:.1e}  {event.tokens_per_second:,.0f} tokens/s",
+                    flush=True,
+                )
+    except (ValueError, FloatingPointError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+    return 0
+
+
+def _join() -> dict[str, int]:
+    """This process's place among those that torch's launcher started, if it did."""
+    if "RANK" not in os.environ:
+        return {}
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return {
+        "rank": distributed.get_rank(),
+        "world_size": distributed.get_world_size(),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,7 +10,8 @@ import torch
 
 from gptcore import GPT, GPTConfig, KVCache
 from gptcore.cache import forward_cached
-from gptcore.generate import generate_batch
+from gptcore.decode import Decoder
+from gptcore.generate import generate_batch, generate_cached
 
 CONFIG = dataclasses.replace(GPTConfig.debug(), block_size=32, dropout=0.5)
 
@@ -134,3 +135,84 @@ def test_dropout_is_off_while_generating(model: GPT) -> None:
     texts = {tuple(model.generate(ids(1, 5), 10, temperature=0)[0].tolist()) for _ in range(3)}
     assert len(texts) == 1
     assert model.training
+
+
+def test_a_decoder_agrees_with_the_whole_sequence_at_every_place(model: GPT) -> None:
+    idx = ids(3, 32)
+    model.eval()
+    decoder = Decoder(model, 3)
+    with torch.no_grad():
+        whole, _ = model(idx)
+        steps = [decoder.read(idx[:, :5])]
+        steps += [decoder.step(idx[:, t : t + 1]).clone() for t in range(5, 32)]
+    model.train()
+    torch.testing.assert_close(torch.stack(steps, 1), whole[:, 4:], rtol=0, atol=1e-12)
+
+
+def test_a_decoder_forgets_the_last_prompt(model: GPT) -> None:
+    decoder = Decoder(model)
+    model.eval()
+    generate_cached(decoder, ids(1, 20), 10, temperature=0)
+    again = generate_cached(decoder, ids(1, 3), 10, temperature=0)
+    model.train()
+    assert torch.equal(again, model.generate(ids(1, 3), 10, temperature=0))
+
+
+def test_a_decoder_without_biases(model: GPT) -> None:
+    bare = GPT(dataclasses.replace(CONFIG, bias=False)).double()
+    texts = [bare.generate(ids(1, 3), 9, temperature=0, use_cache=c) for c in (True, False)]
+    assert torch.equal(*texts)
+
+
+def test_a_full_decoder_refuses_the_next_token(model: GPT) -> None:
+    decoder = Decoder(model, max_length=4)
+    with torch.no_grad():
+        decoder.read(ids(1, 4))
+        with pytest.raises(ValueError, match="4 of 4 places are taken, and 1 more"):
+            decoder.step(ids(1, 1))
+
+
+def test_the_step_is_one_graph_whose_shapes_do_not_change(model: GPT) -> None:
+    """torch.compile must not break it, nor compile it again for another token."""
+    model.eval()
+    decoder, plain = Decoder(model, 2), Decoder(model, 2)
+    decoder.run = torch.compile(  # no compiler is needed: the trace is what counts
+        decoder.forward, backend="eager", fullgraph=True, dynamic=False
+    )
+    with torch.no_grad(), torch.compiler.set_stance("default"):
+        decoder.read(ids(2, 3))
+        plain.read(ids(2, 3))
+        for step in range(6):
+            stance = "default" if step == 0 else "fail_on_recompile"
+            with torch.compiler.set_stance(stance):
+                got = decoder.step(ids(2, 1))
+            assert torch.equal(got, plain.step(ids(2, 1)))
+    model.train()
+
+
+def test_a_step_is_not_compiled_without_a_gpu(model: GPT) -> None:
+    with pytest.raises(RuntimeError, match="on cpu, and CUDA graphs need a CUDA GPU"):
+        Decoder(model).compile()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_a_compiled_decoder_gives_the_same_text() -> None:
+    torch.manual_seed(0)
+    model = GPT(CONFIG).cuda().eval()
+    prompt = ids(1, 5).cuda()
+    compiled = generate_cached(Decoder(model).compile(), prompt, 20, temperature=0)
+    assert torch.equal(compiled, model.generate(prompt, 20, temperature=0))
+
+
+def test_generating_under_autocast(model: GPT) -> None:
+    single = GPT(CONFIG)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert single.generate(ids(2, 5), 40, temperature=0).shape == (2, 45)
+
+
+def test_generated_text_may_be_trained_on(model: GPT) -> None:
+    text = model.generate(ids(1, 5), 10)
+    _, loss = model(text[:, :-1], text[:, 1:])
+    loss.backward()
+    model.zero_grad()
+    assert not text.is_inference()

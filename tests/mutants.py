@@ -1,0 +1,195 @@
+"""`make mutants`: breaks `gptcore` on purpose, one small edit at a time, and asks who notices.
+
+A mutant that neither a test nor `build_site.py --check` notices is a promise that nobody keeps.
+A recording that is merely out of date does not count: it would be after any edit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = [
+    "cache",
+    "checkpoint",
+    "config",
+    "data",
+    "decode",
+    "generate",
+    "measure",
+    "memorization",
+    "model",
+    "profile",
+    "schedule",
+    "tokenizer",
+    "train",
+]
+TESTS = [
+    "tests/test_model.py",
+    "tests/test_generate.py",
+    "tests/test_cache.py",
+    "tests/test_training.py",
+    "tests/test_parity.py",
+]
+NEEDED = ["build_site.py", "lessons", "pyproject.toml", "sitegen", "static", "templates", "tests"]
+OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.MatMult: ast.Add,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A module with one edit."""
+
+    module: str
+    line: int
+    what: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"gptcore/{self.module}.py:{self.line}: {self.what}"
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """Every edit of one module: constants, operators, swapped arguments, dropped statements."""
+    tree = ast.parse((ROOT / "gptcore" / f"{module}.py").read_text(encoding="utf-8"))
+    for index, node in enumerate(ast.walk(tree)):
+        for choice, what in enumerate(edits(node)):
+            changed = copy.deepcopy(tree)
+            target = next(n for i, n in enumerate(ast.walk(changed)) if i == index)
+            apply(target, choice)
+            source = ast.unparse(ast.fix_missing_locations(changed))
+            yield Mutant(module, getattr(node, "lineno", 0), what, source)
+
+
+def edits(node: ast.AST) -> list[str]:
+    """What can be done to a node, in words."""
+    match node:
+        case ast.Constant(value=bool(value)):
+            return [f"{value} -> {not value}"]
+        case ast.Constant(value=int() | float() as number):
+            return [f"{number} -> {_other(number)}"]
+        case ast.BinOp(op=op) | ast.BoolOp(op=op) if type(op) in OPERATORS:
+            return [f"{type(op).__name__} -> {OPERATORS[type(op)].__name__}"]
+        case ast.Compare(ops=[op]) if type(op) in OPERATORS:
+            return [f"{type(op).__name__} -> {OPERATORS[type(op)].__name__}"]
+        case ast.Call(args=[first, second, *_]) if ast.dump(first) != ast.dump(second):
+            return [f"arguments of {ast.unparse(node.func)} swapped"]
+        case ast.FunctionDef(body=body):
+            return [f"dropped: {ast.unparse(s).splitlines()[0]}" for s in _droppable(body)]
+    return []
+
+
+def apply(node: ast.AST, choice: int) -> None:
+    """Do one of the edits to a node."""
+    match node:
+        case ast.Constant(value=bool(value)):
+            node.value = not value
+        case ast.Constant(value=int() | float() as number):
+            node.value = _other(number)
+        case ast.BinOp() | ast.BoolOp():
+            node.op = OPERATORS[type(node.op)]()  # type: ignore[assignment]
+        case ast.Compare():
+            node.ops = [OPERATORS[type(node.ops[0])]()]  # type: ignore[list-item]
+        case ast.Call():
+            node.args[:2] = node.args[1::-1]
+        case ast.FunctionDef():
+            dropped = list(_droppable(node.body))[choice]
+            node.body[node.body.index(dropped)] = ast.Pass()
+
+
+def _other(number: float) -> float:
+    return number + 1 if isinstance(number, int) else number * 2 or 0.5
+
+
+def _droppable(body: list[ast.stmt]) -> list[ast.stmt]:
+    return [
+        statement
+        for statement in body
+        if isinstance(statement, ast.Assign | ast.AugAssign)
+        or (isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Constant))
+    ]
+
+
+def noticed_by(mutant: Mutant) -> str:
+    """Who notices a mutant: "tests", "check", or nobody, ""."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for name in NEEDED:
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
+        shutil.copytree(ROOT / "gptcore", root / "gptcore")
+        (root / "gptcore" / f"{mutant.module}.py").write_text(mutant.source, encoding="utf-8")
+        if run([sys.executable, "-m", "pytest", "-x", "-q", *TESTS], root) != 0:
+            return "tests"
+        report = root / "report.json"
+        code = run(
+            [sys.executable, "build_site.py", "--check", "--jobs", "1", "--report", str(report)],
+            root,
+        )
+        if not report.exists():
+            return "check" if code else ""
+        kinds = {drift["kind"] for drift in json.loads(report.read_text())["drift"]}
+        return "check" if kinds - {"stale"} else ""
+
+
+def run(command: list[str], folder: Path) -> int:
+    environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+    try:
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, timeout=400
+        ).returncode
+    except subprocess.TimeoutExpired:
+        return 1  # whoever waits has noticed
+
+
+def main() -> int:
+    """Try a sample of all mutants; 1 if fewer than 95% are noticed."""
+    parser = argparse.ArgumentParser(prog="make mutants", description=main.__doc__)
+    parser.add_argument("--count", type=int, default=150)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    everything = [mutant for module in MODULES for mutant in mutants(module)]
+    chosen = random.Random(options.seed).sample(everything, min(options.count, len(everything)))
+    survivors = 0
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for mutant, who in zip(chosen, pool.map(noticed_by, chosen), strict=True):
+            survivors += not who
+            print(f"{who or 'NOBODY':7} {mutant}", flush=True)
+    share = 1 - survivors / len(chosen)
+    print(f"{len(chosen)} of {len(everything)} mutants tried, {share:.1%} noticed")
+    return int(share < 0.95)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
