@@ -60,6 +60,12 @@ class TokenDataset(Dataset[tuple[Tensor, Tensor]]):
         window = self.ids[start : start + self.block_size + 1]  # (block_size + 1)
         return window[:-1], window[1:]
 
+    def windows(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Several at once: for (B) indices, each (B, block_size)."""
+        places = indices[:, None] * self.stride + torch.arange(self.block_size + 1)
+        window = self.ids[places]  # (B, block_size + 1)
+        return window[:, :-1], window[:, 1:]
+
 
 class Batches:
     """Endless random batches: every window comes once before any comes again.
@@ -105,8 +111,7 @@ class Batches:
             )
             chosen += self.order[self.position : end].tolist()
             self.position = end
-        windows = [self.dataset[index] for index in chosen[self.part]]
-        x, y = (torch.stack(part) for part in zip(*windows, strict=True))
+        x, y = self.dataset.windows(torch.tensor(chosen[self.part]))
         return x.to(self.device), y.to(self.device)
 
     def _shuffle(self) -> None:

@@ -142,7 +142,7 @@ def adamw(model: nn.Module, config: TrainConfig) -> AdamW:
         },
         {"params": [w for w in weights if w.ndim < 2], "weight_decay": 0.0},
     ]
-    fused = all(weight.is_cuda for weight in weights)
+    fused = all(weight.device.type in ("cpu", "cuda") for weight in weights)
     return AdamW(groups, lr=config.max_lr, betas=config.betas, fused=fused)
 
 
