@@ -21,18 +21,22 @@ from gptcore.cache import KVCache, check_room, forward_cached
 if TYPE_CHECKING:
     from gptcore.model import GPT, Block
 
-Affine = tuple[Tensor, Tensor | None]  # weight, (in, out) if a matrix, and bias
+Linear = tuple[Tensor, Tensor | None]  # weight, (in, out), and bias
+Norm = tuple[
+    tuple[int, ...], Tensor, Tensor | None, float
+]  # as F.layer_norm takes them
 
 
 class Layer(NamedTuple):
     """What one block computes with: its weights, and its keys and values in the cache."""
 
-    ln_1: Affine
-    c_attn: Affine
-    attn_c_proj: Affine
-    ln_2: Affine
-    c_fc: Affine
-    mlp_c_proj: Affine
+    ln_1: Norm
+    c_attn: Linear
+    attn_c_proj: Linear
+    ln_2: Norm
+    c_fc: Linear
+    gelu: nn.Module
+    mlp_c_proj: Linear
     keys: Tensor  # (B, n_head, max_length, head_size)
     values: Tensor
 
@@ -40,12 +44,13 @@ class Layer(NamedTuple):
     def of(cls, block: Block, keys: Tensor, values: Tensor) -> Self:
         attn, mlp = block.attn, block.mlp
         return cls(
-            _affine(block.ln_1),
-            _affine(attn.c_attn),
-            _affine(attn.c_proj),
-            _affine(block.ln_2),
-            _affine(mlp.c_fc),
-            _affine(mlp.c_proj),
+            _norm(block.ln_1),
+            _linear(attn.c_attn),
+            _linear(attn.c_proj),
+            _norm(block.ln_2),
+            _linear(mlp.c_fc),
+            mlp.gelu,
+            _linear(mlp.c_proj),
             keys,
             values,
         )
@@ -56,7 +61,8 @@ class Decoder:
 
     `read` takes the prompts, then `step` one token after the other, up to `max_length`
     (block_size if None). It holds on to the model's weights as they are: after moving the model
-    or changing its dtype, make another. Dropout is the caller's to turn off while it reads.
+    or changing its dtype, make another. Hooks on modules don't run in a step. Dropout is the
+    caller's to turn off while it reads.
     """
 
     def __init__(
@@ -72,7 +78,7 @@ class Decoder:
             )
         ]
         self.wte, self.wpe = stack.wte.weight.detach(), stack.wpe.weight.detach()
-        self.ln_f, self.lm_head = _affine(stack.ln_f), _affine(model.lm_head)
+        self.ln_f, self.lm_head = _norm(stack.ln_f), _linear(model.lm_head)
         # What changes from token to token is on the device, where a graph finds it.
         self.token = torch.zeros(batch_size, 1, dtype=torch.int64, device=device)
         self.place = torch.zeros(1, dtype=torch.int64, device=device)
@@ -154,17 +160,18 @@ class Decoder:
         x = x + F.embedding(self.place - self.starts, self.wpe)  # (B, C)
         self.mask.index_fill_(-1, self.place, 0.0)
         for layer in self.layers:
-            y = _attention(layer, _norm(x, layer.ln_1), self.place, self.mask)
-            x = x + _linear(y, layer.attn_c_proj)  # (B, C)
-            y = _linear(_norm(x, layer.ln_2), layer.c_fc)  # (B, 4 * C)
-            x = x + _linear(F.gelu(y, approximate="tanh"), layer.mlp_c_proj)
-        return _linear(_norm(x, self.ln_f), self.lm_head)
+            y = F.layer_norm(x, *layer.ln_1)
+            y = _attention(layer, y, self.place, self.mask)
+            x = x + _product(y, layer.attn_c_proj)  # (B, C)
+            y = _product(F.layer_norm(x, *layer.ln_2), layer.c_fc)  # (B, 4 * C)
+            x = x + _product(layer.gelu(y), layer.mlp_c_proj)  # (B, C)
+        return _product(F.layer_norm(x, *self.ln_f), self.lm_head)
 
 
 def _attention(layer: Layer, x: Tensor, place: Tensor, mask: Tensor) -> Tensor:
     """(B, C) -> (B, C), before the projection."""
     batch, heads, _, size = layer.keys.shape
-    qkv = _linear(x, layer.c_attn).view(batch, 3, heads, 1, size)
+    qkv = _product(x, layer.c_attn).view(batch, 3, heads, 1, size)
     q, k, v = qkv.unbind(1)  # each (B, n_head, 1, head_size)
     layer.keys.index_copy_(2, place, k.to(layer.keys.dtype))
     layer.values.index_copy_(2, place, v.to(layer.values.dtype))
@@ -172,18 +179,21 @@ def _attention(layer: Layer, x: Tensor, place: Tensor, mask: Tensor) -> Tensor:
     return y.reshape(batch, heads * size)
 
 
-def _linear(x: Tensor, affine: Affine) -> Tensor:
-    weight, bias = affine
+def _product(x: Tensor, linear: Linear) -> Tensor:
+    weight, bias = linear
     y = x @ weight
     # Added apart: torch.compile hands a product with a bias to a library, where nothing fuses.
     return y if bias is None else y + bias
 
 
-def _norm(x: Tensor, affine: Affine) -> Tensor:
-    return F.layer_norm(x, x.shape[-1:], *affine, eps=1e-5)
+def _linear(part: nn.Linear) -> Linear:
+    return part.weight.detach().t(), _detached(part.bias)
 
 
-def _affine(part: nn.Linear | nn.LayerNorm) -> Affine:
-    bias = None if part.bias is None else part.bias.detach()
+def _norm(part: nn.LayerNorm) -> Norm:
     weight = part.weight.detach()
-    return weight.t() if weight.ndim == 2 else weight, bias
+    return part.normalized_shape, weight, _detached(part.bias), part.eps
+
+
+def _detached(bias: Tensor | None) -> Tensor | None:
+    return None if bias is None else bias.detach()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gptcore.generate import eval_mode
 from gptcore.model import GPT
@@ -29,3 +33,38 @@ def residual_std(model: GPT, idx: Tensor) -> list[float]:
         for hook in hooks:
             hook.remove()
     return stds
+
+
+def written_by(work: Callable[[], object]) -> int:
+    """Bytes of all tensors that the operations in `work` make; a view makes none.
+
+    What a fused operation keeps to itself, in registers or in a cache, never gets to memory and
+    is not in it.
+    """
+    with _Written() as written:
+        work()
+    return sum(written.sizes.values())
+
+
+class _Written(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: dict[int, int] = {}
+        self._kept: list[Tensor] = []  # so that no address is used twice
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        before = {
+            one.untyped_storage().data_ptr()
+            for one in args
+            if isinstance(one, Tensor)
+        }
+        made = func(*args, **(kwargs or {}))
+        for one in made if isinstance(made, tuple | list) else (made,):
+            if isinstance(one, Tensor):
+                storage = one.untyped_storage()
+                if storage.data_ptr() not in before:
+                    self.sizes[storage.data_ptr()] = storage.nbytes()
+                    self._kept.append(one)
+        return made

@@ -115,6 +115,47 @@ def schedule(rates: Sequence[float], warmup_steps: int) -> Figure:
     return figure
 
 
+def roofline(
+    peak: float, bandwidth: float, points: Mapping[str, tuple[float, float]]
+) -> Figure:
+    """Speed over arithmetic intensity, with the two ceilings of a machine.
+
+    `peak` in FLOP/s, `bandwidth` in byte/s; each point is an intensity in FLOP/byte and the
+    speed that was measured, in FLOP/s (Williams et al. 2009).
+    """
+    with theme():
+        figure = Figure(layout="constrained")
+        axes = figure.subplots()
+        ridge = peak / bandwidth
+        reach = [value for value, _ in points.values()] + [ridge]
+        left, right = min(reach) / 3, max(reach) * 8
+        axes.plot(
+            [left, ridge, right],
+            [left * bandwidth, peak, peak],
+            color=INK,
+            linewidth=1.5,
+        )
+        ordered = sorted(points.items(), key=lambda item: item[1])
+        for index, (name, (intensity, speed)) in enumerate(ordered):
+            color = CYCLE[index % len(CYCLE)]
+            axes.plot([intensity], [speed], "o", color=color)
+            axes.annotate(
+                name,
+                (intensity, speed),
+                xytext=(0, -14 if index % 2 else 8),
+                textcoords="offset points",
+                color=color,
+                horizontalalignment="center",
+                fontsize=9,
+            )
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=min(speed for _, speed in points.values()) / 5)
+        axes.set_xlabel("operations per byte")
+        axes.set_ylabel("operations per second")
+    return figure
+
+
 def smoothed(values: Sequence[float], window: int) -> list[float]:
     """The mean of each value and those before it, at most `window` of them."""
     sums = np.cumsum([0.0, *values])

@@ -1,0 +1,424 @@
+"""Their weights in our classes and ours in theirs: bit by bit, and every mistake by its name."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig
+from transformers.utils import cached_file
+
+from gptcore import GPT, GPTConfig
+from gptcore.pretrained import from_weights, load, main, reference, save, to_weights
+from gptcore.tokenizer import decode, gpt2_tokenizer
+from gptcore.verify import verify
+
+SMALL = GPTConfig(block_size=16, vocab_size=257, n_layer=3, n_head=4, n_embd=32)
+
+
+def their_model(config: GPTConfig, seed: int = 0) -> Any:
+    torch.manual_seed(seed)
+    theirs = GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=config.vocab_size,
+            n_positions=config.block_size,
+            n_embd=config.n_embd,
+            n_layer=config.n_layer,
+            n_head=config.n_head,
+            bos_token_id=None,
+            eos_token_id=None,
+        )
+    )
+    for name, weight in theirs.named_parameters():
+        if name.endswith("bias"):  # zero at first: a bias left out would not show
+            nn.init.normal_(weight, std=0.02)
+    return theirs.eval()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder as `transformers` writes it."""
+    their_model(SMALL).save_pretrained(tmp_path / "theirs")
+    return tmp_path / "theirs"
+
+
+def logits(model: nn.Module, idx: Tensor) -> Tensor:
+    with torch.no_grad():
+        output = model(idx)
+    return output[0] if isinstance(output, tuple) else output.logits
+
+
+def test_at_full_size_both_directions_are_the_same_function(tmp_path: Path) -> None:
+    theirs = their_model(GPTConfig.gpt2())
+    theirs.save_pretrained(tmp_path / "theirs")
+    ours = load(tmp_path / "theirs")
+    save(ours, tmp_path / "back")
+    back = GPT2LMHeadModel.from_pretrained(tmp_path / "back")
+    for name, weight in theirs.state_dict().items():
+        assert torch.equal(back.state_dict()[name], weight), name
+    report = verify(ours, theirs)
+    assert report.parameters == 124_439_808
+    assert report.difference_float64 < 1e-12
+    assert report.passed
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.builds(
+        lambda heads, size, **rest: GPTConfig(n_head=heads, n_embd=heads * size, **rest),
+        heads=st.integers(1, 4),
+        size=st.integers(1, 8),
+        n_layer=st.integers(1, 3),
+        block_size=st.integers(1, 12),
+        vocab_size=st.integers(2, 40),
+    )
+)
+def test_any_size_there_and_back(config: GPTConfig) -> None:
+    theirs = their_model(config)
+    ours = from_weights(theirs.state_dict(), config).double()
+    idx = torch.arange(2 * config.block_size).view(2, -1) % config.vocab_size
+    assert torch.allclose(logits(ours, idx), logits(theirs.double(), idx), rtol=0, atol=1e-12)
+    for name, weight in to_weights(ours.float()).items():
+        assert torch.equal(weight, theirs.float().state_dict()[name]), name
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"])
+def test_the_four_sizes_map_without_a_rest(name: str) -> None:
+    config = GPTConfig.named(name)
+    with torch.device("meta"):
+        theirs = their_model(config)
+        ours = from_weights(dict(theirs.named_parameters()), config, device="meta")
+    sizes = [sum(w.numel() for w in model.parameters()) for model in (ours, theirs)]
+    assert sizes[0] == sizes[1]
+
+
+def without_prefix(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix("transformer."): weight for name, weight in weights.items()}
+
+
+def with_masks(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    masks = {
+        f"h.{layer}.attn.{name}": torch.ones(1, 1, 16, 16)
+        for layer in range(SMALL.n_layer)
+        for name in ("bias", "masked_bias")
+    }
+    return without_prefix(weights) | masks
+
+
+def with_head(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return weights | {"lm_head.weight": weights["transformer.wte.weight"].clone()}
+
+
+LAYOUTS = [dict, without_prefix, with_masks, with_head]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("file", ["model.safetensors", "pytorch_model.bin"])
+def test_layouts_and_files_that_were_published(
+    folder: Path, layout: Callable[[Any], dict[str, Tensor]], file: str
+) -> None:
+    expected = load(folder).state_dict()
+    weights = layout(load_file(folder / "model.safetensors"))
+    (folder / "model.safetensors").unlink()
+    if file.endswith("bin"):
+        torch.save(weights, folder / file)
+    else:
+        save_file(weights, folder / file)
+    for source in (folder, folder / file):
+        model = load(source)
+        assert model.lm_head.weight is model.transformer.wte.weight
+        assert not model.training
+        for name, weight in model.state_dict().items():
+            assert torch.equal(weight, expected[name]), name
+
+
+def test_a_model_in_several_files(tmp_path: Path) -> None:
+    theirs = their_model(SMALL)
+    theirs.save_pretrained(tmp_path, max_shard_size="50KB")
+    assert len(list(tmp_path.glob("*.safetensors"))) > 1
+    for name, weight in to_weights(load(tmp_path)).items():
+        assert torch.equal(weight, theirs.state_dict()[name]), name
+
+
+def test_a_loaded_model_does_not_hang_on_its_file(folder: Path) -> None:
+    model = load(folder)
+    before = model.lm_head.weight.clone()
+    with (folder / "model.safetensors").open("r+b") as file:
+        file.truncate(100)
+    assert torch.equal(model.lm_head.weight, before)
+
+
+def test_weights_come_in_the_dtype_asked_for(folder: Path) -> None:
+    assert load(folder).lm_head.weight.dtype == torch.float32
+    assert {w.dtype for w in load(folder, dtype=torch.bfloat16).parameters()} == {torch.bfloat16}
+
+
+def test_a_loaded_model_can_be_trained(folder: Path) -> None:
+    model = load(folder)
+    idx = torch.zeros(1, 4, dtype=torch.int64)
+    model(idx, idx)[1].backward()
+    assert all(weight.grad is not None for weight in model.parameters())
+
+
+MEMORY = """
+import resource, sys, threading, time
+import gptcore.pretrained as pretrained
+import torch
+
+def resident():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()
+
+pretrained.load(sys.argv[2])  # so that what the libraries load for themselves does not count
+peak, over = resident(), threading.Event()
+before = peak
+def watch():
+    global peak
+    while not over.is_set():
+        peak = max(peak, resident())
+        time.sleep(0.0005)
+watcher = threading.Thread(target=watch)
+watcher.start()
+model = pretrained.load(sys.argv[1])
+over.set()
+watcher.join()
+print(peak - before, sum(w.nbytes for w in model.parameters()), model.lm_head.weight.nbytes)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
+def test_loading_needs_the_weights_once_and_one_tensor_more(tmp_path: Path) -> None:
+    config = GPTConfig(block_size=64, vocab_size=8000, n_layer=12, n_head=8, n_embd=512)
+    torch.manual_seed(0)
+    save(GPT(config), tmp_path / "large")
+    save(GPT(SMALL), tmp_path / "small")
+    command = [sys.executable, "-c", MEMORY, tmp_path / "large", tmp_path / "small"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=one_thread())
+    grown, weights, largest = map(int, done.stdout.split())
+    assert grown < weights + largest + 8e6, f"{grown:,} for {weights:,}"
+
+
+def one_thread() -> dict[str, str]:
+    return dict(os.environ, OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1")
+
+
+def edited(edit: Callable[[dict[str, Tensor]], object]) -> Callable[[Path], Path]:
+    """A fault in the weights."""
+
+    def spoil(folder: Path) -> Path:
+        weights = load_file(folder / "model.safetensors")
+        edit(weights)
+        save_file(weights, folder / "model.safetensors")
+        return folder
+
+    return spoil
+
+
+def configured(**changes: Any) -> Callable[[Path], Path]:
+    """A fault in config.json."""
+
+    def spoil(folder: Path) -> Path:
+        path = folder / "config.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+        return folder
+
+    return spoil
+
+
+def cut(folder: Path) -> Path:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+    return path
+
+
+def cut_pickle(folder: Path) -> Path:
+    path = folder / "pytorch_model.bin"
+    torch.save(load_file(folder / "model.safetensors"), path)
+    path.write_bytes(path.read_bytes()[:-1000])
+    return path
+
+
+def without(name: str) -> Callable[[Path], Path]:
+    def spoil(folder: Path) -> Path:
+        (folder / name).unlink()
+        return folder
+
+    return spoil
+
+
+def alone(folder: Path) -> Path:
+    (folder / "config.json").unlink()
+    return folder / "model.safetensors"
+
+
+def another_model(folder: Path) -> Path:
+    LlamaConfig(num_hidden_layers=1, hidden_size=8, num_attention_heads=1).save_pretrained(folder)
+    return folder
+
+
+def another_file(folder: Path) -> Path:
+    path = folder / "model.txt"
+    path.write_text("hello")
+    return path
+
+
+H = "transformer.h.1."
+FC = torch.zeros(32, 127)
+FAULTS = {
+    "missing": (
+        edited(lambda w: w.pop(H + "attn.c_attn.weight")),
+        r"model.safetensors: transformer.h.1.attn.c_attn.weight is missing",
+    ),
+    "missing position": (
+        edited(lambda w: w.pop("transformer.wpe.weight")),
+        "transformer.wpe.weight is missing",
+    ),
+    "missing layer": (
+        edited(lambda w: [w.pop(name) for name in list(w) if ".h.2." in name]),
+        r"transformer.h.2.ln_1.weight \(and 11 more\) is missing",
+    ),
+    "unexpected": (
+        edited(lambda w: w.update({H + "attn.q_norm.weight": FC})),
+        "transformer.h.1.attn.q_norm.weight has no place in 3 layers of a GPT-2",
+    ),
+    "one unit too few": (
+        edited(lambda w: w.update({H + "mlp.c_fc.weight": FC})),
+        r"transformer.h.1.mlp.c_fc.weight has shape \(32, 127\), .* is \(32, 128\)$",
+    ),
+    "transposed": (
+        edited(lambda w: w.update({H + "mlp.c_fc.weight": torch.zeros(128, 32)})),
+        "it is transposed, as in a state dict of nn.Linear: use load_state_dict",
+    ),
+    "untied": (
+        edited(lambda w: w.update({"lm_head.weight": torch.zeros(257, 32)})),
+        "lm_head.weight differs from wte.weight",
+    ),
+    "there twice": (
+        edited(lambda w: w.update({"wpe.weight": torch.zeros(16, 32)})),
+        "transformer.wpe.weight is there twice, as ",
+    ),
+    "other names": (
+        edited(lambda w: (w.clear(), w.update({"model.norm.weight": FC}))),
+        "is not a GPT-2: it holds model.norm.weight, and none of wte.weight",
+    ),
+    "config of other sizes": (
+        configured(n_layer=2),
+        r"transformer.h.2.* \(and 11 more\) has no place in 2 layers",
+    ),
+    "exact GELU": (
+        configured(activation_function="gelu"),
+        "activation_function 'gelu', and GPT-2 'gelu_",
+    ),
+    "another epsilon": (configured(layer_norm_epsilon=1e-6), "layer_norm_epsilon 1e-06"),
+    "another width inside": (configured(n_inner=64), "n_inner 64, and GPT-2 128"),
+    "no size": (configured(n_head=None), "n_head None is no size"),
+    "another model": (another_model, "is not a GPT-2: its config.json says 'llama'"),
+    "no config": (without("config.json"), "has no config.json"),
+    "no weights": (without("model.safetensors"), "has none of model.safetensors, "),
+    "no config beside a file": (alone, "3 layers of width 32 are no published GPT-2; pass config"),
+    "cut short": (cut, r"model.safetensors is damaged or cut short \(.*\); fetch it again"),
+    "cut pickle": (cut_pickle, r"pytorch_model.bin is damaged or cut short \(.*\); fetch it again"),
+    "no weight file": (another_file, "model.txt is no weight file; known are .safetensors"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "said"), FAULTS.values(), ids=FAULTS)
+def test_a_mistake_is_refused_by_name(
+    folder: Path, spoil: Callable[[Path], Path], said: str
+) -> None:
+    with pytest.raises((ValueError, FileNotFoundError), match=said):
+        load(spoil(folder))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="is missing"):
+        load(tmp_path / "model.safetensors")
+    with pytest.raises(FileNotFoundError, match="no folder, no file and no model on the hub"):
+        load(tmp_path / "nothing")
+
+
+def test_a_config_that_contradicts_the_file(folder: Path) -> None:
+    other = GPTConfig(block_size=16, vocab_size=257, n_layer=3, n_head=8, n_embd=32)
+    with pytest.raises(ValueError, match="has n_head 4, and the config given 8"):
+        load(folder, other)
+
+
+def test_a_file_alone_with_its_config(folder: Path) -> None:
+    (folder / "config.json").unlink()
+    assert load(folder / "model.safetensors", SMALL).config == SMALL
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda: GPT(GPTConfig(8, 9, 1, 1, 4, bias=False)), "bias=False"),
+        (lambda: untied(GPT(GPTConfig(8, 9, 1, 1, 4))), "is not tied"),
+    ],
+    ids=["no biases", "untied"],
+)
+def test_what_their_layout_cannot_say_is_not_written(
+    tmp_path: Path, spoil: Callable[[], GPT], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        save(spoil(), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def untied(model: GPT) -> GPT:
+    model.lm_head.weight = nn.Parameter(model.lm_head.weight.clone())
+    return model
+
+
+def test_without_a_network_the_command_says_what_to_do() -> None:
+    command = [sys.executable, "-m", "gptcore.pretrained", "nobody/no-such-gpt2"]
+    done = subprocess.run(command, capture_output=True, text=True, env=one_thread())
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1] == (
+        "error: nobody/no-such-gpt2 is not in the cache, and the hub is out of reach; connect "
+        "once, or pass a folder that holds config.json and model.safetensors"
+    )
+
+
+def test_the_command_loads_verifies_and_generates(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for source in (folder, folder / "model.safetensors"):
+        assert main([str(source), "--prompt", "To be", "--max-new-tokens", "20"]) == 0
+        printed = capsys.readouterr().out
+        assert "the same function      yes" in printed
+        assert "To be" in printed
+
+
+def test_the_reference_of_a_file_does_not_go_through_our_mapping(folder: Path) -> None:
+    theirs = reference(folder / "model.safetensors")
+    idx = torch.arange(16)[None]
+    assert torch.equal(logits(theirs, idx), logits(their_model(SMALL), idx))
+
+
+def published_weights() -> bool:
+    try:
+        return bool(cached_file("gpt2", "model.safetensors", local_files_only=True))
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(
+    not published_weights(), reason="gpt2-weights: OpenAI's weights are not in the cache"
+)
+def test_the_published_weights_continue_as_published() -> None:
+    model, tokenizer = load("gpt2"), gpt2_tokenizer()
+    prompt = "Alan Turing theorized that computers would one day become"
+    idx = torch.tensor([tokenizer.encode(prompt)])
+    text = decode(tokenizer, model.generate(idx, 8, temperature=0)[0])
+    assert text == prompt + " the most powerful machines on the planet."
