@@ -21,10 +21,9 @@ from gptcore.cache import KVCache, check_room, forward_cached
 if TYPE_CHECKING:
     from gptcore.model import GPT, Block
 
-Linear = tuple[Tensor, Tensor | None]  # weight, (in, out), and bias
-Norm = tuple[
-    tuple[int, ...], Tensor, Tensor | None, float
-]  # as F.layer_norm takes them
+# A weight, (in, out), and its bias; and what F.layer_norm takes after its input.
+Linear = tuple[Tensor, Tensor | None]
+Norm = tuple[tuple[int, ...], Tensor, Tensor | None, float]
 
 
 class Layer(NamedTuple):
@@ -120,7 +119,7 @@ class Decoder:
     def compile(self) -> Self:
         """Fuse the step by torch.compile and record it as one CUDA graph, which `step` replays.
 
-        Takes about half a minute, once. Raises RuntimeError without a CUDA device.
+        Takes a while, once. Raises RuntimeError without a CUDA device.
         """
         if self.token.device.type != "cuda":
             raise RuntimeError(
@@ -135,11 +134,10 @@ class Decoder:
             dynamic=False,
             options={"coordinate_descent_tuning": True},
         )
+        # The first runs compile, and let libraries set themselves up: not to be recorded.
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(
-            aside
-        ):  # compiles, and lets libraries set themselves up
+        with torch.cuda.stream(aside):
             for _ in range(3):
                 fused()
         torch.cuda.current_stream().wait_stream(aside)

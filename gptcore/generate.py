@@ -88,7 +88,7 @@ def generate_cached(
 ) -> Tensor:
     """Continue idx, (B, T), by max_new_tokens, 1 or more, reading each token once.
 
-    For a decoder that is made, and on a GPU compiled, once and used for many prompts: its model
+    For a decoder that is made, and on a GPU compiled, once and used for many prompts. Its model
     is to be in eval mode. Nothing waits for the device. Raises ValueError if the decoder's
     max_length is not enough.
     """

@@ -138,16 +138,8 @@ def roofline(
         ordered = sorted(points.items(), key=lambda item: item[1])
         for index, (name, (intensity, speed)) in enumerate(ordered):
             color = CYCLE[index % len(CYCLE)]
-            axes.plot([intensity], [speed], "o", color=color)
-            axes.annotate(
-                name,
-                (intensity, speed),
-                xytext=(0, -14 if index % 2 else 8),
-                textcoords="offset points",
-                color=color,
-                horizontalalignment="center",
-                fontsize=9,
-            )
+            axes.plot([intensity], [speed], "o", color=color, label=name)
+        axes.legend(loc="lower right", frameon=False, fontsize=10)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_ylim(bottom=min(speed for _, speed in points.values()) / 5)

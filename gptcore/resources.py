@@ -38,7 +38,22 @@ def available(name: str) -> bool:
         except (OSError, RuntimeError, ValueError):
             return False
         return True
+    if name == "gpt2-weights":
+        return _has_weights()
     return name == "tinyshakespeare" and find(TINYSHAKESPEARE) is not None
+
+
+def _has_weights() -> bool:
+    """Whether GPT-2's weights are in the hub's cache; they are never downloaded unasked."""
+    from transformers.utils import cached_file
+
+    try:
+        return (
+            cached_file("gpt2", "model.safetensors", local_files_only=True)
+            is not None
+        )
+    except OSError:
+        return False
 
 
 def find(file: File) -> Path | None:

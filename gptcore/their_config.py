@@ -83,6 +83,8 @@ def published(shapes: Shapes, where: str) -> GPTConfig:
     """
     width = shapes.get("transformer.wte.weight", (0, 0))[-1]
     layers = sum(name.endswith(".ln_1.weight") for name in shapes)
+    if not layers:
+        raise ValueError(f"{where} is not a GPT-2: it has no h.0.ln_1.weight")
     for size in ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"):
         config = GPTConfig.named(size)
         if (config.n_layer, config.n_embd) == (layers, width):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sitegen.course import Course
+from sitegen.curriculum import audit
 from sitegen.embedded import disagreements
 from sitegen.errors import BlockError, SiteError, raise_all
 from sitegen.execute import Execution, Executor, Plan
@@ -66,6 +67,7 @@ class Builder:
         Raises:
             BlockError: a block failed, or embedded code differs; the last site stays as it was.
         """
+        self.audit()
         self.check_embedded(lessons)
         found = {lesson.slug: self.standings(lesson, self.request.profile) for lesson in lessons}
         plans = [
@@ -86,6 +88,7 @@ class Builder:
     def tidy(self) -> None:
         """Remove the recordings of what is no more, and what killed builds left behind."""
         sweep(self.recordings.folder)
+        sweep(self.config.root / CACHE)
         for slug, profile, block in self.orphaned_blocks():
             self.recordings.delete(slug, profile, block)
         for slug, profile in self.orphaned_profiles():
@@ -117,6 +120,11 @@ class Builder:
             return standings(lesson, profile, self.library, self.recordings, self.memory)
         except LibrarySyntaxError as error:
             raise LibraryError(str(error)) from None
+
+    def audit(self) -> None:
+        """Raise an `AuditError` for whatever is unsound in the curriculum."""
+        if self.course.curriculum:
+            raise_all(audit(self.course.curriculum))
 
     def check_embedded(self, lessons: Sequence[Lesson]) -> None:
         """Raise a `BlockError` for every block that differs from the library."""
@@ -175,8 +183,8 @@ class Builder:
 
     def conclude(self, lessons: Sequence[Lesson]) -> None:
         """Publish the site as the recordings are now, and report on these lessons."""
-        renderer = Renderer(self.config, self.course.lessons)
-        pages = [renderer.index()]
+        renderer = Renderer(self.config, self.course.lessons, self.course.curriculum)
+        pages = [renderer.index(), *renderer.curriculum_pages()]
         for lesson in self.course.lessons:
             found = {
                 profile.name: self.standings(lesson, profile.name)

@@ -35,6 +35,7 @@ class Drift:
 
 def check(builder: Builder, lessons: Sequence[Lesson]) -> Report:
     """Print all drift of these lessons, and put it into the report."""
+    builder.audit()
     first = builder.config.profiles[0].name
     found = {lesson.slug: builder.standings(lesson, first) for lesson in lessons}
     plans = [

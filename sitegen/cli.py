@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+
 from sitegen import config as configuration
 from sitegen import course as courses
 from sitegen.build import Builder, Report, Request
 from sitegen.check import check
+from sitegen.curriculum.table import show
 from sitegen.embedded import synchronize
-from sitegen.errors import SiteError
+from sitegen.errors import SiteError, raise_all
 from sitegen.files import write_atomically
 from sitegen.fingerprint import Library
 from sitegen.stamp import Stamp
@@ -26,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     began = time.perf_counter()
     try:
+        if options.audit:
+            _audit(options)
+            return 0
         report = _run(options)
         report.seconds = round(time.perf_counter() - began, 3)
         if options.report:
@@ -49,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("lessons", nargs="*", metavar="LESSON", help="slugs or files; all lessons if none")
     add("--check", action="store_true", help="execute afresh, report any drift, write nothing")
+    add("--audit", action="store_true", help="show the curriculum and what is unsound in it")
     add("--gpu", action="store_true", help="record the gpu profile")
     add("--sync", action="store_true", help="rewrite embedded code from the library, then build")
     add("--fresh", action="store_true", help="ignore recordings and execute everything")
@@ -69,9 +77,11 @@ def _count(text: str) -> int:
 def _run(options: argparse.Namespace) -> Report:
     if options.check and (options.sync or options.fresh):
         raise SiteError("--check writes nothing and is always fresh: leave out --sync and --fresh")
+    if options.check and options.gpu:
+        raise SiteError("--check executes the first profile alone: leave out --gpu")
     config = configuration.load(Path.cwd())
-    if options.out:
-        config = dataclasses.replace(config, output=Path(options.out).absolute())
+    options.out = options.out or os.path.relpath(config.output)
+    config = dataclasses.replace(config, output=Path(options.out).absolute())
     profile = "gpu" if options.gpu else config.profiles[0].name
     if options.gpu:
         _want_gpu()
@@ -97,6 +107,15 @@ def _run(options: argparse.Namespace) -> Report:
     return report
 
 
+def _audit(options: argparse.Namespace) -> None:
+    """Print the audit of one lesson or all; what is unsound ends as in a build."""
+    course = courses.load(configuration.load(Path.cwd()))
+    if course.curriculum is None:
+        raise SiteError("no curriculum to audit: lessons/prior.yaml or module.yaml begins one")
+    lessons = course.select(options.lessons)
+    raise_all(show(course.curriculum, lessons, Console()))
+
+
 def _want_gpu() -> None:
     """Say at once, and not from within a block, that there is none."""
     try:
@@ -117,4 +136,4 @@ def _summary(report: Report, options: argparse.Namespace) -> str:
     if options.check:
         found = f"{len(report.drift)} drifted" if report.drift else "no drift"
         return f"{found}: {counts} in {report.seconds:.2f} s"
-    return f"{counts} in {report.seconds:.2f} s -> {options.out or 'site'}/"
+    return f"{counts} in {report.seconds:.2f} s -> {options.out}/"

@@ -72,14 +72,17 @@ def load(root: Path) -> Config:
             f"no {CONFIG_FILE} here: call the generator from a course's folder, "
             "with [tool.lessonsite] in its pyproject.toml"
         ) from None
+    except OSError as error:
+        raise SiteError(f"{CONFIG_FILE} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SourceError(CONFIG_FILE, 1, "not UTF-8; save the file as UTF-8") from None
     try:
-        table = tomllib.loads(text).get("tool", {}).get("lessonsite")
+        tools = tomllib.loads(text).get("tool")
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else text.count("\n") + 1
         raise SourceError(CONFIG_FILE, line, f"not valid TOML: {error}") from None
+    table = tools.get("lessonsite") if isinstance(tools, dict) else None
     if not isinstance(table, dict):
         raise SourceError(
             CONFIG_FILE, 1, 'no [tool.lessonsite] table; add one with title = "..." at least'
@@ -103,7 +106,7 @@ class _Reader:
         return Config(
             root=self.root,
             title=self.string("title"),
-            lessons=self.folder("lessons", "lessons"),
+            lessons=self.lessons(),
             packages=self.packages(),
             templates=(*self.overlay("templates"), BUILT_IN / "templates"),
             static=(BUILT_IN / "static", *self.overlay("static")),
@@ -114,8 +117,9 @@ class _Reader:
         )
 
     def error(self, key: str, message: str) -> SourceError:
-        found = re.search(rf"^\s*\"?(?:[\w.]*\.)?{re.escape(key)}\"?\s*[=\].]", self.text, re.M)
-        start = found or re.search(r"^\s*\[tool\.lessonsite", self.text, re.M)
+        table = re.search(r"^\s*\[tool\.lessonsite", self.text, re.M)
+        setting = re.compile(rf"^\s*\[?(?:[\w.]*\.)?\"?{re.escape(key)}\"?\s*[=\].]", re.M)
+        start = setting.search(self.text, table.start() if table else 0) or table
         # The match may begin with blank lines; the key stands where it ends.
         line = self.text.count("\n", 0, start.end()) + 1 if start else 1
         return SourceError(CONFIG_FILE, line, message)
@@ -140,6 +144,12 @@ class _Reader:
             raise self.error(key, f"{key}: no folder {self.string(key, default)!r} here")
         return path
 
+    def lessons(self) -> Path:
+        path = self.folder("lessons", "lessons")
+        if not path.is_relative_to(self.root) or ".." in path.parts:
+            raise self.error("lessons", "lessons: the folder is to be inside this one")
+        return path
+
     def overlay(self, key: str) -> tuple[Path, ...]:
         return (self.folder(key, ""),) if key in self.table else ()
 
@@ -159,7 +169,12 @@ class _Reader:
             )
         merged = {profile.name: profile for profile in DEFAULT_PROFILES}
         for name, settings in table.items():
-            if not isinstance(settings, dict) or settings.keys() - {"label", "needs"}:
+            if (
+                not isinstance(settings, dict)
+                or settings.keys() - {"label", "needs"}
+                or not isinstance(settings.get("label", ""), str)
+                or not isinstance(settings.get("needs", []), list)
+            ):
                 raise self.error(
                     name, f'profile {name!r} takes label = "..." and needs = ["..."], nothing else'
                 )

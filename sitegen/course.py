@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sitegen import curriculum as curricula
 from sitegen.config import Config
 from sitegen.errors import SiteError, SourceError, did_you_mean, raise_all
 from sitegen.lesson import Lesson
@@ -22,6 +23,8 @@ class Course:
 
     config: Config
     lessons: tuple[Lesson, ...]
+    curriculum: curricula.Curriculum | None = None
+    """None where no file begins one."""
 
     def select(self, names: Sequence[str]) -> tuple[Lesson, ...]:
         """The lessons of these slugs or paths, all if none is named; `SiteError` if unknown."""
@@ -45,7 +48,7 @@ def lesson_files(config: Config) -> list[Path]:
 
 def load(config: Config) -> Course:
     """Read and check every lesson; all mistakes are raised together."""
-    errors: list[SiteError] = []
+    errors: list[SourceError] = []
     lessons: list[Lesson] = []
     for path in lesson_files(config):
         try:
@@ -64,8 +67,10 @@ def load(config: Config) -> Course:
     if not errors:  # a link into a lesson that can't be read is not the link's mistake
         for lesson in lessons:
             errors.extend(_broken_links(lesson, lessons, config))
+    errors.sort(key=lambda error: (error.path, error.line))
     raise_all(errors)
-    return Course(config, tuple(sorted(lessons, key=lambda item: (item.meta.order, item.slug))))
+    lessons.sort(key=lambda item: (item.meta.order, item.slug))
+    return Course(config, tuple(lessons), curricula.read(config.root, config.lessons, lessons))
 
 
 def component_names(config: Config) -> set[str]:
@@ -129,10 +134,14 @@ def _broken_links(
     for link in lesson.links:
         page, _, anchor = link.target.partition("#")
         page = re.sub(r"\.html$", "", page)
-        if page == "index" and not anchor:
+        if page in ("index", *curricula.page_names(config.lessons)) and not anchor:
             continue
         if "/" in page or "." in page:
-            if not (config.lessons / page).is_file():
+            if page.startswith("/") or ".." in page.split("/"):
+                yield SourceError(
+                    lesson.path, link.line, f"broken link: {page!r} is not in the lessons' folder"
+                )
+            elif not (config.lessons / page).is_file():
                 yield SourceError(lesson.path, link.line, f"broken link: no file {page!r} here")
             continue
         anchors = pages.get(page) if page else lesson.anchors

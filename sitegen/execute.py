@@ -96,7 +96,8 @@ class Executor:
         self._running: list[_Worker] = []
         forks = "forkserver" in multiprocessing.get_all_start_methods()
         self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
-        modules = ["sitegen.worker", "IPython.core.interactiveshell", *self.config.preload]
+        own = ("sitegen.worker", "IPython.core.interactiveshell", "numpy")
+        modules = [*own, *self.config.preload]
         path = [str(BUILT_IN), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._environment = {
             **ENVIRONMENT,

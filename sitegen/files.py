@@ -24,6 +24,8 @@ def write_all(contents: Mapping[Path, str | bytes]) -> None:
     path = Path()
     try:
         for path, content in contents.items():
+            if path.is_dir():
+                raise SiteError(f"cannot write {path}: it is a folder")
             staged[path] = path.with_name(f".{path.name}.{os.getpid()}.tmp")
             _write(staged[path], content.encode("utf-8") if isinstance(content, str) else content)
         for path, temporary in staged.items():

@@ -50,7 +50,7 @@ def _component(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if _CLOSING.match(line):
         raise MarkdownError(start, "':::' closes nothing; remove it, or name a container to open")
     opening = _OPENING.match(line)
-    if opening is None:
+    if opening is None or opening[4].startswith("{"):
         if line.startswith(":::"):
             raise MarkdownError(
                 start, f"cannot read {line.strip()!r}; write ':::name {{attributes}} Title'"

@@ -18,6 +18,9 @@ from sitegen.lesson import Block, Cell, Heading, Inline, Lesson, Link
 from sitegen.markdown import MarkdownError, make_parser
 
 INLINE_PREFIX = "{python}"
+PAGE_IDS = ("main", "theme")
+"""Ids that every page has already."""
+
 _TRAILING_BRACES = re.compile(r"\s*\{(#[^{}]*)\}\s*$")
 _EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 
@@ -107,6 +110,8 @@ class _Reader:
 
     def claim(self, name: str, line: int, what: str = "") -> None:
         """Take an id of the page, which is given once."""
+        if name in PAGE_IDS:
+            raise self.error(line, f"id {name!r} is one that every page has; choose another")
         if name in self.ids:
             raise self.error(
                 line,
@@ -129,6 +134,8 @@ class _Reader:
             language, _, rest = token.info.strip().partition("{")
             rest = "{" + rest
         token.meta = {"language": language}
+        if not language and rest:
+            raise self.error(line, f"cannot read {token.info.strip()!r}; write ```python {{#id}}")
         if language != "python":
             return
         attributes = self.attributes(rest.strip(), line)
@@ -138,6 +145,8 @@ class _Reader:
             raise self.error(line, str(error)) from None
         self.blocks += 1
         name = attributes.id or f"block-{self.blocks}"
+        if not re.fullmatch(r"[\w-]+", name):  # it names files, and `a.2` is a figure of `a`
+            raise self.error(line, f"block id {name!r} is to be letters, digits, - and _")
         self.claim(anchor(name), line, f"block id {name!r}")
         block = Block(name, token.content, line + 1, options)
         self.cells.append(block)
@@ -186,7 +195,7 @@ class _Reader:
 
     def free(self, slug: str) -> str:
         name, number = slug, 1
-        while name in self.ids:
+        while name in self.ids or name in PAGE_IDS:
             number += 1
             name = f"{slug}-{number}"
         return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 
 from sitegen.config import Config
+from sitegen.curriculum import Curriculum, CurriculumPages
+from sitegen.errors import SiteError, SourceError
 from sitegen.highlight import highlight
 from sitegen.html import sanitized
 from sitegen.lesson import Block, Cell, Lesson
@@ -40,8 +43,11 @@ class Page:
 class Renderer:
     """Renders the pages of one course."""
 
-    def __init__(self, config: Config, lessons: Sequence[Lesson]) -> None:
+    def __init__(
+        self, config: Config, lessons: Sequence[Lesson], curriculum: Curriculum | None = None
+    ) -> None:
         self.config = config
+        self.curriculum = CurriculumPages(curriculum) if curriculum else None
         self.lessons = sorted(lessons, key=lambda lesson: (lesson.meta.order, lesson.slug))
         self.templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(config.templates),
@@ -54,6 +60,7 @@ class Renderer:
         self.markdown = make_parser(_LessonHTML)
         self.markdown.renderer.page = self  # type: ignore[attr-defined]
         self.templates.filters["inline"] = _inline_filter()
+        self.templates.filters["place"] = self._place
         for name in ("math_inline", "math_block"):
             self.markdown.add_render_rule(name, getattr(_LessonHTML, name))
 
@@ -74,6 +81,7 @@ class Renderer:
             "notebook": meta.text("notebook"),
             "requires": meta.rows("requires"),
             "teaches": meta.rows("teaches"),
+            "curriculum": self.curriculum and self.curriculum.lesson(lesson),
             "body": Markup(body),
             "toc": _contents(lesson),
             "prev": self._neighbour(index - 1),
@@ -86,6 +94,24 @@ class Renderer:
         page = {**self._page("index", "index.html"), "title": self.config.title}
         return self._render("index.html", "index.html", page)
 
+    def curriculum_pages(self) -> list[Page]:
+        """The plan and the record, if the course has the files that they are made from."""
+        if self.curriculum is None:
+            return []
+        found = {
+            "plan": ("Plan", self.curriculum.plan()),
+            "record": ("Record", self.curriculum.record()),
+        }
+        return [
+            self._render(
+                f"{name}.html",
+                f"{name}.html",
+                {**self._page(name, f"{name}.html"), "title": title, name: fields},
+            )
+            for name, (title, fields) in found.items()
+            if fields
+        ]
+
     def _page(self, kind: str, url: str) -> dict[str, Any]:
         """Every field that templates may read, for pages that have no use for most."""
         texts = dict.fromkeys(("slug", "title", "summary", "load", "type", "notebook", "body"), "")
@@ -93,14 +119,14 @@ class Renderer:
         return {"kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
 
     def _render(self, template: str, path: str, page: Mapping[str, Any]) -> Page:
-        html = self.templates.get_template(template).render(site=self._site, page=page)
-        return Page(path, html.rstrip() + "\n")
+        return Page(path, self._filled(template, site=self._site, page=page).rstrip() + "\n")
 
     @cached_property
     def _site(self) -> dict[str, Any]:
         return {
             "title": self.config.title,
             "base_url": self.config.base_url,
+            "curriculum": self.curriculum.menu if self.curriculum else (),
             "lessons": [
                 {
                     "slug": lesson.slug,
@@ -115,6 +141,13 @@ class Renderer:
             ],
         }
 
+    def _place(self, name: str) -> Markup:
+        """A lesson's title as a link to it if `name` is its slug, else the name itself."""
+        for lesson in self.lessons:
+            if lesson.slug == name:
+                return Markup('<a href="{}.html">{}</a>').format(name, lesson.meta.title)
+        return escape(name)
+
     def _neighbour(self, index: int) -> dict[str, str] | None:
         if not 0 <= index < len(self.lessons):
             return None
@@ -123,7 +156,16 @@ class Renderer:
 
     def partial(self, template: str, **context: Any) -> Markup:
         """A part of a page."""
-        return Markup(self.templates.get_template(template).render(**context).strip("\n"))
+        return Markup(self._filled(template, **context).strip("\n"))
+
+    def _filled(self, template: str, **context: Any) -> str:
+        try:
+            return self.templates.get_template(template).render(**context)
+        except jinja2.TemplateSyntaxError as error:
+            path = os.path.relpath(error.filename or template, self.config.root)
+            raise SourceError(path, error.lineno, str(error.message)) from None
+        except jinja2.TemplateError as error:
+            raise SiteError(f"template {template}: {error}") from None
 
     def block(self, block: Block, shown: Sequence[Shown]) -> Markup:
         """One block: its code, and what it displayed under each profile."""
@@ -169,7 +211,7 @@ class Renderer:
             item={
                 "kind": kind,
                 "html": html,
-                "long": kind in ("stdout", "stderr", "text")
+                "long": kind in ("stdout", "stderr", "text", "error")
                 and output.text.count("\n") > LONG_OUTPUT,
                 "label": f"{_LABELS.get(kind, 'Output')} of block {block.id}",
             },
@@ -192,7 +234,7 @@ class Renderer:
         if kind == "text/html":
             return "html", Markup(sanitized(data))
         if kind == "text/markdown":
-            return "markdown", Markup(make_parser().render(data))
+            return "markdown", Markup(sanitized(make_parser().render(data)))
         return "text", escape(data)
 
     def component(self, token: Token, title: Markup, children: list[Token], env: Any) -> Markup:
@@ -208,8 +250,11 @@ class Renderer:
             for part in _parts(children)
         ]
         intro, parts = rendered[0]["body"], rendered[1:]
+        place = Markup(' id="{}"')
         titled = (
-            Markup('<p class="part-title">{}</p>\n{}').format(part["title"], part["body"])
+            Markup('<p class="part-title"{}>{}</p>\n{}').format(
+                place.format(part["id"]) if part["id"] else "", part["title"], part["body"]
+            )
             if part["title"]
             else part["body"]
             for part in parts

@@ -8,9 +8,17 @@ import xml.etree.ElementTree as ET
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
 
-_UNSAFE = {"script", "style", "foreignObject", "metadata", "iframe", "object", "embed"}
+_DRAWS = re.compile(
+    r"""svg|g|defs|symbol|use|title|desc|a|switch|path|rect|circle|ellipse|line|polyline|polygon
+    |image|text|tspan|textPath|marker|pattern|clipPath|mask|linearGradient|radialGradient|stop
+    |filter|fe[A-Z]\w+""",
+    re.X,
+)
+"""Elements to be kept. An HTML parser knows many more, in any case of letters, that act."""
+
+_FETCHED = re.compile(r"""url\(\s*["']?(?!\s*["']?#)|\\|image-set|src\(""", re.I)
 _COLOUR = re.compile(r"#([0-9a-fA-F]{6})\b")
-_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_REFERENCE = re.compile(r"""url\(\s*["']?#([^)"']+?)["']?\s*\)""")
 
 
 def inline_svg(text: str, prefix: str) -> str:
@@ -43,15 +51,18 @@ def _clean(parent: ET.Element) -> None:
     """Take out what could run, fetch or restyle the page, and all namespaces."""
     for child in list(parent):
         name = _name(child.tag)
-        if name in _UNSAFE:
+        if not _DRAWS.fullmatch(name):
             parent.remove(child)
         else:
             _clean(child)
     parent.tag = _name(parent.tag)
     for key in list(parent.attrib):
         name, value = _name(key), parent.attrib.pop(key)
-        hostile = name.lower().startswith("on") or (
-            name in ("href", "src") and not value.startswith(("#", "data:image/"))
+        own = ("#", "data:image/") if parent.tag == "image" else ("#",)
+        hostile = (
+            name.lower().startswith("on")
+            or (name.lower() == "href" and not value.startswith(own))
+            or (not name.startswith(("aria-", "data-")) and _FETCHED.search(value))
         )
         if not hostile and not key.startswith("{http://www.w3.org/XML/1998/"):
             parent.set(name, value)

@@ -6,8 +6,10 @@ Nothing here knows of files or recordings: cells come in, messages go out.
 from __future__ import annotations
 
 import ast
+import base64
 import builtins
 import contextlib
+import functools
 import importlib
 import io
 import linecache
@@ -158,11 +160,11 @@ class _Session:
         self.show = self._make_display()
         self.module.__dict__.update(__builtins__=builtins, display=self.show)
         self._teach_linecache()
-        for name in ("numpy", "torch"):
-            # A library that keeps random state must be there before the first seeding.
-            if any(re.search(rf"\b(import|from)\s+{name}\b", cell.code) for cell in job.cells):
-                with contextlib.suppress(ImportError):
-                    importlib.import_module(name)
+        # A library that keeps random state must be there before the first seeding.
+        torch = any(re.search(r"\b(import|from)\s+torch\b", cell.code) for cell in job.cells)
+        for name in ("numpy", "torch") if torch else ("numpy",):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
 
     def _make_display(self) -> Callable[[Any], Any]:
         """IPython's `display`, made to end up here; of its shell nothing else is used."""
@@ -180,12 +182,14 @@ class _Session:
             def clear_output(self, wait: bool = False) -> None:
                 session.outputs.clear()
 
+        class Shell(InteractiveShell):
+            def showtraceback(self, exc_tuple: Any = None, *_: Any, **__: Any) -> None:
+                raise exc_tuple[1]  # a display method that fails is a failure of its block
+
         config = Config()
         config.HistoryManager.enabled = False
         hooks = sys.excepthook, sys.displayhook
-        shell = InteractiveShell.instance(
-            config=config, user_module=self.module, display_pub_class=Publisher
-        )
+        shell = Shell.instance(config=config, user_module=self.module, display_pub_class=Publisher)
         sys.excepthook, sys.displayhook = hooks
         assert shell.display_formatter is not None
         formatters = shell.display_formatter.formatters
@@ -234,7 +238,7 @@ class _Session:
     def _execute(self, cell: Cell) -> None:
         namespace = self.module.__dict__
         if not isinstance(cell, Block):
-            code = compile("\n" * (cell.line - 1) + cell.code, self.job.path, "eval")
+            code = _compile("\n" * (cell.line - 1) + cell.code, self.job.path, "eval")
             self.outputs.append(Output("display", {"text/plain": str(eval(code, namespace))}))
             return
         tree = ast.parse("\n" * (cell.line - 1) + cell.code, self.job.path)
@@ -242,9 +246,9 @@ class _Session:
         shown = isinstance(last, ast.Expr) and not cell.code.rstrip().endswith(";")
         if shown:
             tree.body.pop()
-        exec(compile(tree, self.job.path, "exec"), namespace)
+        exec(_compile(tree, self.job.path, "exec"), namespace)
         if isinstance(last, ast.Expr) and shown:
-            value = eval(compile(ast.Expression(last.value), self.job.path, "eval"), namespace)
+            value = eval(_compile(ast.Expression(last.value), self.job.path, "eval"), namespace)
             namespace["_"] = value
             if value is not None:
                 self.show(value)
@@ -273,6 +277,7 @@ class _Session:
 
     def display(self, data: Any) -> None:
         kept = {kind: _text(data[kind]) for kind in SHOWN_TYPES if kind in data}
+        base64.b64decode(kept.get("image/png", ""))  # raises here, where the author's line is known
         if kept:
             self.outputs.append(Output("display", kept))
 
@@ -289,7 +294,7 @@ class _Session:
         summary = "".join(traceback.format_exception_only(error)).strip()
         raises = cell.options.raises if isinstance(cell, Block) else ""
         if raises and _is_named(error, raises):
-            self.outputs.append(Output("error", {"text/plain": _without_addresses(summary)}))
+            self.outputs.append(Output("error", {"text/plain": summary}))
             return None
         where = _line_of(error, self.job.path) or cell.line
         what = f"block {cell.id!r}" if isinstance(cell, Block) else "inline value"
@@ -337,17 +342,24 @@ def _figure(figure: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)
+    """What a MIME bundle holds; binary content as base64."""
+    return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else str(value)
+
+
+# The author's code, and not under what this module imports from `__future__`.
+_compile = functools.partial(compile, dont_inherit=True)
 
 
 def _tidy(outputs: Sequence[Output | _Growing]) -> Iterator[Output]:
     """Streams as a reader would see them: no control codes, bounded, nothing empty."""
     for output in outputs:
         if isinstance(output, Output):
-            data = {kind: _without_addresses(text) for kind, text in output.data.items()}
+            data = {kind: _lasting(text) for kind, text in output.data.items()}
+            if "text/plain" in data:
+                data["text/plain"] = _as_on_a_terminal(data["text/plain"])
             yield Output(output.kind, data)
             continue
-        text = _without_addresses(_as_on_a_terminal("".join(output.parts)))
+        text = _as_on_a_terminal(_lasting("".join(output.parts)))
         if len(text) > MAX_CHARACTERS:
             left_out = len(text) - MAX_CHARACTERS
             text = f"{text[:MAX_CHARACTERS]}\n… {left_out:,} more characters left out\n"
@@ -358,15 +370,17 @@ def _tidy(outputs: Sequence[Output | _Growing]) -> Iterator[Output]:
 def _as_on_a_terminal(text: str) -> str:
     """Colours and cursor moves taken out; of a line overwritten after `\\r` the last state."""
     text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-_])", "", text)
-    text = re.sub(r"[^\n]*\r(?=[^\n\r])", "", text.replace("\r\n", "\n")).replace("\r", "")
-    while "\b" in text:
-        text = re.sub(r"[^\n\b]?\b", "", text)
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = text.replace("\r\n", "\n")
+    text = re.sub(r"^[^\n]*\r(?=[^\n\r])", "", text, flags=re.M).replace("\r", "")
+    while (shorter := re.sub("[^\n\b]\b", "", text)) != text:
+        text = shorter
+    text = text.replace("\b", "")
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", text)
 
 
-def _without_addresses(text: str) -> str:
-    """`<Foo at 0x7f31…>` names a place in memory that is another in every run."""
+def _lasting(text: str) -> str:
+    """Without what UTF-8 can't hold, and without addresses: they are others in every run."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
     return re.sub(r"\bat 0x[0-9a-fA-F]{6,}", "at 0x…", text)
 
 

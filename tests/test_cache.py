@@ -164,6 +164,21 @@ def test_a_decoder_without_biases(model: GPT) -> None:
     assert torch.equal(*texts)
 
 
+def test_a_decoder_follows_a_model_that_was_changed() -> None:
+    """A learner tries another activation: generation must try the same."""
+    torch.manual_seed(0)
+    changed = GPT(dataclasses.replace(CONFIG, dropout=0.0)).double()
+    for block in changed.transformer.h:
+        block.mlp.gelu = torch.nn.ReLU()
+        block.ln_2.eps = 0.1
+    decoder, idx = Decoder(changed), ids(1, 9)
+    with torch.no_grad():
+        decoder.read(idx[:, :8])
+        last = decoder.step(idx[:, 8:])
+        whole, _ = changed(idx)
+    torch.testing.assert_close(last, whole[:, -1], rtol=0, atol=1e-12)
+
+
 def test_a_full_decoder_refuses_the_next_token(model: GPT) -> None:
     decoder = Decoder(model, max_length=4)
     with torch.no_grad():

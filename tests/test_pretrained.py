@@ -273,6 +273,12 @@ def another_file(folder: Path) -> Path:
     return path
 
 
+def alone_and_foreign(folder: Path) -> Path:
+    path = alone(folder)
+    save_file({"model.norm.weight": torch.zeros(8)}, path)
+    return path
+
+
 H = "transformer.h.1."
 FC = torch.zeros(32, 127)
 FAULTS = {
@@ -327,6 +333,7 @@ FAULTS = {
     "no config": (without("config.json"), "has no config.json"),
     "no weights": (without("model.safetensors"), "has none of model.safetensors, "),
     "no config beside a file": (alone, "3 layers of width 32 are no published GPT-2; pass config"),
+    "another model's file": (alone_and_foreign, "is not a GPT-2: it has no h.0.ln_1.weight"),
     "cut short": (cut, r"model.safetensors is damaged or cut short \(.*\); fetch it again"),
     "cut pickle": (cut_pickle, r"pytorch_model.bin is damaged or cut short \(.*\); fetch it again"),
     "no weight file": (another_file, "model.txt is no weight file; known are .safetensors"),

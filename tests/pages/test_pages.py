@@ -55,7 +55,7 @@ def test_every_output_stands_on_the_page(
         for output, shown in zip(outputs, result.locator(".output").all(), strict=True):
             if output["kind"] in ("stdout", "error"):
                 text = "".join(output["data"]["text/plain"])
-                assert (shown.text_content() or "").strip() == text.strip(), file
+                assert (shown.locator("pre").text_content() or "").strip() == text.strip(), file
             elif "image/svg+xml" in output["data"]:
                 assert shown.locator("svg > title, svg > desc, svg text").count() > 0, file
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import time
-from pathlib import Path
-
 import pytest
-
-
-def outputs(course, block: str = "a") -> list[dict]:
-    return json.loads(course.recording(block).read_text("utf-8"))["outputs"]
+from small_course import wait_until
 
 
 def shown(course, code: str, options: str = "") -> list[dict]:
     course.lesson(f"\n```python {{#a {options}}}\n{code}\n```\n")
     course.build()
-    return outputs(course)
+    return course.outputs()
 
 
 def text_of(output: dict) -> str:
@@ -56,13 +48,128 @@ def test_rich_values_are_shown_in_their_richest_form(course) -> None:
     assert "<title" in course.page()
 
 
+BUNDLES = {
+    "a class with a drawing and text": (
+        "class A:\n"
+        "    def _repr_svg_(self): return '<svg/>'\n"
+        "    def __repr__(self): return 'A'\n"
+        "A()",
+        {"image/svg+xml": {"file": "a.svg"}, "text/plain": ["A"]},
+    ),
+    "a class with a bundle": (
+        "class A:\n"
+        "    def _repr_mimebundle_(self, include=None, exclude=None):\n"
+        "        return {'text/html': '<b>x</b>', 'application/json': {'left': 'out'}}\n"
+        "A()",
+        {"text/html": ["<b>x</b>"]},
+    ),
+    "a bundle with notes": (
+        "class A:\n"
+        "    def _repr_mimebundle_(self, include=None, exclude=None):\n"
+        "        return {'text/html': 'x', 'text/plain': 'y'}, {'text/html': {'note': 1}}\n"
+        "A()",
+        {"text/html": ["x"], "text/plain": ["y"]},
+    ),
+    "a class that displays itself": (
+        "class A:\n    def _ipython_display_(self): print('by itself')\nA()",
+        {"text/plain": ["by itself\n"]},
+    ),
+    "a value with an address": (
+        "class A: pass\nA()",
+        {"text/plain": ["<__main__.A at 0x…>"]},
+    ),
+    "a value in colours": (
+        "class A:\n    def __repr__(self): return '\\033[31mred\\033[0m'\nA()",
+        {"text/plain": ["red"]},
+    ),
+    "a value that UTF-8 cannot hold": (
+        "display({'text/html': 'a\\ud800b'}, raw=True)",
+        {"text/html": ["a?b"]},
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "data"), BUNDLES.values(), ids=BUNDLES)
+def test_values_are_displayed_as_in_jupyter(course, code: str, data: dict) -> None:
+    (found,) = shown(course, code)
+    assert data.items() <= found["data"].items()
+    assert found["data"].keys() - data.keys() <= {"text/plain"}
+
+
+LAST_LINES = {
+    "an expression": ("1 + 1", "2"),
+    "an expression with a semicolon": ("1 + 1;", ""),
+    "None": ("None", ""),
+    "an assignment": ("x = 1", ""),
+    "a condition": ("if True:\n    1 + 1", ""),
+    "a comment after it": ("1 + 1\n# why", "2"),
+    "several displays": ("display(1, 2)\n3", "123"),
+    "nothing": ("# only a comment", ""),
+    "what was displayed before": ("from IPython.display import clear_output\nprint(1)\n"
+                                  "clear_output()\nprint(2)", "2\n"),
+    "a progress bar": ("print('10%\\r50%\\r100%')", "100%\n"),
+    "what is taken back": ("print('ab\\b\\bcd\\n\\be')", "cd\ne\n"),
+    "colours": ("print('\\033[1mbold\\033[0m')", "bold\n"),
+    "a bell": ("print('a\\ab')", "a\ufffdb\n"),
+    "a warning": ("import warnings\nwarnings.warn('careful')", "UserWarning: careful\n"),
+    "its own profile": ("import os\nprint(os.environ['LESSON_PROFILE'])", "cpu\n"),
+    "who it is": ("print(__name__, __file__)", "__main__ lessons/one.md\n"),
+    "true annotations": ("def f(x: int): ...\nf.__annotations__", "{'x': int}"),
+    "its own source": (
+        "import inspect\ndef f():\n    return 1  # one\nprint(inspect.getsource(f))",
+        "def f():\n    return 1  # one\n\n",
+    ),
+    "what it can pickle": (
+        "import pickle\nclass A: x = 1\npickle.loads(pickle.dumps(A())).x",
+        "1",
+    ),
+    "processes of its own": (
+        "import multiprocessing\ndef f(x): return x * x\n"
+        "with multiprocessing.get_context('fork').Pool(2) as pool: print(pool.map(f, [1, 2]))",
+        "[1, 4]\n",
+    ),
+}  # fmt: skip
+
+
+def test_what_a_block_shows(course) -> None:
+    body = "".join(
+        f"\n```python {{#b{number}}}\n{code}\n```\n"
+        for number, (code, _) in enumerate(LAST_LINES.values())
+    )
+    course.lesson(body)
+    course.build()
+    found = {name: course.text(f"b{number}") for number, name in enumerate(LAST_LINES)}
+    assert found == {name: text for name, (_, text) in LAST_LINES.items()}
+
+
+def test_endless_text_is_bounded_and_says_what_is_left_out(course) -> None:
+    (found,) = shown(course, "print('x' * 1_000_100)")
+    text = text_of(found)
+    assert len(text) < 1_000_100
+    assert text.endswith("… 101 more characters left out\n")
+    assert "lines of output" not in course.page()
+
+
+def test_long_output_is_folded(course) -> None:
+    shown(course, "for i in range(40): print(i)")
+    assert "40 lines of output" in course.page()
+
+
 def test_figures_are_the_same_every_time_and_their_text_is_text(course) -> None:
-    code = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\nplt.title('A title')\nplt.show()"
-    shown(course, code)
+    code = (
+        "import matplotlib.pyplot as plt\n"
+        "plt.plot([1, 3, 2], label='a & b')\nplt.title('A title')\nplt.legend()\nplt.show()\n"
+        "plt.figure()\nplt.hist([1, 1, 2]);"
+    )
+    found = shown(course, code)
+    assert [one["data"]["image/svg+xml"]["file"] for one in found] == ["a.svg", "a.2.svg"]
     first = course.recording("a").with_suffix(".svg").read_text("utf-8")
+    before = course.snapshot("lessons")
     course.build("--fresh")
-    assert course.recording("a").with_suffix(".svg").read_text("utf-8") == first
-    assert "A title</text>" in first
+    assert course.snapshot("lessons") == before
+    assert ">A title</text>" in first
+    assert ">a &amp; b</text>" in first
+    assert "Matplotlib" not in first
 
 
 def test_blocks_of_a_lesson_share_names_and_lessons_do_not(course) -> None:
@@ -71,7 +178,7 @@ def test_blocks_of_a_lesson_share_names_and_lessons_do_not(course) -> None:
     )
     course.lesson("\n```python {#a raises=NameError}\nx\n```\n", slug="two", order=2)
     course.build("--jobs", "1")
-    assert text_of(outputs(course, "b")[0]) == "3\n"
+    assert course.text("b") == "3\n"
     assert ">4</span>" in course.page()
 
 
@@ -117,19 +224,24 @@ def test_what_a_lesson_does_to_its_process_has_no_effect_on_the_next(course) -> 
         order=2,
     )
     course.build("--jobs", "1")
-    found = json.loads(course.recording("a", "two").read_text("utf-8"))["outputs"]
-    assert text_of(found[0]) == "False False course\n"
+    assert course.text("a", "two") == "False False course\n"
 
 
 def test_random_numbers_depend_on_the_block_alone(course) -> None:
-    body = "\n```python {#a}\nimport random\nprint(random.random())\n```\n"
+    course.write("lib/__init__.py", "import numpy\ndef noise(): return numpy.random.rand()\n")
+    body = "\n```python {#a}\nfrom lib import noise\nimport random\nnoise(), random.random()\n```\n"
     course.lesson(body)
     course.build()
-    alone = outputs(course)
+    alone = course.text()
+    before = "\n```python {#b}\nimport random\nrandom.random()\n```\n"
     course.lesson(body, slug="two", order=0)
-    course.lesson("\n```python {#b}\nimport random\nrandom.random()\n```\n" + body)
-    course.build("--fresh", "--jobs", "1")
-    assert outputs(course) == alone
+    course.lesson(before + body)
+    for jobs in ("1", "4"):
+        course.build("--fresh", "--jobs", jobs)
+        assert course.text() == course.text("a", "two") == alone
+    course.lesson(body.replace("#a", "#c"))
+    course.build()
+    assert course.text("c") != alone
 
 
 FAILURES = {
@@ -150,6 +262,35 @@ FAILURES = {
     "os._exit": ("import os\nos._exit(3)", "", 8, "exit"),
     "sys.exit": ("import sys\nsys.exit(3)", "", 9, "SystemExit"),
     "a crash": ("import ctypes\nctypes.string_at(0)", "", 8, "SIGSEGV"),
+    "a kill": (
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+        "",
+        8,
+        "SIGKILL; out of memory?",
+    ),
+    "a question": ("input('name? ')", "", 8, "EOFError"),
+    "an interrupt of its own": ("raise KeyboardInterrupt", "", 8, "KeyboardInterrupt"),
+    "endless recursion": ("def f(): f()\nf()", "", 8, "RecursionError"),
+    "a drawing that cannot be drawn": (
+        "class A:\n    def _repr_svg_(self): raise ValueError('no pen')\nA()",
+        "",
+        9,
+        "ValueError: no pen",
+    ),
+    "a picture that is none": (
+        "display({'image/png': 'abc'}, raw=True)",
+        "",
+        8,
+        "Incorrect padding",
+    ),
+    "an error within an error": (
+        "try:\n    {}['key']\nexcept KeyError as e:\n    raise ValueError('no key') from e",
+        "",
+        11,
+        "direct cause",
+    ),
+    "what only a notebook knows": ("%timeit 1", "", 8, "is not Python"),
+    "a module that is not there": ("import nosuch", "", 8, "No module named 'nosuch'"),
     "another error than expected": ("1 / 0", "raises=KeyError", 8, "ZeroDivisionError"),
     "no error where one is expected": ("1 / 1", "raises=ZeroDivisionError", 8, "raised nothing"),
 }
@@ -170,31 +311,21 @@ def test_a_failing_block_is_named_with_its_line(
     assert said in run.err
     assert "sitegen" not in run.err  # the traceback is the author's, not ours
     assert course.snapshot("site") == before
-    assert not children_of_the_build()
+    assert not course.processes()
 
 
-def children_of_the_build() -> list[str]:
-    """Worker processes that outlived the command."""
-    deadline = time.monotonic() + 2
-    while time.monotonic() < deadline:
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    words = (entry / "cmdline").read_bytes().decode(errors="replace")
-                    parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                except (OSError, ValueError):
-                    continue
-                if "forkserver" in words and parent == 1 and os.getuid() == entry.stat().st_uid:
-                    found.append(words)
-        if not found:
-            return []
-        time.sleep(0.1)
-    return found
+@pytest.mark.parametrize("end", ["", "while True: pass", "1 / 0", "import os; os._exit(0)"])
+def test_what_a_block_started_ends_with_its_lesson(course, end: str) -> None:
+    course.lesson(
+        "\n```python {#a timeout=0.5}\nimport subprocess\n"
+        f"child = subprocess.Popen(['sleep', '600'])\n{end}\n```\n"
+    )
+    assert course.run().code == (1 if end else 0)
+    wait_until(lambda: not course.processes())
 
 
 def test_memory_without_bound_ends_the_lesson_alone(course) -> None:
-    course.lesson("\n```python {#bad}\nheld = [bytearray(1 << 20) for _ in range(1 << 20)]\n```\n")
+    course.lesson("\n```python {#bad}\nheld = [bytes(1 << 28) for _ in range(1 << 20)]\n```\n")
     course.lesson("\n```python {#good}\nprint('fine')\n```\n", slug="two", order=2)
     run = course.run()
     assert run.code == 1
@@ -226,6 +357,44 @@ def test_a_traceback_shows_the_lines_of_the_lesson(course) -> None:
     for frame in ("line 18, in <module>", "line 9, in f", "line 16, in g"):
         assert f'File "lessons/one.md", {frame}' in err
     assert "return 1 / x" in err
+
+
+def test_an_error_in_the_library_is_told_with_both_places(course) -> None:
+    course.write("lib/__init__.py", "def f():\n    return 1 / 0\n")
+    course.lesson("\n```python {#a}\nfrom lib import f\n\nf()\n```\n")
+    err = course.run().err
+    assert "lessons/one.md:10: block 'a' raised ZeroDivisionError" in err
+    assert 'File "lib/__init__.py", line 2, in f' in err
+    assert str(course.root) not in err
+
+
+def test_all_lessons_that_fail_are_told(course) -> None:
+    for order, slug in enumerate(("one", "two")):
+        course.lesson("\n```python {#a}\n1 / 0\n```\n", slug=slug, order=order)
+    run = course.run()
+    assert run.code == 1
+    assert "lessons/one.md:8: " in run.err
+    assert "lessons/two.md:8: " in run.err
+
+
+RAISES = {
+    "just that": ("KeyError", "{}[0]", True),
+    "with its module": ("json.decoder.JSONDecodeError", "import json; json.loads('')", True),
+    "of the lesson's own": ("Mine", "class Mine(Exception): pass\nraise Mine('x')", True),
+    "a syntax error": ("SyntaxError", "x = = 1", True),
+    "after some output": ("ValueError", "print('before')\nint('x')", True),
+    "another": ("KeyError", "int('x')", False),
+    "none": ("KeyError", "pass", False),
+}
+
+
+@pytest.mark.parametrize(("name", "code", "right"), RAISES.values(), ids=RAISES)
+def test_a_block_raises_what_it_says(course, name: str, code: str, right: bool) -> None:
+    course.lesson(f"\n```python {{#a raises={name}}}\n{code}\n```\n")
+    assert course.run().code == (0 if right else 1)
+    if right:
+        assert course.outputs()[-1]["kind"] == "error"
+        assert name in text_of(course.outputs()[-1])
 
 
 def test_an_inline_value_that_fails_is_named_with_its_line(course) -> None:

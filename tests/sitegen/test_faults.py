@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from conftest import COMMAND
+from small_course import wait_until
 
 LESSON = """
     ```python {#a}
@@ -21,9 +20,10 @@ LESSON = """
     ```
 
     ```python {#b}
-    import matplotlib.pyplot as plt
-    plt.plot([1, NUMBER])
-    plt.show()
+    class Square:
+        def _repr_svg_(self):
+            return '<svg xmlns="http://www.w3.org/2000/svg"><rect width="NUMBER"/></svg>'
+    Square()
     ```
 
     It is `{python} NUMBER`.
@@ -33,16 +33,6 @@ LESSON = """
 def write(course, number: int) -> None:
     for order, slug in enumerate(("one", "two")):
         course.lesson(LESSON.replace("NUMBER", str(number)), slug=slug, order=order)
-
-
-def start(course) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, str(COMMAND)],
-        cwd=course.root,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def assert_whole(course) -> None:
@@ -63,7 +53,7 @@ def test_a_build_killed_at_any_moment_leaves_whole_files(course) -> None:
     moments = random.Random(4)
     for number in range(1, 51):
         write(course, number)
-        build = start(course)
+        build = course.start()
         time.sleep(moments.uniform(0, longest))
         build.kill()
         build.communicate()
@@ -74,37 +64,29 @@ def test_a_build_killed_at_any_moment_leaves_whole_files(course) -> None:
     assert course.run("--check").code == 0
 
 
-def test_a_killed_build_leaves_no_worker_behind(course) -> None:
-    mark = f"{os.getpid()}{random.randrange(10**9)}"
+def test_a_killed_build_leaves_no_process_behind(course) -> None:
     course.lesson(
-        f"\n```python {{#a}}\nopen('pid', 'w').write(str(__import__('os').getpid()))\n"
-        f"mark = '{mark}'\nwhile True: pass\n```\n"
+        """
+        ```python {#a}
+        import subprocess
+        subprocess.Popen(["sleep", "600"])
+        open("began", "w").close()
+        while True: pass
+        ```
+        """
     )
-    build = start(course)
-    pid = course.root / "pid"
-    deadline = time.monotonic() + 20
-    while not (pid.exists() and pid.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    worker = int(pid.read_text())
+    build = course.start()
+    wait_until((course.root / "began").exists)
+    assert len(course.processes()) >= 3
     build.kill()
     build.communicate()
-    deadline = time.monotonic() + 5
-    while alive(worker) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not alive(worker)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    wait_until(lambda: not course.processes())
 
 
 def test_an_interrupt_ends_the_build_in_one_line(course) -> None:
-    course.lesson("\n```python {#a}\nwhile True: pass\n```\n")
-    build = start(course)
-    time.sleep(1.5)
+    course.lesson("\n```python {#a}\nopen('began', 'w').close()\nwhile True: pass\n```\n")
+    build = course.start()
+    wait_until((course.root / "began").exists)
     build.send_signal(signal.SIGINT)
     _, err = build.communicate(timeout=20)
     assert build.returncode == 130
@@ -113,7 +95,7 @@ def test_an_interrupt_ends_the_build_in_one_line(course) -> None:
 
 def test_two_builds_at_once_do_not_disturb_each_other(course) -> None:
     write(course, 1)
-    builds = [start(course) for _ in range(3)]
+    builds = [course.start() for _ in range(3)]
     errors = [build.communicate()[1] for build in builds]
     assert [build.returncode for build in builds] == [0, 0, 0], errors
     assert_whole(course)
@@ -157,6 +139,60 @@ def test_recordings_that_cannot_be_written_are_named(course) -> None:
     assert "recordings" in run.err
     assert "Traceback" not in run.err
     assert not (course.root / "site").exists()
+
+
+def test_a_file_that_grows_too_large_leaves_the_last_site(course) -> None:
+    write(course, 1)
+    course.build()
+    before = course.snapshot("site")
+    course.lesson("x" * 200_000, slug="three", order=3)
+    write(course, 2)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
+    try:
+        run = course.run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert run.code == 2
+    assert run.err.splitlines()[-1].endswith("three.html: File too large")
+    assert course.snapshot("site") == before
+    course.build()
+    assert_whole(course)
+
+
+def test_a_folder_where_a_page_should_be_leaves_the_other_pages(course) -> None:
+    write(course, 1)
+    course.build()
+    (course.root / "site" / "two.html").unlink()
+    course.write("site/two.html/mine.txt", "mine")
+    before = course.snapshot("site")
+    write(course, 2)
+    run = course.run()
+    assert run.code == 2
+    assert run.err.splitlines()[-1].endswith("two.html: it is a folder")
+    assert course.snapshot("site") == before
+
+
+def test_recordings_and_figures_that_are_cut_short_are_made_again(course) -> None:
+    write(course, 1)
+    course.build()
+    good = course.snapshot("site")
+    folder = course.root / "lessons" / "recordings"
+    for path in folder.rglob("*.*"):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert len(course.build().report["executed"]) == 4
+    assert course.snapshot("site") == good
+    assert course.run("--check").code == 0
+
+
+def test_a_cache_that_cannot_be_read_is_none(course) -> None:
+    write(course, 1)
+    course.build()
+    good = course.snapshot("site")
+    for path in (course.root / ".lessonsite_cache").glob("*.json"):
+        path.write_text("[1, {", "utf-8")
+    assert course.executed() == []
+    assert course.snapshot("site") == good
 
 
 def test_a_site_folder_that_is_a_file_is_left_alone(course) -> None:

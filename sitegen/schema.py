@@ -1,0 +1,176 @@
+"""Shapes that YAML data must have, and reading it with the line of every key and item."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from sitegen.errors import SourceError, did_you_mean
+
+Place = tuple[str | int, ...]
+"""The keys and indices that lead to a value, such as `("teaches", 0, "depth")`."""
+
+Lines = dict[Place, int]
+
+try:
+    _Loader: Any = yaml.CSafeLoader
+except AttributeError:  # PyYAML without libyaml
+    _Loader = yaml.SafeLoader
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string, if `choices` are given one of them."""
+
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Number:
+    """A whole number."""
+
+
+@dataclass(frozen=True)
+class Map:
+    """A mapping with these keys; with `other`, any key whose value has that shape."""
+
+    keys: dict[str, Shape]
+    required: tuple[str, ...] = ()
+    other: Shape | None = None
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of one shape."""
+
+    item: Shape
+
+
+@dataclass(frozen=True)
+class TextOr:
+    """A string, or a mapping that says more."""
+
+    other: Map
+
+
+Shape = Text | Number | Map | Items | TextOr
+
+
+def read(path: str, text: str, shape: Shape, what: str, first: int = 1) -> tuple[Any, Lines]:
+    """The data in `text`, which begins on line `first` of the file `path`, and its lines.
+
+    Raises:
+        SourceError: it is no YAML or not of that shape; the error calls the whole `what`.
+    """
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            lines = _lines(path, node, first)
+            data = loader.construct_document(node) if node else {}
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = first + (mark.line if mark else 0)
+        problem = " ".join(str(error.problem or error.context).split())
+        raise SourceError(path, line, f"{what} is not valid YAML: {problem}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = " ".join(str(error).split())
+        raise SourceError(path, first, f"{what} is not valid YAML: {problem}") from None
+    _Check(path, what, lines).value(data, shape, ())
+    return data, lines
+
+
+def _lines(path: str, root: yaml.Node | None, first: int) -> Lines:
+    """The line of every key and item, by its place."""
+    lines: Lines = {(): first}
+
+    def walk(node: yaml.Node, place: Place, above: tuple[int, ...]) -> None:
+        line = first + node.start_mark.line
+        lines.setdefault(place, line)
+        if id(node) in above:
+            raise SourceError(path, line, "an alias that contains itself")
+        above = (*above, id(node))
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                name = key.value if isinstance(key.value, str) else str(key.value)
+                at = first + key.start_mark.line
+                if (*place, name) in lines:
+                    raise SourceError(path, at, f"{name!r} is given twice")
+                lines[(*place, name)] = at
+                walk(value, (*place, name), above)
+        elif isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                walk(item, (*place, index), above)
+
+    if root is not None:
+        walk(root, (), ())
+    return lines
+
+
+@dataclass(frozen=True)
+class _Check:
+    """Holds data against its shape; raises at the first place where they differ."""
+
+    path: str
+    what: str
+    lines: Lines
+
+    def value(self, value: Any, shape: Shape, place: Place) -> None:
+        if isinstance(shape, Text):
+            self.text(value, shape, place)
+        elif isinstance(shape, Number):
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise self.wrong(value, place, "a whole number")
+        elif isinstance(shape, TextOr):
+            self.value(value, shape.other if isinstance(value, dict) else Text(), place)
+        elif isinstance(shape, Items):
+            if not isinstance(value, list):
+                raise self.wrong(value, place, "a list")
+            for index, item in enumerate(value):
+                self.value(item, shape.item, (*place, index))
+        else:
+            self.mapping(value, shape, place)
+
+    def text(self, value: Any, shape: Text, place: Place) -> None:
+        if not isinstance(value, str) or not value.strip():
+            number = isinstance(value, int | float)
+            raise self.wrong(value, place, "a text in quotes" if number else "a text")
+        if shape.choices and value not in shape.choices:
+            raise self.wrong(value, place, "one of " + ", ".join(shape.choices))
+
+    def mapping(self, value: Any, shape: Map, place: Place) -> None:
+        if not isinstance(value, dict):
+            raise self.wrong(value, place, "a mapping of keys to values")
+        line = self.lines.get(place, self.lines[()])
+        for key in shape.required:
+            if key not in value:
+                raise SourceError(self.path, line, f"{self.name(place)} lacks {key!r}")
+        for key, item in value.items():
+            inner = shape.keys.get(key) if isinstance(key, Hashable) else None
+            inner = inner or shape.other
+            if inner is None:
+                at = self.lines.get((*place, str(key)), line)
+                hint = did_you_mean(str(key), shape.keys)
+                raise SourceError(
+                    self.path, at, f"unknown key {key!r} in {self.name(place)}: {hint}"
+                )
+            self.value(item, inner, (*place, str(key)))
+
+    def wrong(self, value: Any, place: Place, wanted: str) -> SourceError:
+        line = self.lines.get(place, self.lines[()])
+        return SourceError(
+            self.path, line, f"{self.name(place)} is to be {wanted}, not {_short(value)}"
+        )
+
+    def name(self, place: Place) -> str:
+        return ".".join(map(str, place)) or self.what
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,166 @@
+"""What the command is called with, what it prints and reports, and with which code it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+from small_course import COMMAND
+
+from sitegen.cli import main
+
+SUMMARY = r"1 executed, 0 replayed, 0 stale in \d+\.\d\d s -> {}/\n"
+TWO = "\n```python {#b}\nprint('two')\n```\n\nIt is `{python} 1 + 1`.\n"
+
+WRONG = {
+    "an unknown lesson": (["goood"], "no lesson 'goood': did you mean 'good'?"),
+    "a lesson far from any": (["xyz"], "no lesson 'xyz': known are: good"),
+    "no jobs": (["--jobs", "0"], "from 1 on is wanted, not '0'"),
+    "jobs in words": (["--jobs", "many"], "from 1 on is wanted, not 'many'"),
+    "an unknown option": (["--nosuch"], "--nosuch"),
+    "a check that writes Markdown": (["--check", "--sync"], "leave out --sync and --fresh"),
+    "a check that is fresh anyway": (["--check", "--fresh"], "leave out --sync and --fresh"),
+    "a check of what it does not run": (["--check", "--gpu"], "leave out --gpu"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG.values(), ids=WRONG)
+def test_wrong_use_is_refused(good, monkeypatch, capsys, arguments: list[str], said: str) -> None:
+    before = good.snapshot(".")
+    monkeypatch.chdir(good.root)
+    try:
+        code = main(arguments)
+    except SystemExit as end:  # as argparse ends
+        code = end.code
+    printed = capsys.readouterr()
+    assert code == 2
+    assert said in printed.err
+    assert printed.out == ""
+    assert good.snapshot(".") == before
+
+
+def test_gpu_without_cuda_is_refused(good) -> None:
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    run = good.run("--gpu")
+    assert run.code == 2
+    assert run.err.startswith("--gpu needs a CUDA device")
+    assert len(run.err.splitlines()) == 1
+
+
+def test_the_command_ends_with_0_1_or_2(good) -> None:
+    assert good.run().code == 0
+    assert good.run("--check").code == 0
+    good.recording("a", "good").unlink()
+    assert good.run("--check").code == 1
+    good.edit("lessons/good.md", "print('good')", "1 / 0")
+    assert good.run().code == 1
+    good.edit("lessons/good.md", "```python {#a}", "```python {#a")
+    assert good.run().code == 2
+
+
+def test_the_last_line_sums_up(course) -> None:
+    course.lesson("\n```python {#a}\n1\n```\n")
+    assert re.fullmatch(SUMMARY.format("site"), course.build().out)
+    assert re.fullmatch(
+        SUMMARY.format("/.*/public"),
+        course.build("--fresh", "--out", str(course.root / "public")).out,
+    )
+    out = course.build("--check").out
+    assert re.fullmatch(r"no drift: 1 executed, 0 replayed, 0 stale in \d+\.\d\d s\n", out)
+    course.recording("a").unlink()
+    assert course.run("--check").out.startswith("1 drifted: 1 executed, ")
+
+
+def test_a_report_is_for_other_programs(good) -> None:
+    good.lesson(TWO, slug="two", order=2)
+    report = good.build().report
+    assert set(report) >= {"executed", "replayed", "stale", "drift", "seconds"}
+    assert (report["executed"], report["replayed"]) == (["two#b"], ["good#a"])
+    assert report["stale"] == report["drift"] == []
+    good.recording("b", "two").unlink()
+    (drift,) = good.run("--check").report["drift"]
+    assert (drift["kind"], drift["file"], drift["line"]) == ("missing", "lessons/two.md", 8)
+    assert drift["message"].startswith("block 'b' has no recording")
+    assert set(drift) == {"kind", "file", "line", "message"}
+
+
+def test_a_report_that_cannot_be_written_is_told(good) -> None:
+    run = good.run("--report", "pyproject.toml/report.json")
+    assert run.code == 2
+    assert "cannot write" in run.err
+
+
+def test_named_lessons_alone_are_executed_and_the_site_is_whole(good) -> None:
+    for order, slug in enumerate(("two", "three")):
+        good.lesson(TWO, slug=slug, order=order)
+    assert good.build("two").report["executed"] == ["two#b"]
+    assert not good.recording("b", "three").exists()
+    assert {"index", "good", "two", "three"} <= {
+        path.stem for path in (good.root / "site").glob("*.html")
+    }
+    assert "not recorded" in good.page("three")
+    assert good.build("lessons/three.md").report["executed"] == ["three#b"]
+
+
+def test_a_site_goes_where_it_is_asked_to(good, tmp_path) -> None:
+    before = good.snapshot("site")
+    good.build("--out", str(tmp_path / "deep" / "elsewhere"))
+    assert (tmp_path / "deep" / "elsewhere" / "good.html").read_text() == good.page("good")
+    assert good.snapshot("site") == before
+    good.edit("pyproject.toml", "[tool.lessonsite]", '[tool.lessonsite]\noutput = "public"')
+    assert good.build().out.endswith(" -> public/\n")
+    assert (good.root / "public" / "good.html").read_text() == good.page("good")
+
+
+def test_progress_is_told_per_block_and_of_values_when_asked(good) -> None:
+    good.lesson(TWO, slug="two", order=2)
+    err = good.build().err
+    assert re.fullmatch(r"  two#b  \d+\.\d\d s\n", err)
+    err = good.build("--fresh", "-v").err
+    for name in ("good#a", "two#b", "two#inline-1"):
+        assert f"  {name}  " in err
+
+
+def test_on_a_terminal_a_build_ends_with_its_summary_too(good) -> None:
+    good.lesson(TWO, slug="two", order=2)
+    home, away = pty.openpty()
+    build = subprocess.Popen(
+        [sys.executable, str(COMMAND)],
+        cwd=good.root,
+        stdin=away,
+        stdout=subprocess.PIPE,
+        stderr=away,
+        text=True,
+    )
+    out, _ = build.communicate(timeout=60)
+    os.close(away)
+    os.close(home)
+    assert build.returncode == 0
+    assert "1 executed, 1 replayed, 0 stale" in out
+
+
+def test_help_names_every_option(capsys) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
+    told = capsys.readouterr().out
+    for option in ("--check", "--gpu", "--sync", "--fresh", "--out", "--jobs", "--report"):
+        assert option in told
+
+
+def test_a_block_reads_its_profile(good) -> None:
+    good.lesson(
+        "\n```python {#a only=cpu}\nimport os\nprint(os.environ['LESSON_PROFILE'])\n```\n"
+        "\n```python {#b only=gpu}\nprint('large')\n```\n"
+    )
+    assert good.executed() == ["a"]
+    assert good.text() == "cpu\n"
+    assert json.loads(good.recording("a").read_text("utf-8"))["made"]["device"] == "cpu"
+    assert "large" in good.page(), "its code is shown"

@@ -1,0 +1,111 @@
+"""The same text gives the same bytes, wherever and however it is built."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+from small_course import Course
+
+LIBRARY = """
+    import numpy
+
+
+    class Square:
+        def _repr_svg_(self):
+            return '<svg xmlns="http://www.w3.org/2000/svg"><rect id="a" width="9"/></svg>'
+
+
+    def noise():
+        return numpy.random.rand(3).round(6)
+    """
+
+LESSON = """
+    Text with $x^2$.
+
+    ```python {#numbers}
+    import os, random, time, locale
+    from lib import Square, noise
+
+    print({"b", "a", "c"}, hash("x"), random.random(), noise())
+    print(time.strftime("%Z %B", time.gmtime(0)), locale.getlocale(), os.path.basename(os.getcwd()))
+    print(sum(0.1 for _ in range(1000)), os.environ["OMP_NUM_THREADS"], Square)
+    ```
+
+    ```python {#figure}
+    import matplotlib.pyplot as plt
+    plt.plot(noise(), label="words")
+    plt.legend();
+    ```
+
+    ```python {#drawing}
+    Square()
+    ```
+
+    It is `{python} noise()`.
+    """
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory) -> Course:
+    course = Course(tmp_path_factory.mktemp("first") / "course")
+    course.write("lib/__init__.py", LIBRARY)
+    for order, slug in enumerate(("one", "two", "three")):
+        course.lesson(LESSON, slug=slug, order=order)
+    course.build()
+    return course
+
+
+def made(course: Course) -> dict[str, str]:
+    """Every file of the site and of the recordings; seconds are those of the machine."""
+    folders = (course.root / "site", course.root / "lessons" / "recordings")
+    return {
+        path.relative_to(course.root).as_posix(): re.sub(
+            r'"seconds": [\d.]+|(under \d+|\d+) s\b|\d{4}-\d\d-\d\d|"\w+\.html": "\w+"',
+            "",
+            path.read_text("utf-8", errors="replace"),
+        )
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+SETTINGS = {
+    "again": ((), {}),
+    "one lesson at a time": (("--jobs", "1"), {}),
+    "three at once": (("--jobs", "3"), {}),
+    "another seed of hashes": ((), {"PYTHONHASHSEED": "7"}),
+    "another zone and language": ((), {"TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "de_DE.UTF-8"}),
+    "other threads and a wider terminal": ((), {"OMP_NUM_THREADS": "4", "COLUMNS": "200"}),
+}
+
+
+@pytest.mark.parametrize(("arguments", "environment"), SETTINGS.values(), ids=SETTINGS)
+def test_a_clean_build_elsewhere_gives_the_same_bytes(
+    first, tmp_path, arguments: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    course = Course(tmp_path / "a longer path" / "course")
+    for name in ("lib", "lessons"):
+        shutil.copytree(first.root / name, course.root / name, dirs_exist_ok=True)
+    shutil.rmtree(course.root / "lessons" / "recordings")
+    run = course.run(*arguments, **environment)
+    assert run.code == 0, run.err
+    assert len(run.report["executed"]) == 9
+    assert made(course) == made(first)
+
+
+def test_a_site_from_recordings_is_the_same_to_the_byte(first, tmp_path) -> None:
+    course = Course(tmp_path / "elsewhere" / "course")
+    for name in ("lib", "lessons"):
+        shutil.copytree(first.root / name, course.root / name, dirs_exist_ok=True)
+    assert course.executed() == []
+    assert course.snapshot("site") == first.snapshot("site")
+    assert course.snapshot("lessons") == first.snapshot("lessons")
+
+
+def test_executing_again_changes_no_recording(first) -> None:
+    before = first.snapshot()
+    assert len(first.executed("--fresh")) == 9
+    assert first.snapshot() == before

@@ -1,0 +1,140 @@
+"""Recordings are text that a reviewer reads, and come back as they were or not at all."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from sitegen.output import Output, stream
+from sitegen.record import (
+    DamagedRecordingError,
+    Provenance,
+    Recording,
+    Recordings,
+    Value,
+)
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"><text>ä</text></svg>'
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256))).decode("ascii")
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Recordings:
+    return Recordings(tmp_path)
+
+
+def recording(*outputs: Output) -> Recording:
+    made = Provenance("cpu", {"python": "3.12.1"}, "2030-01-02", 1.5)
+    return Recording("0123456789abcdef", outputs, made)
+
+
+OUTPUTS = {
+    "none": (),
+    "streams": (stream("stdout", "a\nb\n"), stream("stderr", "no line end")),
+    "odd signs": (stream("stdout", "\u2028 ä \x0b 日本 \u00a0\n\n\n"),),
+    "an error": (Output("error", {"text/plain": "ValueError: x"}),),
+    "a figure": (Output("display", {"image/svg+xml": SVG, "text/plain": "<Figure>"}),),
+    "a picture": (Output("display", {"image/png": PNG}),),
+    "two figures": (
+        Output("display", {"image/svg+xml": SVG}),
+        Output("display", {"image/svg+xml": SVG.replace("ä", "b")}),
+        Output("display", {"image/png": PNG}),
+    ),
+    "a table": (Output("display", {"text/html": "<table>\n</table>", "text/plain": ""}),),
+}
+
+
+@pytest.mark.parametrize("outputs", OUTPUTS.values(), ids=OUTPUTS)
+def test_a_recording_comes_back_as_it_was(recordings: Recordings, outputs: tuple) -> None:
+    assert recordings.load("one", "cpu", "a") is None
+    recordings.save("one", "cpu", "a", recording(*outputs))
+    assert recordings.load("one", "cpu", "a") == recording(*outputs)
+
+
+def test_figures_are_files_of_their_own_and_streams_are_lines(recordings: Recordings) -> None:
+    recordings.save("one", "cpu", "a", recording(stream("stdout", "x\ny\n"), *OUTPUTS["a figure"]))
+    path = recordings.path("one", "cpu", "a")
+    assert path.with_suffix(".svg").read_text("utf-8") == SVG
+    outputs = json.loads(path.read_text("utf-8"))["outputs"]
+    assert outputs[0]["data"]["text/plain"] == ["x\n", "y\n"]
+    assert outputs[1]["data"]["image/svg+xml"] == {"file": "a.svg"}
+    assert path.read_text("utf-8").endswith("}\n")
+
+
+def test_figures_of_a_recording_that_is_replaced_go_and_those_of_others_stay(
+    recordings: Recordings,
+) -> None:
+    for name in ("a", "a-2", "ab"):
+        recordings.save("one", "cpu", name, recording(*OUTPUTS["two figures"]))
+    recordings.save("one", "cpu", "a", recording())
+    folder = recordings.path("one", "cpu", "a").parent
+    assert {path.name for path in folder.iterdir() if path.name.split(".")[0] == "a"} == {"a.json"}
+    recordings.delete("one", "cpu", "ab")
+    assert recordings.load("one", "cpu", "a-2") == recording(*OUTPUTS["two figures"])
+
+
+@pytest.mark.parametrize("place", range(0, 100, 7))
+def test_a_recording_that_is_cut_short_is_noticed(recordings: Recordings, place: int) -> None:
+    recordings.save("one", "cpu", "a", recording(*OUTPUTS["streams"]))
+    path = recordings.path("one", "cpu", "a")
+    text = path.read_text("utf-8")
+    path.write_text(text[: len(text) * place // 100], "utf-8")
+    with pytest.raises(DamagedRecordingError, match=r"a.json cannot be read"):
+        recordings.load("one", "cpu", "a")
+
+
+EDITS = {
+    "a text": ("a.json", b"first", b"other"),
+    "a kind": ("a.json", b"stdout", b"stderr"),
+    "a figure": ("a.svg", b"<text>", b"<desc>"),
+    "a figure that is no text": ("a.svg", b"\xc3\xa4", b"\xff"),
+    "a line taken out": ("a.json", b'"first\\n"', b""),
+}
+
+
+@pytest.mark.parametrize(("name", "old", "new"), EDITS.values(), ids=EDITS)
+def test_a_recording_that_was_edited_by_hand_is_noticed(
+    recordings: Recordings, name: str, old: bytes, new: bytes
+) -> None:
+    recordings.save("one", "cpu", "a", recording(stream("stdout", "first\n"), *OUTPUTS["a figure"]))
+    path = recordings.path("one", "cpu", "a").with_name(name)
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new))
+    with pytest.raises(DamagedRecordingError):
+        recordings.load("one", "cpu", "a")
+
+
+def test_a_recording_whose_figure_is_gone_is_damaged(recordings: Recordings) -> None:
+    recordings.save("one", "cpu", "a", recording(*OUTPUTS["a figure"]))
+    recordings.path("one", "cpu", "a").with_suffix(".svg").unlink()
+    with pytest.raises(DamagedRecordingError):
+        recordings.load("one", "cpu", "a")
+
+
+def test_saving_the_same_again_touches_no_file(recordings: Recordings) -> None:
+    recordings.save("one", "cpu", "a", recording(*OUTPUTS["two figures"]))
+    folder = recordings.path("one", "cpu", "a").parent
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    recordings.save("one", "cpu", "a", recording(*OUTPUTS["two figures"]))
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_inline_values_keep_their_order_and_go_when_there_are_none(recordings: Recordings) -> None:
+    values = [Value("b", "2", "f1"), Value("a", "1", "f2")]
+    recordings.save_values("one", "cpu", values)
+    assert recordings.load_values("one", "cpu") == values
+    recordings.save_values("one", "cpu", [])
+    assert not recordings.values_path("one", "cpu").exists()
+    assert recordings.load_values("one", "cpu") == []
+
+
+def test_what_is_recorded_is_listed(recordings: Recordings) -> None:
+    recordings.save("one", "cpu", "a", recording())
+    recordings.save("two", "gpu", "b", recording())
+    recordings.save_values("one", "cpu", [Value("a", "1", "f")])
+    assert list(recordings.all_blocks()) == [("one", "cpu", "a"), ("two", "gpu", "b")]
+    assert list(recordings.all_profiles()) == [("one", "cpu")]
