@@ -66,10 +66,12 @@ def synchronize(root: Path, lesson: Lesson, library: Library) -> list[Disagreeme
     # From the last to the first, so that an edit does not move the lines of the next.
     for one in reversed(found):
         first = one.block.line - 1
-        fence = lines[first - 1]
-        indent = fence[: len(fence) - len(fence.lstrip())]
-        new = [indent + line if line else "" for line in one.source.rstrip("\n").split("\n")]
-        lines[first : first + one.block.code.count("\n")] = new
+        code, new = one.block.code, one.source.rstrip("\n").split("\n")
+        # In a list or a quotation, what stands before the code stays before it.
+        before = lines[first].removesuffix(code.partition("\n")[0]) if code else ""
+        lines[first : first + code.count("\n")] = [
+            before + line if line else before.rstrip() for line in new
+        ]
     if found:
         write_if_changed(root / lesson.path, "\n".join(lines))
     return found

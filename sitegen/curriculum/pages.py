@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sitegen.curriculum.layout import load_chart, requirement_graph
-from sitegen.curriculum.model import Concept, Curriculum, Depth, Requirement, Return, Teaching
+from sitegen.curriculum.model import Concept, Curriculum, Depth, Requirement, Teaching
 from sitegen.lesson import Lesson
 
 ABLE = {
@@ -141,7 +141,6 @@ class CurriculumPages:
         }
 
     def _concept(self, teaching: Teaching, concept: Concept) -> Fields:
-        returns = self.curriculum.returns(teaching, concept)
         return {
             "name": concept.name,
             "depth": concept.depth.name,
@@ -149,13 +148,18 @@ class CurriculumPages:
             "notes": concept.notes,
             "extends": concept.extends,
             **self._place(teaching.slug, concept.section),
-            "returns": [self._return(teaching, one) for one in returns],
+            "returns": self._returns(teaching, concept),
         }
 
-    def _return(self, teaching: Teaching, one: Return) -> Fields:
-        """A place named by its section at home, by its lesson elsewhere."""
-        place = self._place(one.slug, one.section)
-        return {**place, "label": place["title"] if one.slug == teaching.slug else place["lesson"]}
+    def _returns(self, teaching: Teaching, concept: Concept) -> list[Fields]:
+        """The places, named by their sections; the first in another lesson names that lesson."""
+        found, lessons = [], {teaching.slug}
+        for one in self.curriculum.returns(teaching, concept):
+            place = self._place(one.slug, one.section)
+            label = place["title"] if one.slug in lessons else place["lesson"]
+            lessons.add(one.slug)
+            found.append({**place, "label": label})
+        return found
 
     def _need(self, teaching: Teaching, need: Requirement) -> Fields:
         taught = self.curriculum.taught_in(teaching, need.concept)
@@ -184,7 +188,7 @@ class CurriculumPages:
         if teaching is None:
             return {"url": "", "title": slug, "lesson": slug}
         titles = {heading.id: heading.title for heading in teaching.lesson.headings}
-        words = anchor.removeprefix("block-").replace("-", " ").capitalize()
+        words = anchor.replace("-", " ").capitalize()
         return {
             "url": f"{slug}.html#{anchor}" if anchor else f"{slug}.html",
             "title": titles.get(anchor) or words or teaching.title,

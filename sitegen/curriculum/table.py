@@ -32,7 +32,7 @@ def _overview(curriculum: Curriculum, teachings: list[Teaching]) -> Table:
         "needs",
         "modal-\nities",
         "miscon-\nceptions",
-        "examples\n+ / -",
+        "ex.\n+/-",
     ):
         table.add_column(name, justify="right")
     for teaching in teachings:

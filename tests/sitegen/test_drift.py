@@ -330,6 +330,23 @@ def test_sync_takes_the_text_of_the_library(built) -> None:
     assert drift(built) == []
 
 
+def test_sync_keeps_lists_and_quotations_and_changes_nothing_twice(built) -> None:
+    built.write("lib/__init__.py", LIBRARY + "\n\ndef f():\n    a = 1\n\n    return a\n")
+    built.lesson(
+        "\n- ```python {#list source=lib.f}\n  old()\n  ```\n\n"
+        "> ```python {#quote source=lib.f}\n> old()\n> older()\n> ```\n\n"
+        ":::tip\n```python {#tip source=lib.f}\nold()\n```\n:::\n"
+    )
+    out = built.build("--sync").out
+    assert out.count("took lib.f") == 3
+    text = (built.root / "lessons" / "one.md").read_text("utf-8")
+    for before, blank in (("  ", ""), ("> ", ">"), ("", "")):
+        assert f"\n{before}def f():\n{before}    a = 1\n{blank}\n{before}    return a\n" in text
+    assert "old" not in text
+    assert "took" not in built.build("--sync").out
+    assert (built.root / "lessons" / "one.md").read_text("utf-8") == text
+
+
 # Resources.
 
 

@@ -298,20 +298,18 @@ FAILURES = {
 
 @pytest.mark.parametrize(("code", "options", "line", "said"), FAILURES.values(), ids=FAILURES)
 def test_a_failing_block_is_named_with_its_line(
-    course, code: str, options: str, line: int, said: str
+    good, code: str, options: str, line: int, said: str
 ) -> None:
-    course.lesson("\n```python {#good}\n1\n```\n")
-    course.build()
-    before = course.snapshot("site")
-    course.lesson(f"\n```python {{#bad {options}}}\n{code}\n```\n")
-    run = course.run()
+    before = good.snapshot("site")
+    good.lesson(f"\n```python {{#bad {options}}}\n{code}\n```\n")
+    run = good.run()
     first = next(text for text in run.err.splitlines() if text.startswith("lessons/"))
     assert run.code == 1, run.err
     assert first.startswith(f"lessons/one.md:{line}: block 'bad'"), first
     assert said in run.err
     assert "sitegen" not in run.err  # the traceback is the author's, not ours
-    assert course.snapshot("site") == before
-    assert not course.processes()
+    assert good.snapshot("site") == before
+    assert not good.processes()
 
 
 @pytest.mark.parametrize("end", ["", "while True: pass", "1 / 0", "import os; os._exit(0)"])
