@@ -13,7 +13,7 @@ from sitegen.embedded import disagreements
 from sitegen.errors import BlockError, SiteError, raise_all
 from sitegen.execute import Execution, Executor, Plan
 from sitegen.files import sweep
-from sitegen.fingerprint import Library, LibrarySyntaxError, Memory
+from sitegen.fingerprint import Library, Memory
 from sitegen.lesson import Block, Lesson
 from sitegen.progress import Progress
 from sitegen.publish import publish, site_files
@@ -115,11 +115,8 @@ class Builder:
         return [found for found in self.recordings.all_profiles() if found not in known]
 
     def standings(self, lesson: Lesson, profile: str) -> list[Standing]:
-        """How the cells of a lesson stand; a library that can't be read is a failure."""
-        try:
-            return standings(lesson, profile, self.library, self.recordings, self.memory)
-        except LibrarySyntaxError as error:
-            raise LibraryError(str(error)) from None
+        """How the cells of a lesson stand."""
+        return standings(lesson, profile, self.library, self.recordings, self.memory)
 
     def audit(self) -> None:
         """Raise an `AuditError` for whatever is unsound in the curriculum."""
@@ -128,10 +125,7 @@ class Builder:
 
     def check_embedded(self, lessons: Sequence[Lesson]) -> None:
         """Raise a `BlockError` for every block that differs from the library."""
-        try:
-            found = [one for lesson in lessons for one in disagreements(lesson, self.library)]
-        except LibrarySyntaxError as error:
-            raise LibraryError(str(error)) from None
+        found = [one for lesson in lessons for one in disagreements(lesson, self.library)]
         raise_all(
             [BlockError(one.lesson.path, one.block.line, one.message, one.diff) for one in found]
         )
@@ -184,7 +178,7 @@ class Builder:
     def conclude(self, lessons: Sequence[Lesson]) -> None:
         """Publish the site as the recordings are now, and report on these lessons."""
         renderer = Renderer(self.config, self.course.lessons, self.course.curriculum)
-        pages = [renderer.index(), *renderer.curriculum_pages()]
+        pages = [renderer.index(), renderer.missing(), *renderer.curriculum_pages()]
         for lesson in self.course.lessons:
             found = {
                 profile.name: self.standings(lesson, profile.name)
@@ -215,12 +209,6 @@ class Builder:
         else:
             self.report.stale.append(name)
             print(f"warning: {name} is stale: {_why(standing)}", file=sys.stderr)
-
-
-class LibraryError(SiteError):
-    """A followed package that can't be read: as if a block had failed to import it."""
-
-    exit_code = 1
 
 
 def _needs(found: Sequence[Standing]) -> Mapping[str, tuple[str, ...]]:

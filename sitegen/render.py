@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +26,7 @@ from sitegen.mathml import to_mathml
 from sitegen.output import Output, best_type
 from sitegen.parse import anchor
 from sitegen.results import Results, Shown
+from sitegen.search import Section, sections
 from sitegen.svg import inline_svg
 
 LONG_OUTPUT = 30
@@ -38,6 +39,8 @@ class Page:
 
     path: str
     html: str = field(repr=False)
+    sections: Sequence[Section] = field(repr=False, default=())
+    """What the search finds on it."""
 
 
 class Renderer:
@@ -87,12 +90,18 @@ class Renderer:
             "prev": self._neighbour(index - 1),
             "next": self._neighbour(index + 1),
         }
-        return self._render("page.html", f"{lesson.slug}.html", page)
+        rendered = self._render("page.html", f"{lesson.slug}.html", page)
+        return replace(rendered, sections=sections(lesson, body))
 
     def index(self) -> Page:
         """The home page: the lessons in their order."""
         page = {**self._page("index", "index.html"), "title": self.config.title}
         return self._render("index.html", "index.html", page)
+
+    def missing(self) -> Page:
+        """What a server shows for an address that is none of the site's."""
+        page = {**self._page("missing", "404.html"), "title": "No such page"}
+        return self._render("404.html", "404.html", page)
 
     def curriculum_pages(self) -> list[Page]:
         """The plan and the record, if the course has the files that they are made from."""

@@ -157,25 +157,28 @@ function scrollers() {
   boxes.forEach((box) => observer.observe(box));
 }
 
-// Pointing at a class in the code lights it in the diagram, and the other way round.
+// Pointing at a part lights it wherever it stands: a class in code and in a diagram, a weight in
+// the table and its arrow.
 function lights() {
   const groups = new Map();
-  for (const part of all("svg [data-class]")) {
-    const name = part.dataset.class;
-    groups.set(name, [...(groups.get(name) ?? []), part]);
-  }
+  const name = (part) => part.dataset.class ?? part.dataset.map ?? part.textContent;
+  for (const part of all(":is(svg, table) :is([data-class], [data-map])"))
+    groups.set(name(part), [...(groups.get(name(part)) ?? []), part]);
   if (!groups.size) return;
   for (const word of all(".highlight :is(.n, .nc)")) groups.get(word.textContent)?.push(word);
   let lit = [];
-  document.addEventListener("pointerover", ({ target }) => {
-    const part = target.closest("svg [data-class], .highlight :is(.n, .nc)");
+  const light = ({ target }) => {
+    const part = target.closest?.("[data-class], [data-map], .highlight :is(.n, .nc)");
     lit.forEach((element) => element.classList.remove("lit"));
-    lit = (part && groups.get(part.dataset.class ?? part.textContent)) || [];
+    lit = (part && groups.get(name(part))) || [];
     lit.forEach((element) => element.classList.add("lit"));
-  });
+  };
+  document.addEventListener("pointerover", light);
+  document.addEventListener("focusin", light);
 }
 
-// Milestones come one at a time, chosen with a slider.
+// Milestones come one at a time, chosen with a slider. Groups of a figure above them whose ids
+// end with stage-0, stage-1, ... belong to them.
 function slides() {
   for (const list of all(".milestones > ol")) {
     const stages = [...list.children];
@@ -184,9 +187,12 @@ function slides() {
     Object.assign(slider, { type: "range", min: 0, max: stages.length - 1, value: 0 });
     slider.className = "slider";
     slider.setAttribute("aria-label", "Milestone");
+    const points = all("svg [id*='stage-']", list.parentElement);
     const show = () => {
-      stages.forEach((stage, index) => { stage.hidden = index !== Number(slider.value); });
-      slider.setAttribute("aria-valuetext", title(stages[slider.value]));
+      const now = Number(slider.value);
+      stages.forEach((stage, index) => { stage.hidden = index !== now; });
+      points.forEach((point) => point.classList.toggle("lit", point.id.endsWith(`stage-${now}`)));
+      slider.setAttribute("aria-valuetext", title(stages[now]));
     };
     slider.addEventListener("input", show);
     list.addEventListener("reveal", ({ target }) => {
@@ -194,8 +200,97 @@ function slides() {
       show();
     });
     list.before(slider);
+    list.parentElement.classList.add("sliding");
     show();
   }
+}
+
+// A guess is kept beside the answer, on this device only; a number is told how far off it was.
+function guesses() {
+  for (const box of all(".predict[id]")) {
+    const reveal = box.querySelector(".reveal");
+    const key = `guess ${document.body.dataset.slug}#${box.id}`;
+    const label = document.createElement("label");
+    const field = document.createElement("textarea");
+    field.rows = 1;
+    field.value = recall(key) ?? "";
+    label.className = "guess";
+    label.append("Your guess", field);
+    reveal ? reveal.before(label) : box.append(label);
+    field.addEventListener("input", () => remember(key, field.value || null));
+    if (!reveal) continue;
+
+    const answer = box.dataset.guess === "number" && reveal.querySelector(".value");
+    const verdict = document.createElement("p");
+    verdict.className = "verdict";
+    verdict.setAttribute("role", "status");
+    reveal.querySelector(":scope > div").prepend(verdict);
+    const show = () => {
+      const guess = field.value.trim();
+      const score = answer && guess ? howFar(number(guess), number(answer.textContent)) : "";
+      verdict.textContent = guess && `Your guess: ${guess}${score && ` (${score})`}`;
+    };
+    reveal.addEventListener("toggle", show);
+    field.addEventListener("input", show);
+  }
+}
+
+const UNITS = { k: 1e3, thousand: 1e3, m: 1e6, million: 1e6, b: 1e9, billion: 1e9 };
+
+function number(text) {
+  const found = /(-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?)\s*(k|thousand|m|million|b|billion)?\b/i.exec(text);
+  return found ? Number(found[1].replaceAll(",", "")) * (UNITS[found[2]?.toLowerCase()] ?? 1) : NaN;
+}
+
+function howFar(guess, answer) {
+  if (Number.isNaN(guess)) return "no number";
+  if (guess === answer) return "exactly";
+  const ratio = guess / answer;
+  const way = guess > answer ? "too high" : "too low";
+  if (ratio > 0.5 && ratio < 2) return `${(Math.abs(ratio - 1) * 100).toPrecision(2)} % ${way}`;
+  if (ratio <= 0 || !Number.isFinite(ratio)) return way;
+  return `${(ratio > 1 ? ratio : 1 / ratio).toPrecision(2)} times ${way}`;
+}
+
+// The search comes when it is first asked for.
+function searching() {
+  const button = document.getElementById("search");
+  const folder = document.querySelector("script[src$='site.js']").src.replace(/site\.js$/, "");
+  const load = (file) => new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    Object.assign(script, { src: folder + file, onload: resolve, onerror: reject });
+    document.head.append(script);
+  });
+  let loaded;
+  const open = async () => {
+    loaded ??= load("search-index.js").then(() => load("search.js"));
+    await loaded;
+    self.openSearch();
+  };
+  button.addEventListener("click", open);
+  addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea, select, dialog");
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    open();
+  });
+  button.hidden = false;
+}
+
+// How much of the text has been read, as a line along the top.
+function progress() {
+  if (!document.querySelector("main > article")) return;
+  const bar = document.createElement("div");
+  bar.className = "read";
+  bar.setAttribute("aria-hidden", "true");
+  document.body.append(bar);
+  const show = () => {
+    const length = root.scrollHeight - innerHeight;
+    bar.style.transform = `scaleX(${length > 0 ? Math.min(scrollY / length, 1) : 0})`;
+  };
+  addEventListener("scroll", show, { passive: true });
+  addEventListener("resize", show);
+  show();
 }
 
 // A link into something folded or hidden shows it.
@@ -216,5 +311,8 @@ contents();
 scrollers();
 lights();
 slides();
+guesses();
+searching();
+progress();
 unfold();
 addEventListener("hashchange", unfold);

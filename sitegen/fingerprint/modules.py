@@ -6,18 +6,15 @@ import ast
 from pathlib import Path
 from typing import NamedTuple
 
+from sitegen.errors import SourceError
 from sitegen.fingerprint.scope import bound_names, dotted, import_targets, imported_module
 from sitegen.fingerprint.tokens import Source, bodies, is_text
 
 
-class LibrarySyntaxError(ValueError):
-    """A followed module that is not Python."""
+class LibrarySyntaxError(SourceError):
+    """A followed module that is not Python: as if the block that imports it had failed."""
 
-    def __init__(self, path: str, line: int, message: str) -> None:
-        super().__init__(f"{path}:{line}: {message}")
-        self.path = path
-        self.line = line
-        self.message = message
+    exit_code = 1
 
 
 class Key(NamedTuple):

@@ -331,7 +331,7 @@ def test_sync_takes_the_text_of_the_library(built) -> None:
 
 
 def test_sync_keeps_lists_and_quotations_and_changes_nothing_twice(built) -> None:
-    built.write("lib/__init__.py", LIBRARY + "\n\ndef f():\n    a = 1\n\n    return a\n")
+    built.write("lib/__init__.py", "def f():\n    a = 1\n\n    return a\n")
     built.lesson(
         "\n- ```python {#list source=lib.f}\n  old()\n  ```\n\n"
         "> ```python {#quote source=lib.f}\n> old()\n> older()\n> ```\n\n"
@@ -345,6 +345,16 @@ def test_sync_keeps_lists_and_quotations_and_changes_nothing_twice(built) -> Non
     assert "old" not in text
     assert "took" not in built.build("--sync").out
     assert (built.root / "lessons" / "one.md").read_text("utf-8") == text
+
+
+def test_sync_from_a_library_that_is_not_python_changes_nothing(built) -> None:
+    before = built.snapshot("lessons")
+    built.write("lib/__init__.py", "def double(x:\n")
+    run = built.run("--sync")
+    assert run.code == 1
+    assert run.err.startswith("lib/__init__.py:1: ")
+    assert "Traceback" not in run.err
+    assert built.snapshot("lessons") == before
 
 
 # Resources.

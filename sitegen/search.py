@@ -1,0 +1,73 @@
+"""What the search looks through: the text of every page, cut at the headings that one can link to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from html.parser import HTMLParser
+
+from sitegen.lesson import Lesson
+
+NAME = "static/search-index.js"
+
+_SKIPPED = {"svg", "math", "samp"}
+"""What pictures, formulas and programs say is not what one looks for by its words."""
+
+
+Section = tuple[str, str, str, str]
+"""Address, lesson, title and text of what stands under one heading."""
+
+
+def sections(lesson: Lesson, body: str) -> list[Section]:
+    """The sections of a lesson, given its text as HTML; what stands before the first has no title."""
+    titles = {heading.id: heading.title for heading in lesson.headings if heading.in_contents}
+    cutter = _Cutter(titles)
+    cutter.feed(body)
+    cutter.close()
+    page = f"{lesson.slug}.html"
+    return [
+        (
+            f"{page}#{anchor}" if anchor else page,
+            lesson.meta.title,
+            titles.get(anchor, ""),
+            " ".join("".join(words).split()),
+        )
+        for anchor, words in cutter.found.items()
+    ]
+
+
+def index(found: Iterable[Section]) -> str:
+    """The index as a script: from a folder a browser loads scripts, but fetches nothing."""
+    rows = json.dumps(list(found), ensure_ascii=False, separators=(",", ":"))
+    return f"self.searchIndex = {rows};\n"
+
+
+class _Cutter(HTMLParser):
+    """Gathers text under the heading that stands above it."""
+
+    def __init__(self, headings: Iterable[str]) -> None:
+        super().__init__()
+        self.headings = frozenset(headings)
+        self.words: list[str] = []
+        self.found = {"": self.words}
+        self.skipping = ""
+        self.in_heading = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        anchor = dict(attrs).get("id") or ""
+        if anchor in self.headings:
+            self.words = self.found.setdefault(anchor, [])
+            self.in_heading = True
+        if not self.skipping and tag in _SKIPPED:
+            self.skipping = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self.skipping:
+            self.skipping = ""
+        if tag in ("h1", "h2", "h3", "h4", "h5", "h6"):
+            self.in_heading = False
+        self.words.append(" " if tag not in ("span", "code", "em", "strong", "a") else "")
+
+    def handle_data(self, data: str) -> None:
+        if not (self.skipping or self.in_heading):
+            self.words.append(data)

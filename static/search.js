@@ -1,0 +1,100 @@
+// Search over all lessons. Loaded when it is first asked for, with its index.
+"use strict";
+
+(() => {
+  const SHOWN = 20;
+  const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const sections = self.searchIndex.map(([url, lesson, title, text]) => ({
+    url, lesson, title, text, heading: plain(`${lesson} ${title}`), body: plain(text),
+  }));
+
+  // Every word has to be there; one that stands in a heading counts for more than many in the text.
+  function find(query) {
+    const words = plain(query).split(/\s+/).filter(Boolean);
+    const score = (section) => {
+      let sum = 0;
+      for (const word of words) {
+        const often = section.body.split(word).length - 1;
+        const inHeading = section.heading.includes(word);
+        if (!often && !inHeading) return 0;
+        sum += (inHeading ? 8 : 0) + Math.log2(1 + often);
+      }
+      return sum;
+    };
+    const found = sections.map((section) => [score(section), section]).filter(([sum]) => sum > 0);
+    return { words, found: found.sort(([a], [b]) => b - a).map(([, section]) => section) };
+  }
+
+  // The text about the first of the words, which are marked.
+  function excerpt(text, words) {
+    const places = words.map((word) => plain(text).indexOf(word)).filter((place) => place >= 0);
+    const start = Math.max(0, text.lastIndexOf(" ", Math.min(...places, text.length) - 60) + 1);
+    const part = text.slice(start, start + 180);
+    const line = document.createElement("small");
+    line.append(start ? "…" : "");
+    let rest = part;
+    while (rest) {
+      const next = words
+        .map((word) => ({ word, at: plain(rest).indexOf(word) }))
+        .filter(({ at }) => at >= 0)
+        .sort((a, b) => a.at - b.at || b.word.length - a.word.length)[0];
+      if (!next) break;
+      const mark = document.createElement("mark");
+      mark.textContent = rest.slice(next.at, next.at + next.word.length);
+      line.append(rest.slice(0, next.at), mark);
+      rest = rest.slice(next.at + next.word.length);
+    }
+    line.append(rest, start + 180 < text.length ? "…" : "");
+    return line;
+  }
+
+  const dialog = document.createElement("dialog");
+  dialog.className = "search";
+  dialog.setAttribute("aria-label", "Search all lessons");
+  const input = Object.assign(document.createElement("input"), {
+    type: "search", placeholder: "Search all lessons", autocomplete: "off", spellcheck: false,
+  });
+  input.setAttribute("aria-label", "Search all lessons");
+  const status = document.createElement("p");
+  status.setAttribute("role", "status");
+  const list = document.createElement("ol");
+  dialog.append(input, status, list);
+  document.body.append(dialog);
+
+  function show() {
+    const { words, found } = find(input.value);
+    const count = found.length === 1 ? "1 section" : `${found.length} sections`;
+    const more = found.length > SHOWN ? `; the first ${SHOWN} are shown` : "";
+    status.textContent = words.length ? (found.length ? count + more : "Nothing found") : "";
+    list.replaceChildren(
+      ...found.slice(0, SHOWN).map(({ url, lesson, title, text }) => {
+        const link = Object.assign(document.createElement("a"), { href: url });
+        const place = document.createElement("span");
+        place.textContent = title ? `${lesson} · ${title}` : lesson;
+        link.append(place, excerpt(text, words));
+        const item = document.createElement("li");
+        item.append(link);
+        return item;
+      }),
+    );
+  }
+
+  input.addEventListener("input", show);
+  dialog.addEventListener("click", ({ target }) => {
+    if (target === dialog || target.closest("a")) dialog.close();
+  });
+  dialog.addEventListener("keydown", (event) => {
+    const stops = [input, ...list.querySelectorAll("a")];
+    const here = stops.indexOf(document.activeElement);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) stops[Math.min(Math.max(here + step, 0), stops.length - 1)].focus();
+    else if (event.key === "Enter" && here === 0 && stops.length > 1) stops[1].click();
+    else return;
+    event.preventDefault();
+  });
+
+  self.openSearch = () => {
+    dialog.showModal();
+    input.select();
+  };
+})();
