@@ -1,4 +1,4 @@
-"""What the search looks through: the text of every page, cut at the headings that one can link to."""
+"""What the search looks through: the text of every lesson, cut at its headings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Section = tuple[str, str, str, str]
 
 
 def sections(lesson: Lesson, body: str) -> list[Section]:
-    """The sections of a lesson, given its text as HTML; what stands before the first has no title."""
+    """The sections of a lesson, given its text as HTML. What stands first has no title."""
     titles = {heading.id: heading.title for heading in lesson.headings if heading.in_contents}
     cutter = _Cutter(titles)
     cutter.feed(body)
