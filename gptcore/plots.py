@@ -95,6 +95,32 @@ def curves(
     return figure
 
 
+def milestones(losses: Sequence[float], val_losses: Mapping[int, float]) -> Figure:
+    """A run's training loss, and the validation loss at its milestones, by their steps.
+
+    The points have the gids stage-0, stage-1, ..., so that a page can light one at a time.
+    """
+    with theme():
+        figure = Figure(layout="constrained", figsize=(4.8, 2.6))
+        axes = figure.subplots()
+        axes.plot(range(len(losses)), losses, label="training")
+        axes.plot(list(val_losses), list(val_losses.values()), label="validation")
+        for stage, (step, loss) in enumerate(val_losses.items()):
+            axes.plot(
+                [step],
+                [loss],
+                "o",
+                color=CYCLE[1],
+                markersize=9,
+                label="_nolegend_",
+                gid=f"stage-{stage}",
+            )
+        axes.set_xlabel("update")
+        axes.set_ylabel("loss")
+        label_ends(figure, axes)
+    return figure
+
+
 def schedule(rates: Sequence[float], warmup_steps: int) -> Figure:
     """A learning rate over a run, one for each update, with its two phases told apart."""
     with theme():
@@ -159,7 +185,13 @@ def smoothed(values: Sequence[float], window: int) -> list[float]:
 def label_ends(figure: Figure, axes: Axes) -> None:
     """Name each line beside its last point, moved apart where two would overlap."""
     figure.draw_without_rendering()  # settles where on the figure a value lies
-    ends = {line: np.asarray(line.get_xydata())[-1] for line in axes.get_lines()}
+    ends = {
+        line: np.asarray(line.get_xydata())[-1]
+        for line in axes.get_lines()
+        if not str(line.get_label()).startswith(
+            "_"
+        )  # matplotlib's sign for no name
+    }
     heights = {line: axes.transData.transform(end)[1] for line, end in ends.items()}
     point = figure.dpi / 72  # in pixels
     apart = 1.3 * matplotlib.rcParams["font.size"] * point

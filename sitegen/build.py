@@ -18,7 +18,7 @@ from sitegen.lesson import Block, Lesson
 from sitegen.progress import Progress
 from sitegen.publish import publish, site_files
 from sitegen.record import Provenance, Recording, Recordings, Value
-from sitegen.render import Renderer
+from sitegen.render import Renderer, preview_figure
 from sitegen.replay import Standing, cells_to_run, runnable, sources_of, standings
 from sitegen.results import results
 from sitegen.stamp import CACHE
@@ -178,18 +178,22 @@ class Builder:
     def conclude(self, lessons: Sequence[Lesson]) -> None:
         """Publish the site as the recordings are now, and report on these lessons."""
         renderer = Renderer(self.config, self.course.lessons, self.course.curriculum)
-        pages = [renderer.index(), renderer.missing(), *renderer.curriculum_pages()]
+        pages = [renderer.missing(), *renderer.curriculum_pages()]
+        figures = {}
         for lesson in self.course.lessons:
             found = {
                 profile.name: self.standings(lesson, profile.name)
                 for profile in self.config.profiles
             }
-            pages.append(renderer.lesson(lesson, results(lesson, self.config.profiles, found)))
+            shown = results(lesson, self.config.profiles, found)
+            figures[lesson.slug] = preview_figure(lesson, shown)
+            pages.append(renderer.lesson(lesson, shown))
             if lesson in lessons:
                 for profile, standings in found.items():
                     self.note_sources(lesson, profile, standings)
                 for standing in found[self.request.profile]:
                     self.count(lesson, standing)
+        pages.append(renderer.index(figures))
         publish(self.config.output, site_files(self.config, self.course.lessons, pages))
         self.memory.save()
 

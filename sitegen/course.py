@@ -63,6 +63,7 @@ def load(config: Config) -> Course:
     for lesson in lessons:
         errors.extend(_unknown_components(lesson, components))
         errors.extend(_unknown_profiles(lesson, config))
+        errors.extend(_unknown_preview(lesson))
         errors.extend(_unreadable_formulas(lesson))
     if not errors:  # a link into a lesson that can't be read is not the link's mistake
         for lesson in lessons:
@@ -110,6 +111,14 @@ def _unknown_profiles(lesson: Lesson, config: Config) -> Iterator[SourceError]:
                 f"only={block.options.only}: no such profile; "
                 f"{did_you_mean(block.options.only, known)}",
             )
+
+
+def _unknown_preview(lesson: Lesson) -> Iterator[SourceError]:
+    name, blocks = lesson.meta.text("preview"), [block.id for block in lesson.blocks]
+    if name and name not in blocks:
+        line = lesson.meta.lines[("preview",)]
+        hint = did_you_mean(name, blocks)
+        yield SourceError(lesson.path, line, f"preview: no block {name!r} here; {hint}")
 
 
 def _unreadable_formulas(lesson: Lesson) -> Iterator[SourceError]:

@@ -22,6 +22,7 @@ SCHEMA = Map(
         "type": Text(("hands-on", "conceptual")),
         "notebook": Text(),
         "summary": Text(),
+        "preview": Text(),
         "teaches": Items(
             Map(
                 {

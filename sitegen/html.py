@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nh3
 
 _TAGS = nh3.ALLOWED_TAGS | {"section", "tfoot"}
@@ -18,7 +20,7 @@ def sanitized(html: str) -> str:
     Text, tables, lists, details and images that the page itself holds stay, with their classes
     and `data-` attributes. Ids go: a page has its own.
     """
-    return nh3.clean(
+    clean = nh3.clean(
         html,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
@@ -27,6 +29,8 @@ def sanitized(html: str) -> str:
         url_schemes={"https", "http", "mailto", "data"},
         link_rel="noopener",
     )
+    # The corner of a table is no heading of anything.
+    return re.sub(r"<th([^>]*)>\s*</th>", r"<td\1></td>", clean)
 
 
 def _own(_tag: str, attribute: str, value: str) -> str | None:

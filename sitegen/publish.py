@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sitegen import mathfont, search
+from sitegen import mathfont, preview, search
 from sitegen.config import Config
 from sitegen.errors import SiteError
 from sitegen.files import holds, remove, sweep, write_all, write_if_changed
@@ -51,6 +51,9 @@ def site_files(config: Config, lessons: tuple[Lesson, ...], pages: list[Page]) -
         for name in lesson.files:
             files[name] = (config.lessons / name).read_bytes()
     files |= {page.path: page.html.encode("utf-8") for page in pages}
+    for page in pages:
+        for name, card in page.cards.items():
+            files[name] = _read(config.output / name) or preview.png(card)  # named by its content
     found = [section for page in pages for section in page.sections]
     files[search.NAME] = search.index(found).encode("utf-8")
     return files

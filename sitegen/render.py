@@ -15,6 +15,7 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 
+from sitegen import preview
 from sitegen.config import Config
 from sitegen.curriculum import Curriculum, CurriculumPages
 from sitegen.errors import SiteError, SourceError
@@ -41,6 +42,8 @@ class Page:
     html: str = field(repr=False)
     sections: Sequence[Section] = field(repr=False, default=())
     """What the search finds on it."""
+    cards: Mapping[str, str] = field(repr=False, default_factory=dict)
+    """Pictures that go with it, as SVG still to be drawn, by their paths."""
 
 
 class Renderer:
@@ -73,6 +76,7 @@ class Renderer:
         body = self.markdown.renderer.render(list(lesson.tokens), self.markdown.options, env)
         index = self.lessons.index(lesson)
         meta = lesson.meta
+        cards = self._cards(lesson, results)
         page = {
             **self._page("lesson", f"{lesson.slug}.html"),
             "slug": lesson.slug,
@@ -87,15 +91,33 @@ class Renderer:
             "curriculum": self.curriculum and self.curriculum.lesson(lesson),
             "body": Markup(body),
             "toc": _contents(lesson),
+            "preview": next(iter(cards), ""),
             "prev": self._neighbour(index - 1),
             "next": self._neighbour(index + 1),
         }
         rendered = self._render("page.html", f"{lesson.slug}.html", page)
-        return replace(rendered, sections=sections(lesson, body))
+        return replace(rendered, sections=sections(lesson, body), cards=cards)
 
-    def index(self) -> Page:
-        """The home page: the lessons in their order."""
-        page = {**self._page("index", "index.html"), "title": self.config.title}
+    def _cards(self, lesson: Lesson, results: Results) -> dict[str, str]:
+        """The picture for links to a lesson, where the site has an address to link to."""
+        figure = preview_figure(lesson, results)
+        if not (figure and self.config.base_url):
+            return {}
+        card = preview.card(self.config.title, lesson.meta.title, figure)
+        return {preview.name(lesson.slug, card): card}
+
+    def index(self, figures: Mapping[str, str]) -> Page:
+        """The home page: the lessons in their order, each with its figure if it has one."""
+        page = {
+            **self._page("index", "index.html"),
+            "title": self.config.title,
+            "summary": self.curriculum.goal if self.curriculum else "",
+            "figures": {
+                slug: Markup(inline_svg(figure, f"card-{slug}"))
+                for slug, figure in figures.items()
+                if figure
+            },
+        }
         return self._render("index.html", "index.html", page)
 
     def missing(self) -> Page:
@@ -108,27 +130,42 @@ class Renderer:
         if self.curriculum is None:
             return []
         found = {
-            "plan": ("Plan", self.curriculum.plan()),
-            "record": ("Record", self.curriculum.record()),
+            "plan": (
+                "Plan",
+                "Where the module leads, and why in this order.",
+                self.curriculum.plan(),
+            ),
+            "record": (
+                "Record",
+                "Every concept: how deep it goes, where it is taught, and where it comes back.",
+                self.curriculum.record(),
+            ),
         }
         return [
             self._render(
                 f"{name}.html",
                 f"{name}.html",
-                {**self._page(name, f"{name}.html"), "title": title, name: fields},
+                {
+                    **self._page(name, f"{name}.html"),
+                    "title": title,
+                    "summary": summary,
+                    name: fields,
+                },
             )
-            for name, (title, fields) in found.items()
+            for name, (title, summary, fields) in found.items()
             if fields
         ]
 
     def _page(self, kind: str, url: str) -> dict[str, Any]:
         """Every field that templates may read, for pages that have no use for most."""
-        texts = dict.fromkeys(("slug", "title", "summary", "load", "type", "notebook", "body"), "")
+        names = ("slug", "title", "summary", "load", "type", "notebook", "preview", "body")
+        texts = dict.fromkeys(names, "")
         rows: dict[str, Any] = {"requires": (), "teaches": (), "toc": ()}
         return {"kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
 
     def _render(self, template: str, path: str, page: Mapping[str, Any]) -> Page:
-        return Page(path, self._filled(template, site=self._site, page=page).rstrip() + "\n")
+        html = self._filled(template, site=self._site, page=page).rstrip() + "\n"
+        return Page(path, html.translate(_VISIBLE))
 
     @cached_property
     def _site(self) -> dict[str, Any]:
@@ -281,11 +318,27 @@ class Renderer:
         )
 
 
+def preview_figure(lesson: Lesson, results: Results) -> str:
+    """The SVG of the block that the front matter names as the preview, if it shows one."""
+    for shown in results.blocks.get(lesson.meta.text("preview"), ()):
+        for output in shown.recording.outputs if shown.recording else ():
+            if output.kind == "display" and best_type(output) == "image/svg+xml":
+                return output.data["image/svg+xml"]
+    return ""
+
+
 def _inline_filter() -> Callable[[str], Markup]:
     """For templates: a line of front matter as Markdown, without a paragraph around it."""
     parser = make_parser()
     return lambda text: Markup(parser.renderInline(text))
 
+
+_VISIBLE: dict[int, int | str] = {
+    **{code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r\f"},
+    **dict.fromkeys(range(0x7F, 0xA0), "\N{REPLACEMENT CHARACTER}"),
+    0x7F: 0x2421,
+}
+"""What HTML forbids, and untrained models write, as signs that stand for it."""
 
 _LABELS = {"stdout": "Output", "stderr": "Messages", "error": "Error", "text": "Value"}
 
@@ -433,7 +486,7 @@ class _LessonHTML(RendererHTML):
         return self.renderToken([token], 0, options, env)
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
-        return '<div class="table" role="region" tabindex="0" aria-label="Table"><table>\n'
+        return '<div class="table" role="group" tabindex="0" aria-label="Table"><table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         return "</table></div>\n"
@@ -443,7 +496,7 @@ class _LessonHTML(RendererHTML):
 
     def math_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         math = to_mathml(tokens[idx].content.strip(), True)
-        return f'<div class="math" role="region" tabindex="0" aria-label="Formula">{math}</div>\n'
+        return f'<div class="math" role="group" tabindex="0" aria-label="Formula">{math}</div>\n'
 
 
 def _end_of_component(tokens: Sequence[Token], start: int) -> int:

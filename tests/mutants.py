@@ -159,7 +159,7 @@ def noticed_by(mutant: Mutant) -> str:
             (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
         shutil.copytree(ROOT / "gptcore", root / "gptcore")
         (root / "gptcore" / f"{mutant.module}.py").write_text(mutant.source, encoding="utf-8")
-        if run([sys.executable, "-m", "pytest", "-x", "-q", *TESTS], root) != 0:
+        if run([sys.executable, "-m", "pytest", "-x", "-q", *_nearest_first(mutant)], root) != 0:
             return "tests"
         report = root / "report.json"
         code = run(
@@ -170,6 +170,12 @@ def noticed_by(mutant: Mutant) -> str:
             return "check" if code else ""
         kinds = {drift["kind"] for drift in json.loads(report.read_text())["drift"]}
         return "check" if kinds - {"stale"} else ""
+
+
+def _nearest_first(mutant: Mutant) -> list[str]:
+    """The tests, first those that name the module: they are the likeliest to notice."""
+    name = f"gptcore.{mutant.module}"
+    return sorted(TESTS, key=lambda test: name not in (ROOT / test).read_text(encoding="utf-8"))
 
 
 def run(command: list[str], folder: Path) -> int:

@@ -62,6 +62,11 @@ class CurriculumPages:
             ],
         }
 
+    @property
+    def goal(self) -> str:
+        """What the module leads to, empty without one."""
+        return self.curriculum.module.goal if self.curriculum.module else ""
+
     def plan(self) -> Fields | None:
         """The arc, the loads and the misconceptions of the module, None without one."""
         module = self.curriculum.module
