@@ -88,6 +88,7 @@
     const here = stops.indexOf(document.activeElement);
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) stops[Math.min(Math.max(here + step, 0), stops.length - 1)].focus();
+    else if (event.key === "Escape") dialog.close(); // the field would only be emptied
     else if (event.key === "Enter" && here === 0 && stops.length > 1) stops[1].click();
     else return;
     event.preventDefault();

@@ -15,20 +15,23 @@ pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted(path.stem for path in (ROOT / "lessons").glob("*.md"))
-PAGES = ["index", *LESSONS]
-LOOKS = list(product((390, 1280), (False, True), (True, False)))
-NAMED = [f"{w}-{'dark' if d else 'light'}-{'js' if s else 'nojs'}" for w, d, s in LOOKS]
+PAGES = ["index", "plan", "record", "404", *LESSONS]
+LOOKS = list(product((390, 1280), (False, True), (True, False), (False,)))
+LOOKS += [(390, False, True, True), (1280, True, False, True)]
+NAMED = [
+    f"{w}-{'dark' if d else 'light'}-{'js' if s else 'nojs'}-{'server' if h else 'folder'}"
+    for w, d, s, h in LOOKS
+]
 
 
-@pytest.mark.parametrize(("width", "dark", "scripts"), LOOKS, ids=NAMED)
+@pytest.mark.parametrize(("width", "dark", "scripts", "served"), LOOKS, ids=NAMED)
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("served", [False, True], ids=["folder", "server"])
 def test_a_page_opens_whole(
-    served: bool,
     name: str,
     width: int,
     dark: bool,
     scripts: bool,
+    served: bool,
     site: Path,
     server: str,
     visit: Callable,
