@@ -31,6 +31,23 @@ ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     "PYTHONHASHSEED": "0",
+    # What a developer has switched on for his own runs must not show in outputs. Empty is off.
+    **dict.fromkeys(
+        (
+            "PYTHONDEBUG",
+            "PYTHONDEVMODE",
+            "PYTHONFAULTHANDLER",
+            "PYTHONINSPECT",
+            "PYTHONMALLOCSTATS",
+            "PYTHONOPTIMIZE",
+            "PYTHONPROFILEIMPORTTIME",
+            "PYTHONTRACEMALLOC",
+            "PYTHONVERBOSE",
+            "PYTHONWARNDEFAULTENCODING",
+            "PYTHONWARNINGS",
+        ),
+        "",
+    ),
     "PYTHONUTF8": "1",
     "LC_ALL": "C.UTF-8",
     "TZ": "UTC",

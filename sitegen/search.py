@@ -11,7 +11,7 @@ from sitegen.lesson import Lesson
 NAME = "static/search-index.js"
 
 _SKIPPED = {"svg", "math", "samp"}
-"""What pictures, formulas and programs say is not what one looks for by its words."""
+"""What pictures, formulas and programs say; no one looks for that by its words."""
 
 
 Section = tuple[str, str, str, str]
@@ -54,11 +54,12 @@ class _Cutter(HTMLParser):
         self.in_heading = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        anchor = dict(attrs).get("id") or ""
+        attributes = dict(attrs)
+        anchor = attributes.get("id") or ""
         if anchor in self.headings:
             self.words = self.found.setdefault(anchor, [])
             self.in_heading = True
-        if not self.skipping and tag in _SKIPPED:
+        if not self.skipping and (tag in _SKIPPED or attributes.get("class") == "badge"):
             self.skipping = tag
 
     def handle_endtag(self, tag: str) -> None:

@@ -75,6 +75,10 @@ def made(course: Course) -> dict[str, str]:
 SETTINGS = {
     "one lesson at a time": (("--jobs", "1"), {"PYTHONHASHSEED": "7"}),
     "another zone and language": ((), {"TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "de_DE.UTF-8"}),
+    "a developer's switches": (
+        (),
+        {"PYTHONPROFILEIMPORTTIME": "1", "PYTHONOPTIMIZE": "1", "PYTHONWARNINGS": "error"},
+    ),
     "other threads and a wider terminal": (
         ("--jobs", "3"),
         {"OMP_NUM_THREADS": "4", "COLUMNS": "200"},
