@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import re
-import sys
 from collections.abc import Callable, Iterator
 from importlib import resources
 from itertools import product
@@ -16,13 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
+from small_course import Course
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKS = Path(__file__).parent / "looks"
 PAGES = ["index", "plan", "record", "404", *sorted(p.stem for p in (ROOT / "lessons").glob("*.md"))]
-
-sys.path.insert(0, str(ROOT / "tests" / "sitegen"))
-from small_course import Course  # noqa: E402
 
 
 @pytest.mark.browser
