@@ -10,6 +10,7 @@ site: $(VENV)/.ready
 
 test: $(VENV)/.ready lint browser
 	$(BIN)/python -m pytest
+	$(BIN)/python build_site.py --check
 
 browser: $(VENV)/.ready
 	@$(BIN)/python tests/pages/browser.py

@@ -2,7 +2,7 @@
 
 import sys
 
-from bench.build import main
+from bench import build, scale
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(build.main() or scale.main())
