@@ -382,6 +382,12 @@ def test_what_their_layout_cannot_say_is_not_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_an_exported_config_ends_texts_with_the_last_token(tmp_path: Path) -> None:
+    save(GPT(SMALL), tmp_path)
+    config = GPT2Config.from_pretrained(tmp_path)
+    assert config.eos_token_id == config.bos_token_id == SMALL.vocab_size - 1
+
+
 def untied(model: GPT) -> GPT:
     model.lm_head.weight = nn.Parameter(model.lm_head.weight.clone())
     return model
@@ -405,6 +411,8 @@ def test_the_command_loads_verifies_and_generates(
         printed = capsys.readouterr().out
         assert "the same function      yes" in printed
         assert "To be" in printed
+        main([str(source), "--prompt", "To be", "--max-new-tokens", "20", "--temperature", "0"])
+        assert capsys.readouterr().out == printed  # greedy unless something else is asked for
 
 
 def test_the_reference_of_a_file_does_not_go_through_our_mapping(folder: Path) -> None:
