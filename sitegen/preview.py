@@ -26,7 +26,7 @@ def card(site: str, title: str, figure: str) -> str:
     Raises:
         ValueError: the figure is not an SVG document with a viewBox.
     """
-    lines = textwrap.wrap(title, 16)[:4]
+    lines = textwrap.wrap(title, 13, break_long_words=False)[:4]
     words = "".join(
         f'<text x="80" y="{230 + 74 * row}" font-size="58" font-weight="700" fill="#1f2937">'
         f"{escape(line)}</text>"
@@ -46,7 +46,7 @@ def _placed(figure: str) -> str:
     drawing = ET.fromstring(re.sub(r"var\([^,()]+,(#\w+)\)", r"\1", inline_svg(figure, "card")))
     _, _, width, height = map(float, drawing.get("viewBox", "").split())
     tall = height > width
-    box = {"x": 660, "y": 0 if tall else 50, "width": 480, "height": HEIGHT - (0 if tall else 100)}
+    box = {"x": 680, "y": 0 if tall else 50, "width": 480, "height": HEIGHT - (0 if tall else 100)}
     for key, value in box.items():
         drawing.set(key, str(value))
     drawing.set("preserveAspectRatio", "xMidYMin slice" if tall else "xMidYMid meet")
