@@ -10,7 +10,7 @@ import pytest
 from small_course import Course
 
 from sitegen.config import BUILT_IN
-from sitegen.render import page_url
+from sitegen.body import page_url
 
 COMPONENTS = sorted(path.stem for path in (BUILT_IN / "templates" / "components").glob("*.html"))
 

@@ -1,0 +1,55 @@
+"""The templates of a course: what fills them, and what is wrong when they can't be filled."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from sitegen.config import Config
+from sitegen.errors import SiteError, SourceError
+from sitegen.markdown import make_parser
+
+
+class Templates:
+    """The course's own templates, and the built-in ones below them."""
+
+    def __init__(self, config: Config) -> None:
+        self.root = config.root
+        self.environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(config.templates),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self.environment.filters["inline"] = _inline_filter()
+
+    def partial(self, template: str, **context: Any) -> Markup:
+        """A part of a page."""
+        return Markup(self.filled(template, **context).strip("\n"))
+
+    def filled(self, template: str, **context: Any) -> str:
+        """What the template gives.
+
+        Raises:
+            SourceError: it is no template, with its line.
+            SiteError: it asks for what there is not.
+        """
+        try:
+            return self.environment.get_template(template).render(**context)
+        except jinja2.TemplateSyntaxError as error:
+            path = os.path.relpath(error.filename or template, self.root)
+            raise SourceError(path, error.lineno, str(error.message)) from None
+        except jinja2.TemplateError as error:
+            raise SiteError(f"template {template}: {error}") from None
+
+
+def _inline_filter() -> Callable[[str], Markup]:
+    """For templates: a line of front matter as Markdown, without a paragraph around it."""
+    parser = make_parser()
+    return lambda text: Markup(parser.renderInline(text))
