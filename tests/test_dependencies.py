@@ -11,6 +11,59 @@ from sitegen.fingerprint import Library, Unit, fingerprints
 
 LIBRARY = {
     "__init__.py": "from .state import bump, items\n",
+    "constants.py": """\
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+LEFT, RIGHT = 1, 2
+LISTS, _ = [], 0
+COLOURS = {"a": "red"}
+GROUPS = {"a": []}
+Kind = Literal["x", "y"]
+WORD = re.compile("w+")
+
+
+@dataclass(frozen=True)
+class Pair:
+    name: str
+    kind: Kind = "x"
+
+
+def same(name, kind: Kind = "x") -> Pair:
+    return Pair(name, kind)
+
+
+PAIRS = (same("a"), same("b", "y"))
+
+
+def unpacked():
+    return [LEFT, RIGHT]
+
+
+def unpacked_list():
+    return LISTS
+
+
+def looked_up():
+    return COLOURS.get("a"), list(COLOURS.items())
+
+
+def looked_up_deep():
+    return GROUPS.get("a")
+
+
+def put():
+    COLOURS.update(b="blue")
+
+
+def paired():
+    return PAIRS[0]
+
+
+def matched(x):
+    return WORD.search(x)
+""",
     "state.py": """\
 import functools
 import os
@@ -273,6 +326,18 @@ CASES = [
         "xs.append(1)",
         "s.size()",
         needs=(0, 1, 2),
+    ),
+    *(
+        case(f"constants, {name}", "import lib.constants as c", code, code, needs=needs)
+        for name, code, needs in [
+            ("unpacked", "c.unpacked()", (0,)),
+            ("unpacked, and a list", "c.unpacked_list()", (0, 1)),
+            ("looked up", "c.looked_up()", (0,)),
+            ("looked up, and lists within", "c.looked_up_deep()", (0, 1)),
+            ("updated", "c.put()", (0, 1)),
+            ("made by a function that says what", "c.paired()", (0,)),
+            ("a pattern", "c.matched('w')", (0,)),
+        ]
     ),
     case("constant set", "import lib.state as s", "s.NAME = 'm'", "1 + 1", needs=(0, 1)),
     case(

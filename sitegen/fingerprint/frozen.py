@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
 
-from sitegen.fingerprint.library import Library
 from sitegen.fingerprint.modules import Key, Module
 from sitegen.fingerprint.scope import dotted
 from sitegen.fingerprint.tokens import parse
 from sitegen.fingerprint.values import is_frozen
 from sitegen.fingerprint.vocabulary import IMMUTABLE_TYPES
+
+if TYPE_CHECKING:
+    from sitegen.fingerprint.library import Library
 
 
 def frozen_class(library: Library, keys: Collection[Key]) -> Key | None:
@@ -90,11 +93,24 @@ def _is_value_type(library: Library, module: Module, node: ast.expr, seen: froze
             inner = parts.elts if isinstance(parts, ast.Tuple) else [parts]
         case other:
             chain = dotted(other)
-            frozen = frozen_class(library, library.keys_of(module, chain)) if chain else None
+            keys = library.keys_of(module, chain) if chain else frozenset[Key]()
+            frozen = frozen_class(library, keys)
+            alias = _alias(library, keys)
+            if alias is not None and not keys & seen:
+                return _is_value_type(library, module, alias, seen | keys)
             return chain in IMMUTABLE_TYPES or (
                 frozen is not None and is_value_class(library, frozen, seen)
             )
     return all(_is_value_type(library, module, part, seen) for part in inner)
+
+
+def _alias(library: Library, keys: Collection[Key]) -> ast.expr | None:
+    """What a name stands for that is given to a type, such as `Kind = Literal["a", "b"]`."""
+    for key in keys if len(keys) == 1 else ():
+        match library.statements(key):
+            case [ast.Assign(targets=[ast.Name()], value=ast.Subscript() | ast.BinOp() as value)]:
+                return value
+    return None
 
 
 def _annotated(library: Library, module_name: str, node: ast.expr | None) -> Key | None:

@@ -7,17 +7,17 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sitegen.fingerprint.frozen import frozen_class, is_value_class, result_class
 from sitegen.fingerprint.modules import Key, Module
 from sitegen.fingerprint.scope import Survey, nested
 from sitegen.fingerprint.values import (
     changes_when_read,
     has_hooks,
     is_flat,
-    is_frozen,
     is_value,
     keeps_state,
 )
-from sitegen.fingerprint.vocabulary import DYNAMIC, leaves_traces
+from sitegen.fingerprint.vocabulary import DYNAMIC, LOOKUPS, MAKERS_OF_VALUES, leaves_traces
 
 if TYPE_CHECKING:
     from sitegen.fingerprint.library import Library
@@ -63,6 +63,10 @@ class States:
                 return node.name != key.name or keeps_state(node, self.library.survey(key), scope)
             case [ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(value=value)]:
                 return not is_value(value, scope)
+            case [ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values))]:
+                bound = [name.id if isinstance(name, ast.Name) else "" for name in names]
+                if key.name in bound and len(names) == len(values):
+                    return not is_value(values[bound.index(key.name)], scope)
         return True
 
     def is_code(self, key: Key) -> bool:
@@ -150,7 +154,7 @@ class States:
             target
             for chain in found.touched | found.stores | found.called | found.rebinds
             for target in self.library.keys_of(module, chain)
-            if self.can_change(target)
+            if self.can_change(target) and not self._only_looks(chain, target)
         }
         for chain in found.elements:
             targets = self.library.keys_of(module, chain)
@@ -158,6 +162,11 @@ class States:
         if self.can_change(key) and self.is_code(key):
             states.add(key)
         return states
+
+    def _only_looks(self, chain: str, key: Key) -> bool:
+        """Whether a chain is a method that looks something up in a constant container."""
+        owner, _, method = chain.rpartition(".")
+        return bool(owner) and method in LOOKUPS and self.is_flat(key)
 
     def _changes_world(self, module: Module, found: Survey) -> bool:
         return found.writes_files or any(
@@ -168,7 +177,7 @@ class States:
         )
 
     def _acts_outside(self, module: Module, chain: str) -> bool:
-        paths = self._paths(module, chain)
+        paths = self.paths(module, chain)
         return any(not self.library.owns(path) and leaves_traces(path) for path in paths)
 
     def _is_outside(self, module: Module, chain: str) -> bool:
@@ -177,10 +186,11 @@ class States:
             not self.library.owns(path)
             or self.library.module(path) is not None
             or self.library.module(path.rpartition(".")[0]) is None
-            for path in self._paths(module, chain)
+            for path in self.paths(module, chain)
         )
 
-    def _paths(self, module: Module, chain: str) -> list[str]:
+    def paths(self, module: Module, chain: str) -> list[str]:
+        """The full names that a chain of names in a module may stand for."""
         if chain.startswith("@"):
             return [chain[1:]]
         root, dot, rest = chain.partition(".")
@@ -261,6 +271,11 @@ class _ModuleScope:
         return bool(keys) and all(map(self.library.states.is_flat, keys))
 
     def makes_value(self, chain: str, of_values: bool) -> bool:
-        keys = self.library.keys_of(self.module, chain)
-        statements = [node for key in keys for node in self.library.statements(key)]
-        return of_values and len(statements) == 1 and is_frozen(statements[0])
+        if not of_values:
+            return False
+        if frozen_class(self.library, self.library.keys_of(self.module, chain)):
+            return True
+        paths = self.library.states.paths(self.module, chain) or [f"{self.module.name}.{chain}"]
+        made = result_class(self.library, paths[0]) if len(paths) == 1 else None
+        makes = len(paths) == 1 and paths[0] in MAKERS_OF_VALUES
+        return makes or (made is not None and is_value_class(self.library, made))

@@ -30,6 +30,10 @@ LAZY_ITERATORS = _words("enumerate zip reversed")
 """The same, but not before their result is gone through."""
 OF_VALUES = _words("abs round pow divmod min max sum tuple frozenset")
 """Builtins that give a value where all their arguments are values."""
+MAKERS_OF_VALUES = _words(
+    "re.compile torch.device pathlib.Path pathlib.PurePath fractions.Fraction"
+)
+"""Functions of other libraries that give a value where all their arguments are values."""
 CONTAINERS = _words("list set dict sorted")
 """Builtins that give a fresh container."""
 LOOKUPS = _words("items keys values get copy index count")
@@ -95,7 +99,8 @@ SHARED = _words("getLogger getcontext gca gcf")
 HARMLESS_ACTS = _words(
     "random.seed numpy.random.seed torch.manual_seed torch.random.manual_seed "
     "torch.cuda.manual_seed torch.cuda.manual_seed_all torch.cuda.synchronize "
-    "torch.cuda.empty_cache torch.testing.assert_close numpy.testing.assert_allclose "
+    "torch.cuda.empty_cache torch.cuda.current_stream torch.cuda.Stream "
+    "torch.testing.assert_close numpy.testing.assert_allclose "
     "numpy.testing.assert_array_equal matplotlib.pyplot.show IPython.display.display "
     "matplotlib.rc_context matplotlib.pyplot.rc_context gc.collect time.sleep warnings.warn"
 )
