@@ -415,6 +415,15 @@ def test_the_command_loads_verifies_and_generates(
         assert capsys.readouterr().out == printed  # greedy unless something else is asked for
 
 
+def test_the_command_fails_where_the_models_differ(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = their_model(SMALL)
+    nn.init.normal_(other.transformer.h[0].ln_1.weight)
+    monkeypatch.setattr("gptcore.pretrained.reference", lambda source: other)
+    assert main([str(folder), "--max-new-tokens", "1"]) == 1
+
+
 def test_the_reference_of_a_file_does_not_go_through_our_mapping(folder: Path) -> None:
     theirs = reference(folder / "model.safetensors")
     idx = torch.arange(16)[None]
