@@ -288,6 +288,7 @@ CASES = [
     # What can't be followed.
     case("exec", "a = 1", "exec('b = 1')", "1 + 1", needs=(0, 1)),
     case("globals", "a = 1", "b = 2", "globals()['a']", needs=(0, 1)),
+    case("name bound later", "a = 1", "def f(): return b", "f", "b = a", needs=(0,)),
     case("unknown name", "a = 1", "b = 2", "who()", needs=(0, 1)),
     case("star import", "a = 1", "from m import *", "1 + 1", needs=(0, 1)),
     case("not Python", "a = 1", "b = = 2", "1 + 1", needs=(0, 1)),

@@ -200,6 +200,8 @@ EVERY = set(LESSON)
 WITHOUT_LIBRARY = {"data", "own", "factor", "use", "alone"}
 LIBRARY_USERS = EVERY - WITHOUT_LIBRARY
 CONFIG_USERS = {"model", "config", "describe", "grow", "show"}
+L_USERS = {"imports", "trace", "config", "describe", "grow", "show"}
+"""Blocks that use `nets.layers` by the name that it is imported under."""
 MODEL_USERS = {"model", "describe"}
 LAYER_USERS = {"dense", "trace", "model", "describe"}
 """Blocks that reach `Dense`: its own, and through `Model`."""
@@ -349,7 +351,13 @@ EDITS = [
         MODEL_USERS,
     ),
     Edit("another name imported", "nets/model.py", "Dense as Thick", "Layer as Thick", MODEL_USERS),
-    Edit("re-export gone", "nets/__init__.py", "Model, build\n", "Model\n", LIBRARY_USERS),
+    Edit(
+        "re-export gone",
+        "nets/__init__.py",
+        "Model, build\n",
+        "Model\n",
+        LIBRARY_USERS - {"config", "grow", "show"},
+    ),
     Edit(
         "re-export from elsewhere",
         "nets/__init__.py",
@@ -387,7 +395,8 @@ EDITS = [
     Edit("value that flows on", "config", "width=3", "width=2", {"config", "grow", "show"}),
     Edit("last block", "alone", "1 + 1", "1 + 2", {"alone"}),
     Edit("semicolon that hides the value", "alone", "1 + 1", "1 + 1;", {"alone"}),
-    Edit("imports", "imports", "import nets\n", "import nets, json\n", LIBRARY_USERS),
+    Edit("imports", "imports", "import nets\n", "import nets, json\n", {"imports"}),
+    Edit("another import", "imports", "import nets.layers as L", "import nets.wild as L", L_USERS),
     Edit("not Python", "config", "width=3)", "width=3", EVERY - set(list(LESSON)[:8])),
 ]
 
@@ -526,7 +535,8 @@ def test_parts_name_what_changed(tmp_path: Path) -> None:
     before, after = (prints(texts, LESSON, tmp_path)["dense"].parts for texts in (LIBRARY, changed))
     assert before.keys() == after.keys()
     assert [name for name in before if before[name] != after[name]] == ["nets.layers.Dense.inner"]
-    assert {"profile", "block imports", "block dense", "nets.numbers.SCALE"} <= before.keys()
+    own = {"profile", "Dense, build, numbers of block imports", "block dense", "end of block dense"}
+    assert own | {"nets.numbers.SCALE"} <= before.keys()
 
 
 def test_profile_and_salt_count(tmp_path: Path) -> None:

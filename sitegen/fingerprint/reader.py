@@ -54,12 +54,14 @@ class Reader:
         self.words: set[str] = set()
         self._reading: set[Region | str] = set()
 
-    def read_unit(self, source: Source | None, may_raise: bool) -> None:
-        """Go through all statements; without a source the unit is not Python."""
+    def read_piece(
+        self, source: Source | None, statements: Sequence[ast.stmt], may_raise: bool
+    ) -> None:
+        """Go through some statements of a source; without one they are not Python."""
         if source is None:
             self.depend_on_all()
             return
-        for statement in source.tree.body:
+        for statement in statements:
             if statement is source.shown:
                 self.spread(bound_names([statement]), *self.look([source.shown.value]))
             else:
@@ -318,8 +320,9 @@ class Reader:
         """Depend on what a chain of names stands for."""
         root = chain.partition(".")[0]
         binding = self.state.names.get(root)
+        bound_later = root in self.state.shadowed
         if binding is None and not (
-            root.startswith("@") or root in KNOWN_NAMES or root in vars(builtins)
+            bound_later or root.startswith("@") or root in KNOWN_NAMES or root in vars(builtins)
         ):
             self.depend_on_all()
         keys = self.state.keys(chain)

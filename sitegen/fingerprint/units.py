@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sitegen.fingerprint.library import Library
 from sitegen.fingerprint.modules import Key
 from sitegen.fingerprint.reader import Reader
 from sitegen.fingerprint.regions import State
-from sitegen.fingerprint.scope import bound_names
+from sitegen.fingerprint.scope import bound_names, import_targets
 from sitegen.fingerprint.tokens import Source, short_hash
-from sitegen.fingerprint.values import changes_when_read
+from sitegen.fingerprint.values import binds_only, changes_when_read
 from sitegen.fingerprint.vocabulary import CHANGES_WHEN_READ, READS_FILES, READS_SOURCE, TELLING
 
-FORMAT = "1"
+FORMAT = "2"
 """Changes when the same code is to get other fingerprints."""
 
 
@@ -43,10 +43,25 @@ class Fingerprint:
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """What is known of a unit once it is read."""
+class _Piece:
+    """Statements of a unit that others can depend on without the rest of it.
 
-    unit: Unit
+    An import or a definition is a piece of its own: whoever uses `torch` need not care for what
+    else the block does that imports it. So is the expression that a unit ends with. All else in a
+    unit depends on what comes before it there, by the random state if by nothing else.
+    """
+
+    unit: int
+    name: str
+    statements: tuple[ast.stmt, ...]
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What is known of a piece once it is read."""
+
+    piece: _Piece
     hash: str
     needs: tuple[int, ...]
     reached: frozenset[Key]
@@ -63,7 +78,10 @@ def fingerprints(units: Sequence[Unit], library: Library, profile: str) -> list[
     readings = _read(units, sources, library, reads_change=False)
     if _changes_when_read(readings, sources, library):
         readings = _read(units, sources, library, reads_change=True)
-    return [_fingerprint(readings, index, library, profile) for index in range(len(units))]
+    found: list[Fingerprint] = []
+    for index in range(len(units)):
+        found.append(_fingerprint(units, readings, index, library, profile, found))
+    return found
 
 
 def _source(unit: Unit) -> Source | None:
@@ -74,35 +92,78 @@ def _source(unit: Unit) -> Source | None:
         return None
 
 
+def _pieces(index: int, unit: Unit, source: Source | None) -> list[_Piece]:
+    """The pieces of a unit, in order; one that may end before its end is a single one."""
+    name = f"block {unit.id}"
+    body = source.tree.body if source else []
+    if unit.may_raise or not body:
+        return [_Piece(index, name, tuple(body))]
+    pieces: list[_Piece] = []
+    for statement in body:
+        last = pieces[-1] if pieces else None
+        if own := _own_name(statement):
+            pieces.append(_Piece(index, f"{own} of {name}", (statement,), alone=True))
+        elif statement is body[-1] and isinstance(statement, ast.Expr):
+            pieces.append(_Piece(index, f"end of {name}", (statement,)))
+        elif last and not last.alone:
+            pieces[-1] = replace(last, statements=(*last.statements, statement))
+        else:
+            part = sum(not piece.alone for piece in pieces) + 1
+            label = name if part == 1 else f"{name}, part {part}"
+            pieces.append(_Piece(index, label, (statement,)))
+    return pieces
+
+
+def _own_name(statement: ast.stmt) -> str:
+    """The name of what an import or a definition binds, if that is all it does."""
+    match statement:
+        case ast.Import() | ast.ImportFrom():
+            targets = import_targets(statement)
+            return "" if "*" in targets else ", ".join(sorted(targets))
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if binds_only(statement):
+            return name
+    return ""
+
+
 def _read(
     units: Sequence[Unit], sources: Sequence[Source | None], library: Library, reads_change: bool
 ) -> list[_Reading]:
-    """What each unit depends on; with `reads_change`, reading may change what is read."""
+    """What each piece depends on; with `reads_change`, reading may change what is read."""
     trees = [source.tree for source in sources if source]
     state = State(library, bound_names(trees), reads_change)
     readings: list[_Reading] = []
-    for index, (unit, source) in enumerate(zip(units, sources, strict=True)):
-        reader = Reader(state, index)
-        reader.read_unit(source, unit.may_raise)
-        needs = reader.needs.union(*(readings[need].needs for need in reader.needs))
-        readings.append(
-            _Reading(
-                unit=unit,
-                hash=_hash(unit, source),
-                needs=tuple(sorted(needs)),
-                reached=library.closure(reader.keys),
-                imports=reader.imports,
-                words=TELLING & reader.words,
+    for number, (unit, source) in enumerate(zip(units, sources, strict=True)):
+        before: set[int] = set()
+        for piece in _pieces(number, unit, source):
+            index = len(readings)
+            reader = Reader(state, index)
+            reader.read_piece(source, piece.statements, unit.may_raise)
+            direct = reader.needs | (set() if piece.alone else before)
+            needs = direct.union(*(readings[need].needs for need in direct))
+            readings.append(
+                _Reading(
+                    piece=piece,
+                    hash=_hash(unit, source, piece),
+                    needs=tuple(sorted(needs)),
+                    reached=library.closure(reader.keys),
+                    imports=reader.imports,
+                    words=TELLING & reader.words,
+                )
             )
-        )
+            # A library's own code may draw random numbers while it is imported.
+            if not piece.alone or reader.imports:
+                before.add(index)
     return readings
 
 
-def _hash(unit: Unit, source: Source | None) -> str:
+def _hash(unit: Unit, source: Source | None, piece: _Piece) -> str:
     if source is None:
         return short_hash(["text", unit.code, unit.salt])
-    shown = str(source.shown is not None)
-    return short_hash([*source.tokens(source.tree.body), shown, unit.salt])
+    tokens = source.tokens(piece.statements)
+    if piece.alone:
+        return short_hash(tokens)
+    shown = str(source.shown in piece.statements)
+    return short_hash([*tokens, shown, unit.salt])
 
 
 def _changes_when_read(
@@ -126,10 +187,16 @@ def _changes_when_read(
 
 
 def _fingerprint(
-    readings: Sequence[_Reading], index: int, library: Library, profile: str
+    units: Sequence[Unit],
+    readings: Sequence[_Reading],
+    unit: int,
+    library: Library,
+    profile: str,
+    earlier: Sequence[Fingerprint],
 ) -> Fingerprint:
-    needed = [readings[need] for need in readings[index].needs]
-    involved = [*needed, readings[index]]
+    own = [index for index, reading in enumerate(readings) if reading.piece.unit == unit]
+    indices = set(own).union(*(readings[index].needs for index in own))
+    involved = [readings[index] for index in sorted(indices)]
     reached = frozenset[Key]().union(*(reading.reached for reading in involved))
     words = library.telling_words(reached).union(*(reading.words for reading in involved))
     parts = {"profile": short_hash([profile]), **library.parts(reached)}
@@ -137,12 +204,16 @@ def _fingerprint(
         parts.update(reading.imports)
     if words & READS_SOURCE:
         parts.update(library.texts(reached))
-        for reading in involved:
-            parts[f"text of block {reading.unit.id}"] = short_hash([reading.unit.code])
+        for number in sorted({reading.piece.unit for reading in involved}):
+            parts[f"text of block {units[number].id}"] = short_hash([units[number].code])
     if words & READS_FILES and reached:
         parts.update(library.data_files)
     # Ids stay out: that of an inline value is its place, and says nothing about what it shows.
     code = [reading.hash for reading in involved]
     digest = short_hash([FORMAT, *code, *(text for part in sorted(parts.items()) for text in part)])
-    blocks = {f"block {reading.unit.id}": reading.hash for reading in involved}
-    return Fingerprint(digest, tuple(reading.unit.id for reading in needed), {**blocks, **parts})
+    blocks = {reading.piece.name: reading.hash for reading in involved}
+    # A unit is run whole, and so needs what any piece of it needs.
+    needed = {reading.piece.unit for reading in involved} - {unit}
+    ids = {units[number].id for number in needed}.union(*(earlier[n].needs for n in needed))
+    needs = tuple(one.id for one in units[:unit] if one.id in ids)
+    return Fingerprint(digest, needs, {**blocks, **parts})

@@ -144,6 +144,30 @@ def _has_state(node: ast.stmt, scope: Scope) -> bool:
     return True
 
 
+def binds_only(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    """Whether a definition runs no code but decorators that keep nothing."""
+    if _has_decorator_but(node, STATELESS_DECORATORS):
+        return False
+    match node:
+        case ast.FunctionDef(args=args):
+            heads = [*args.defaults, *filter(None, args.kw_defaults)]
+            return not any(isinstance(part, ast.Call) for head in heads for part in ast.walk(head))
+        case ast.ClassDef(body=body):
+            return not has_hooks(node) and all(map(_binds_only_member, body))
+    return False
+
+
+def _binds_only_member(node: ast.stmt) -> bool:
+    match node:
+        case ast.FunctionDef():
+            return binds_only(node)
+        case ast.AnnAssign(value=None | ast.Constant()) | ast.Pass() | ast.Expr(ast.Constant()):
+            return True
+        case ast.Assign(value=ast.Constant()):
+            return True
+    return False
+
+
 def has_hooks(node: ast.ClassDef) -> bool:
     """Whether making a subclass runs code of the class."""
     hooks = ("__init_subclass__", "__set_name__")
