@@ -75,7 +75,7 @@ READS_SOURCE = _names_and_attributes(
     "print_exc __doc__ __file__ __path__"
 ) | _words(
     "help linecache traceback doctest pydoc .co_firstlineno .__code__ .tb_lineno .f_lineno "
-    ".lineno .__loader__ .stack"
+    ".lineno .__loader__ inspect"
 )
 """Words after which comments, docstrings and line numbers may be read."""
 READS_FILES = _names_and_attributes("open files get_data __file__ __path__") | _words(
