@@ -151,17 +151,17 @@ _LABELS = {"stdout": "Output", "stderr": "Messages", "error": "Error", "text": "
 
 
 def _badge(shown: Shown) -> list[str]:
-    """What ran, on what, how long, when."""
+    """What ran, how large, on what, how long, when."""
     if shown.recording is None:
         return [shown.profile.label]
+    profile = shown.profile
     made = shown.recording.provenance
     device = "CPU" if made.device == "cpu" else made.device
     versions = [f"{name} {version}" for name, version in made.versions.items() if name != "python"]
     python = made.versions.get("python", "")
     ran_with = versions or ([f"Python {python}"] if python else [])
-    return [
-        *filter(None, (shown.profile.label, device, *ran_with, _about(made.seconds), made.date))
-    ]
+    facts = (profile.label, profile.scale, device, *ran_with, _about(made.seconds), made.date)
+    return [fact for fact in facts if fact]
 
 
 def _about(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ class Profile:
     """How a reader is told of it: "Laptop", "GPU"."""
     needs: tuple[str, ...] = ()
     """Resources without which nothing is executed under it."""
+    scale: str = ""
+    """How large things are under it: "debug config", "full GPT-2"."""
 
 
 DEFAULT_PROFILES = (Profile("cpu", "Laptop"), Profile("gpu", "GPU", ("gpu",)))
@@ -171,14 +173,16 @@ class _Reader:
         for name, settings in table.items():
             if (
                 not isinstance(settings, dict)
-                or settings.keys() - {"label", "needs"}
-                or not isinstance(settings.get("label", ""), str)
+                or settings.keys() - {"label", "needs", "scale"}
+                or not all(isinstance(settings.get(key, ""), str) for key in ("label", "scale"))
                 or not isinstance(settings.get("needs", []), list)
             ):
                 raise self.error(
-                    name, f'profile {name!r} takes label = "..." and needs = ["..."], nothing else'
+                    name,
+                    f'profile {name!r} takes label = "...", scale = "..." and needs = ["..."], '
+                    "nothing else",
                 )
-            merged[name] = Profile(
-                name, str(settings.get("label", name)), tuple(settings.get("needs", ()))
-            )
+            known = merged.get(name, Profile(name, name))
+            needs = tuple(settings.get("needs", known.needs))
+            merged[name] = replace(known, **{**settings, "needs": needs})
         return tuple(merged.values())
