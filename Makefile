@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 
 site: $(VENV)/.ready
 	$(BIN)/python build_site.py
+	cd docs/guide && ../../$(BIN)/python ../../build_site.py
 
 test: $(VENV)/.ready lint browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 	$(BIN)/python build_site.py --check
 
 browser: $(VENV)/.ready

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from test_rules import SOUND
 
 from sitegen.cli import main
 
 pytestmark = pytest.mark.browser
-
-BROWSER = Path(__file__).parents[1] / "pages" / "browser.py"
 
 Visit = Callable[..., Page]
 
@@ -33,27 +29,19 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (root / "site" / "record.html").as_uri()
 
 
-@pytest.fixture(scope="module")
-def visit(record: str) -> Iterator[Visit]:
-    spec = importlib.util.spec_from_file_location("browser", BROWSER)
-    assert spec
-    assert spec.loader
-    launcher = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(launcher)
-    with sync_playwright() as playwright:
-        chromium = launcher.launch(playwright)
-        if chromium is None:
-            pytest.skip("no Chromium on this machine: python tests/pages/browser.py gets one")
+@pytest.fixture
+def visit(record: str, browser: Browser) -> Iterator[Visit]:
+    pages: list[Page] = []
 
-        def open_page(width: int = 1280, scripts: bool = True) -> Page:
-            page = chromium.new_page(
-                viewport={"width": width, "height": 800}, java_script_enabled=scripts
-            )
-            page.goto(record)
-            return page
+    def open_page(width: int = 1280, scripts: bool = True) -> Page:
+        viewport = {"width": width, "height": 800}
+        pages.append(browser.new_page(viewport=viewport, java_script_enabled=scripts))
+        pages[-1].goto(record)
+        return pages[-1]
 
-        yield open_page
-        chromium.close()
+    yield open_page
+    for page in pages:
+        page.close()
 
 
 def names(page: Page) -> list[str]:

@@ -11,8 +11,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from browser import launch
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from sitegen.cli import main
 
@@ -51,16 +50,6 @@ def server(site: Path) -> Iterator[str]:
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = launch(playwright)
-        if found is None:
-            pytest.skip("no Chromium on this machine: python tests/pages/browser.py gets one")
-        yield found
-        found.close()
 
 
 @pytest.fixture
