@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import build, scale
+from bench import build, scale, serve
 
 if __name__ == "__main__":
-    sys.exit(build.main() or scale.main())
+    sys.exit(build.main() or scale.main() or serve.main())

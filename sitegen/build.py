@@ -18,7 +18,7 @@ from sitegen.lesson import Block, Lesson
 from sitegen.progress import Progress
 from sitegen.publish import publish, site_files
 from sitegen.record import Provenance, Recording, Recordings, Value
-from sitegen.render import Renderer, preview_figure
+from sitegen.render import Page, Renderer, preview_figure
 from sitegen.replay import Standing, cells_to_run, runnable, sources_of, standings
 from sitegen.results import results
 from sitegen.stamp import CACHE
@@ -45,20 +45,26 @@ class Request:
     verbose: bool = False
 
 
-Standings = dict[str, list[Standing]]
-"""By the slug of the lesson."""
+AllStandings = Mapping[str, Mapping[str, list[Standing]]]
+"""By the slug of the lesson and the name of the profile."""
 
 
 class Builder:
     """Builds one course; a method for each step."""
 
-    def __init__(self, course: Course, request: Request) -> None:
+    def __init__(
+        self,
+        course: Course,
+        request: Request,
+        library: Library | None = None,
+        memory: Memory | None = None,
+    ) -> None:
         self.course = course
         self.config = course.config
         self.request = request
-        self.library = Library(course.config.root, course.config.packages)
+        self.library = library or Library(course.config.root, course.config.packages)
         self.recordings = Recordings(course.config.lessons)
-        self.memory = Memory(course.config.root / CACHE / "fingerprints.json")
+        self.memory = memory or Memory(course.config.root / CACHE / "fingerprints.json")
         self.report = Report()
 
     def build(self, lessons: Sequence[Lesson]) -> Report:
@@ -70,11 +76,7 @@ class Builder:
         self.audit()
         self.check_embedded(lessons)
         found = {lesson.slug: self.standings(lesson, self.request.profile) for lesson in lessons}
-        plans = [
-            Plan(lesson, cells, _needs(found[lesson.slug]))
-            for lesson in lessons
-            if (cells := cells_to_run(found[lesson.slug], self.request.fresh))
-        ]
+        plans = self.plans(lessons, found)
         errors: list[SiteError] = []
         for execution in self.execute(plans):
             errors += [execution.error] if execution.error else []
@@ -84,6 +86,16 @@ class Builder:
             self.tidy()
         self.conclude(lessons)
         return self.report
+
+    def plans(
+        self, lessons: Sequence[Lesson], found: Mapping[str, Sequence[Standing]]
+    ) -> list[Plan]:
+        """What is to be run, given by slug how the cells stand."""
+        return [
+            Plan(lesson, cells, _needs(found[lesson.slug]))
+            for lesson in lessons
+            if (cells := cells_to_run(found[lesson.slug], self.request.fresh))
+        ]
 
     def tidy(self) -> None:
         """Remove the recordings of what is no more, and what killed builds left behind."""
@@ -178,30 +190,45 @@ class Builder:
     def conclude(self, lessons: Sequence[Lesson]) -> None:
         """Publish the site as the recordings are now, and report on these lessons."""
         renderer = Renderer(self.config, self.course.lessons, self.course.curriculum)
-        pages = [renderer.missing(), *renderer.curriculum_pages()]
-        figures = {}
-        for lesson in self.course.lessons:
-            found = {
-                profile.name: self.standings(lesson, profile.name)
-                for profile in self.config.profiles
-            }
-            shown = results(lesson, self.config.profiles, found)
-            figures[lesson.slug] = preview_figure(lesson, shown)
-            pages.append(renderer.lesson(lesson, shown))
-            if lesson in lessons:
-                for profile, standings in found.items():
-                    self.note_sources(lesson, profile, standings)
-                for standing in found[self.request.profile]:
-                    self.count(lesson, standing)
-        pages.append(renderer.index(figures))
+        found = self.all_standings()
+        pages = self.pages(renderer, found)
+        for lesson in lessons:
+            self.note_sources(lesson, found[lesson.slug])
+            for standing in found[lesson.slug][self.request.profile]:
+                self.count(lesson, standing)
         publish(self.config.output, site_files(self.config, self.course.lessons, pages))
         self.memory.save()
 
-    def note_sources(self, lesson: Lesson, profile: str, found: Sequence[Standing]) -> None:
+    def all_standings(self) -> AllStandings:
+        """How every cell of the course stands under every profile."""
+        return {
+            lesson.slug: {
+                profile.name: self.standings(lesson, profile.name)
+                for profile in self.config.profiles
+            }
+            for lesson in self.course.lessons
+        }
+
+    def pages(self, renderer: Renderer, found: AllStandings) -> list[Page]:
+        """Every page of the site, as the recordings are."""
+        figures, lessons = {}, []
+        for lesson in self.course.lessons:
+            shown = results(lesson, self.config.profiles, found[lesson.slug])
+            figures[lesson.slug] = preview_figure(lesson, shown)
+            lessons.append(renderer.lesson(lesson, shown))
+        return [
+            renderer.missing(),
+            *renderer.curriculum_pages(),
+            *lessons,
+            renderer.index(figures),
+        ]
+
+    def note_sources(self, lesson: Lesson, found: Mapping[str, Sequence[Standing]]) -> None:
         """Keep what the recordings were made from, so that a stale one can say what changed."""
-        recorded = [standing for standing in found if standing.recording]
-        before = self.recordings.load_sources(lesson.slug, profile)
-        self.recordings.save_sources(lesson.slug, profile, sources_of(recorded, before))
+        for profile, by_profile in found.items():
+            recorded = [standing for standing in by_profile if standing.recording]
+            before = self.recordings.load_sources(lesson.slug, profile)
+            self.recordings.save_sources(lesson.slug, profile, sources_of(recorded, before))
 
     def count(self, lesson: Lesson, standing: Standing) -> None:
         """Put a block into the report, and warn if it is stale."""

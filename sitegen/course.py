@@ -55,6 +55,14 @@ def load(config: Config) -> Course:
             lessons.append(read_lesson(config.root, path))
         except SourceError as error:
             errors.append(error)
+    return assemble(config, lessons, errors)
+
+
+def assemble(
+    config: Config, lessons: Sequence[Lesson], errors: Iterable[SourceError] = ()
+) -> Course:
+    """The course of these lessons; all mistakes are raised together, with those known already."""
+    errors = list(errors)
     if not lessons and not errors:
         folder = config.lessons.relative_to(config.root).as_posix()
         raise SiteError(f"no lessons: {folder}/ holds no .md file")
@@ -70,7 +78,7 @@ def load(config: Config) -> Course:
             errors.extend(_broken_links(lesson, lessons, config))
     errors.sort(key=lambda error: (error.path, error.line))
     raise_all(errors)
-    lessons.sort(key=lambda item: (item.meta.order, item.slug))
+    lessons = sorted(lessons, key=lambda item: (item.meta.order, item.slug))
     return Course(config, tuple(lessons), curricula.read(config.root, config.lessons, lessons))
 
 
@@ -82,10 +90,12 @@ def component_names(config: Config) -> set[str]:
 
 
 def _same_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
-    for key in ("slug", "order"):
+    for key in ("slug", "order", "notebook"):
         seen: dict[object, Lesson] = {}
         for lesson in lessons:
-            value = getattr(lesson.meta, key)
+            value = lesson.meta.data.get(key)
+            if value is None:
+                continue
             other = seen.setdefault(value, lesson)
             if other is not lesson:
                 line = lesson.meta.lines.get((key,), 1)

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 
 from sitegen import preload, worker
 from sitegen.config import BUILT_IN, Config
-from sitegen.errors import BlockError
+from sitegen.errors import BlockError, SiteError
 from sitegen.lesson import DEFAULT_TIMEOUT, Block, Cell, Lesson
 from sitegen.output import Output
 
@@ -67,6 +67,13 @@ class Plan:
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By the id of a cell, those that it can't run without."""
 
+    def asks_the_same(self, other: Plan) -> bool:
+        """Whether the two come to the same, whatever else is in their lesson's text."""
+        mine, others = (
+            (plan.lesson.path, plan.lesson.slug, plan.cells, plan.needs) for plan in (self, other)
+        )
+        return mine == others
+
 
 @dataclass(frozen=True)
 class Result:
@@ -86,6 +93,8 @@ class Execution:
     results: tuple[Result, ...]
     provenance: dict[str, str] = field(default_factory=dict)
     error: BlockError | None = None
+    failed: Cell | None = None
+    """The cell that the error is of, if one had begun."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,9 @@ class Executor:
     """Worker processes for one course; a context manager that leaves none behind.
 
     Entering starts the fork server, which imports in the background while others work.
+
+    Raises:
+        SiteError: there is no folder for the socket that workers are reached through.
     """
 
     def __init__(self, config: Config, profile: str = "cpu", jobs: int = 0) -> None:
@@ -123,13 +135,18 @@ class Executor:
         }
         if forks:
             self._context.set_forkserver_preload([preload.__name__])
-            with self._prepared():
-                forkserver.ensure_running()
+            try:
+                with self._prepared():
+                    forkserver.ensure_running()
+            except OSError as error:
+                raise SiteError(
+                    f"worker processes can't be reached through {tempfile.gettempdir()}: {error}; "
+                    "name another folder, with a short path: TMPDIR=/tmp"
+                ) from None
         return self
 
     def __exit__(self, *_: object) -> None:
-        for running in self._running:
-            running.kill()
+        self.drop()
         with contextlib.suppress(AttributeError):
             forkserver._forkserver._stop()  # type: ignore[attr-defined]
         self._scratch.cleanup()
@@ -148,18 +165,54 @@ class Executor:
                 else:
                     os.environ[name] = value
 
-    def run(self, plans: Sequence[Plan], tell: Callable[[Event], None]) -> Iterator[Execution]:
-        """Run the plans, several at once, and yield each as it ends."""
-        waiting = list(plans)
-        while waiting or self._running:
-            while waiting and len(self._running) < self.jobs:
-                self._running.append(self._start(waiting.pop(0)))
-            for running in self._ready():
+    def run(
+        self, plans: Sequence[Plan], tell: Callable[[Event], None], interrupt: Any = None
+    ) -> Iterator[Execution]:
+        """Start to run the plans, several at once, and yield each as it ends.
+
+        That is over early when `interrupt`, a socket or the like, can be read. The next call takes
+        up what still runs and is wanted then too, and ends what is not.
+        """
+        waiting = self._not_running(plans)
+        self._start_some(waiting)
+        return self._executions(waiting, tell, interrupt)
+
+    def _executions(
+        self, waiting: list[Plan], tell: Callable[[Event], None], interrupt: Any
+    ) -> Iterator[Execution]:
+        while self._running:
+            ready = self._ready(interrupt)
+            if ready is None:
+                return
+            for running in ready:
                 execution = running.step(tell)
                 if execution is not None:
                     self._running.remove(running)
                     running.kill()
+                    self._start_some(waiting)
                     yield execution
+
+    def _start_some(self, waiting: list[Plan]) -> None:
+        while waiting and len(self._running) < self.jobs:
+            self._running.append(self._start(waiting.pop(0)))
+
+    def drop(self) -> None:
+        """End whatever runs."""
+        for running in self._running:
+            running.kill()
+        self._running.clear()
+
+    def _not_running(self, plans: Sequence[Plan]) -> list[Plan]:
+        """What is left to start of the plans, after workers with other plans were ended."""
+        left = list(plans)
+        for running in list(self._running):
+            same = next((plan for plan in left if plan.asks_the_same(running.plan)), None)
+            if same is None:
+                self._running.remove(running)
+                running.kill()
+            else:
+                left.remove(same)
+        return left
 
     def _start(self, plan: Plan) -> _Worker:
         job = worker.Job(
@@ -178,11 +231,14 @@ class Executor:
         away.close()
         return _Worker(plan, self.profile, process, home)
 
-    def _ready(self) -> list[_Worker]:
+    def _ready(self, interrupt: Any) -> list[_Worker] | None:
         """The workers with something to say: a message, an end, or no time left."""
         left = min(running.deadline for running in self._running) - time.monotonic()
         sources = [source for running in self._running for source in running.sources]
-        ready = wait(sources, timeout=max(left, 0))
+        interrupts = [interrupt] if interrupt else []
+        ready = wait([*sources, *interrupts], timeout=max(left, 0))
+        if interrupt in ready:
+            return None
         now = time.monotonic()
         return [
             running
@@ -243,11 +299,11 @@ class _Worker:
         self.process.join()
         self.home.close()
 
-    def _execution(self, provenance: dict[str, str], error: BlockError | None = None) -> Execution:
-        return Execution(self.plan.lesson, self.profile, tuple(self.results), provenance, error)
+    def _execution(self, provenance: dict[str, str]) -> Execution:
+        return Execution(self.plan.lesson, self.profile, tuple(self.results), provenance)
 
     def _fail(self, error: BlockError) -> Execution:
-        return self._execution({}, error)
+        return replace(self._execution({}), error=error, failed=self.current)
 
     def _error(self, line: int, message: str, trace: str = "") -> BlockError:
         detail = excerpt(self.plan.lesson, line)

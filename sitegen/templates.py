@@ -17,7 +17,7 @@ from sitegen.markdown import make_parser
 class Templates:
     """The course's own templates, and the built-in ones below them."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, compiled: jinja2.BytecodeCache | None = None) -> None:
         self.root = config.root
         self.environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(config.templates),
@@ -26,6 +26,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            bytecode_cache=compiled,
         )
         self.environment.filters["inline"] = _inline_filter()
 

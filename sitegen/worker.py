@@ -10,7 +10,8 @@ import base64
 import builtins
 import contextlib
 import functools
-import importlib
+import importlib.abc
+import importlib.machinery
 import io
 import linecache
 import os
@@ -89,6 +90,8 @@ def run(job: Job, home: Connection) -> None:
     _bound_memory(job.profile)
     os.chdir(job.root)
     sys.path.insert(0, job.root)
+    sys.meta_path.insert(0, _FollowedPackages(job.packages))
+    importlib.invalidate_caches()
     os.environ["LESSON_PROFILE"] = job.profile
     os.environ["IPYTHONDIR"] = job.scratch
     with tempfile.TemporaryFile() as descriptors:
@@ -110,6 +113,35 @@ def run(job: Job, home: Connection) -> None:
     home.close()
     # Threads and exit handlers that a block left behind have no say in when a lesson ends.
     os._exit(0)
+
+
+class _FollowedPackages(importlib.abc.MetaPathFinder):
+    """Imports what the author works on from its source, always.
+
+    Python takes a compiled file for up to date if the source has the same size and was written in
+    the same second, which an edit may well be.
+    """
+
+    def __init__(self, packages: Sequence[str]) -> None:
+        self.packages = packages
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name.partition(".")[0] not in self.packages:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            spec.loader = _Uncompiled(spec.loader.name, spec.loader.path)
+            spec.cached = None
+        return spec
+
+
+class _Uncompiled(importlib.machinery.SourceFileLoader):
+    """Without knowing a source's age, a loader neither reads nor writes compiled files."""
+
+    def path_stats(self, path: str | bytes) -> Any:
+        raise OSError
 
 
 def _die_with(home: Connection) -> None:

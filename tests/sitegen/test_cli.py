@@ -97,6 +97,16 @@ def test_a_report_that_cannot_be_written_is_told(good) -> None:
     assert "cannot write" in run.err
 
 
+def test_a_folder_too_deep_for_sockets_is_told(course, tmp_path) -> None:
+    course.lesson("\n```python {#a}\n1\n```\n")
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    run = course.run(TMPDIR=str(deep))
+    assert run.code == 2
+    assert "TMPDIR" in run.err
+    assert "Traceback" not in run.err
+
+
 def test_named_lessons_alone_are_executed_and_the_site_is_whole(good) -> None:
     for order, slug in enumerate(("two", "three")):
         good.lesson(TWO, slug=slug, order=order)

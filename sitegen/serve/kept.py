@@ -1,0 +1,178 @@
+"""What one round of building leaves for the next.
+
+A thing is kept with all that it was made from, and made anew unless that is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jinja2
+from jinja2.bccache import Bucket
+from markupsafe import Markup
+
+from sitegen.body import Body
+from sitegen.config import Config
+from sitegen.course import Course, assemble, lesson_files
+from sitegen.embedded import disagreements
+from sitegen.errors import CombinedError, SiteError, SourceError
+from sitegen.fingerprint import Library
+from sitegen.lesson import Block, Lesson
+from sitegen.parse import parse_lesson, read_lesson
+from sitegen.render import Page, Renderer
+from sitegen.results import Results, Shown
+from sitegen.templates import Templates
+
+T = TypeVar("T")
+
+
+class Kept:
+    """What was made, by a name, with what it was made from."""
+
+    def __init__(self) -> None:
+        self.compiled = _Compiled()
+        self._made: dict[Hashable, tuple[Any, Any]] = {}
+        self._good: dict[str, Lesson] = {}
+
+    def once(self, name: Hashable, source: Any, make: Callable[[], T]) -> T:
+        """What `make` gave for an equal source, made if this is another."""
+        known = self._made.get(name)
+        if known is None or known[0] != source:
+            known = self._made[name] = (source, make())
+        found: T = known[1]
+        return found
+
+    def course(self, config: Config) -> tuple[Course, tuple[SiteError, ...]]:
+        """The course, with the last good text of each lesson that has mistakes; and these.
+
+        Raises:
+            SiteError: that does not make a course.
+        """
+        lessons: dict[str, Lesson] = {}
+        errors: list[SourceError] = []
+        for path in lesson_files(config):
+            try:
+                lesson = self._lesson(config.root, path)
+                lessons[lesson.path] = lesson
+            except SourceError as error:
+                errors.append(error)
+        mistakes: tuple[SiteError, ...] = ()
+        try:
+            course = assemble(config, list(lessons.values()), errors)
+        except SiteError as error:
+            mistakes = flat([error])
+            wrong = {one.path for one in mistakes if isinstance(one, SourceError)}
+            good = {path: lesson for path, lesson in self._good.items() if path in wrong}
+            lessons = {path: one for path, one in lessons.items() if path not in wrong} | good
+            try:
+                course = assemble(config, list(lessons.values()))
+            except SiteError:
+                raise error from None
+        self._good = lessons
+        return course, mistakes
+
+    def _lesson(self, root: Path, path: Path) -> Lesson:
+        try:
+            text = path.read_bytes().decode("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return read_lesson(root, path)  # it says what is wrong
+        name = path.relative_to(root).as_posix()
+        return self.once(("lesson", name), text, partial(parse_lesson, name, text))
+
+    def disagreements(self, lesson: Lesson, library: Library) -> Sequence[tuple[Block, str, str]]:
+        """The embedded blocks that differ from the library, each with a message and the diff."""
+
+        def make() -> list[tuple[Block, str, str]]:
+            found = disagreements(lesson, library)
+            return [(one.block, one.message, one.diff) for one in found]
+
+        source = (library, [block for block in lesson.blocks if block.options.source])
+        return self.once(("embedded", lesson.path), source, make)
+
+
+class KeptRenderer(Renderer):
+    """Renders only the pages that would come out differently."""
+
+    def __init__(self, course: Course, kept: Kept) -> None:
+        super().__init__(course.config, course.lessons, course.curriculum, kept.compiled)
+        self.kept = kept
+        self.body = _KeptBody(self.templates, kept, self._common)
+
+    @cached_property
+    def _common(self) -> Any:
+        """What every page is made from."""
+        return self.config, self._site, template_files(self.config)
+
+    def lesson(self, lesson: Lesson, results: Results) -> Page:
+        place = self.curriculum and self.curriculum.lesson(lesson)
+        return self.kept.once(
+            ("page", lesson.slug),
+            (self._common, lesson, results, place),
+            partial(super().lesson, lesson, results),
+        )
+
+    def index(self, figures: Mapping[str, str]) -> Page:
+        goal = self.curriculum and self.curriculum.goal
+        return self.kept.once(
+            "index", (self._common, dict(figures), goal), partial(super().index, figures)
+        )
+
+    def missing(self) -> Page:
+        return self.kept.once("missing", self._common, super().missing)
+
+    def curriculum_pages(self) -> list[Page]:
+        curriculum = self.curriculum and self.curriculum.curriculum
+        return self.kept.once("curriculum", (self._common, curriculum), super().curriculum_pages)
+
+
+class _KeptBody(Body):
+    """Renders only the blocks that would come out differently."""
+
+    def __init__(self, templates: Templates, kept: Kept, common: Any) -> None:
+        super().__init__(templates)
+        self.kept = kept
+        self.common = common
+        self.slug = ""
+
+    def html(self, lesson: Lesson, results: Results) -> str:
+        self.slug = lesson.slug
+        return super().html(lesson, results)
+
+    def block(self, block: Block, shown: Sequence[Shown]) -> Markup:
+        return self.kept.once(
+            ("block", self.slug, block.id),
+            (self.common, replace(block, line=0), list(shown)),  # its line is not on the page
+            partial(super().block, block, shown),
+        )
+
+
+def template_files(config: Config) -> dict[Path, bytes]:
+    """Every template with its text."""
+    paths = (path for folder in config.templates for path in sorted(folder.rglob("*")))
+    return {path: path.read_bytes() for path in paths if path.is_file()}
+
+
+def flat(errors: Iterable[SiteError]) -> tuple[SiteError, ...]:
+    """Each error by itself."""
+    found: list[SiteError] = []
+    for error in errors:
+        found += flat(error.errors) if isinstance(error, CombinedError) else (error,)
+    return tuple(found)
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """Compiled templates; Jinja holds each against a hash of its text."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
