@@ -26,11 +26,15 @@ class Text:
     """A string, if `choices` are given one of them."""
 
     choices: tuple[str, ...] = ()
+    about: str = ""
+    """What the value says, for the guide and for editors; every shape has one."""
 
 
 @dataclass(frozen=True)
 class Number:
     """A whole number."""
+
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Map:
     keys: dict[str, Shape]
     required: tuple[str, ...] = ()
     other: Shape | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Items:
     """A list of one shape."""
 
     item: Shape
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class TextOr:
     """A string, or a mapping that says more."""
 
     other: Map
+    about: str = ""
 
 
 Shape = Text | Number | Map | Items | TextOr
@@ -83,6 +90,29 @@ def read(path: str, text: str, shape: Shape, what: str, first: int = 1) -> tuple
         raise SourceError(path, first, f"{what} is not valid YAML: {problem}") from None
     _Check(path, what, lines).value(data, shape, ())
     return data, lines
+
+
+def json_schema(shape: Shape) -> dict[str, Any]:
+    """The shape in the words of JSON Schema, draft 7, for editors and other tools."""
+    schema: dict[str, Any] = {"description": shape.about} if shape.about else {}
+    if isinstance(shape, Text):
+        schema |= {"type": "string", "pattern": r"\S"}
+        if shape.choices:
+            schema["enum"] = list(shape.choices)
+    elif isinstance(shape, Number):
+        schema["type"] = "integer"
+    elif isinstance(shape, Items):
+        schema |= {"type": "array", "items": json_schema(shape.item)}
+    elif isinstance(shape, TextOr):
+        schema["anyOf"] = [json_schema(Text()), json_schema(shape.other)]
+    else:
+        schema |= {
+            "type": "object",
+            "properties": {key: json_schema(inner) for key, inner in shape.keys.items()},
+            "required": list(shape.required),
+            "additionalProperties": json_schema(shape.other) if shape.other else False,
+        }
+    return schema
 
 
 def _lines(path: str, root: yaml.Node | None, first: int) -> Lines:

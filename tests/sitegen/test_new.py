@@ -1,0 +1,116 @@
+"""`--new`: a lesson that builds as it is, in any course, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from small_course import Course
+
+from sitegen.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MODULE = """\
+title: M
+goal: G
+arc:
+  - lesson: one
+    step: One
+    story: >
+      A story
+
+      in two parts.
+
+# What readers believe.
+misconceptions: []
+"""
+
+WRONG = {
+    "a slug with capitals": (["Good"], "slug 'Good' is to be lower-case words joined by hyphens"),
+    "a path": (["../out"], "is to be lower-case words"),
+    "YAML": (["a: ["], "is to be lower-case words"),
+    "an empty slug": ([""], "is to be lower-case words"),
+    "the home page": (["index"], "slug 'index' is the generator's own page"),
+    "a slug that a lesson has": (["good"], "there is a 'good' already: lessons/good.md"),
+    "another command": (["more", "--check"], "builds nothing: leave out --check"),
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def new(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Call the command with `--new` in the folder of a course."""
+
+    def call(course: Course, *arguments: str) -> Said:
+        monkeypatch.chdir(course.root)
+        code = main(["--new", *arguments])
+        return Said(code, *capsys.readouterr())
+
+    return call
+
+
+def test_the_first_lesson_of_a_course(course: Course, new) -> None:
+    said = new(course, "first-things")
+    assert said.code == 0
+    assert said.out.startswith("wrote lessons/first-things.md\n")
+    assert course.executed() == ["numbers", "figure"]
+    page = course.page("first-things")
+    assert "<h1>First things</h1>" in page
+    assert 'class="output svg' in page
+    assert ">81</span>" in page
+    assert course.run("--check").code == 0
+
+
+def test_the_next_lesson_comes_last(good: Course, new) -> None:
+    assert new(good, "more").code == 0
+    good.build()
+    home = (good.root / "site" / "index.html").read_text("utf-8")
+    assert home.index("good.html") < home.index("more.html")
+
+
+def test_a_lesson_of_a_curriculum_passes_the_audit(course: Course, new) -> None:
+    module = course.write("lessons/module.yaml", MODULE.replace("one", "first"))
+    for slug in ("first", "second"):  # the first stands in the arc already
+        assert new(course, slug).code == 0
+    after = "      in two parts.\n  - lesson: second\n    step: "
+    assert after in module.read_text("utf-8")
+    assert course.run("--audit").code == 0
+    assert len(course.executed()) == 4
+
+
+def test_a_lesson_of_this_course_passes_the_audit(course: Course, new) -> None:
+    shutil.copy(ROOT / "pyproject.toml", course.root)
+    shutil.copytree(ROOT / "lessons", course.root / "lessons", dirs_exist_ok=True)
+    (course.root / "gptcore").symlink_to(ROOT / "gptcore")
+    said = new(course, "what-comes-after")
+    assert "wrote lessons/module.yaml" in said.out
+    assert course.run("--audit").code == 0
+
+
+def test_an_arc_that_can_t_be_added_to_is_left_to_the_author(course: Course, new) -> None:
+    course.write("lessons/module.yaml", "title: M\ngoal: G\narc: []\n")
+    before = course.snapshot(".")
+    said = new(course, "one")
+    assert said.code == 2
+    assert said.err == "lessons/module.yaml:1: add a step for 'one' to the arc first\n"
+    assert course.snapshot(".") == before
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG.values(), ids=WRONG)
+def test_wrong_use_is_refused(good: Course, new, arguments: list[str], said: str) -> None:
+    before = good.snapshot(".")
+    answer = new(good, *arguments)
+    assert answer.code == 2
+    assert said in answer.err
+    assert len(answer.err.splitlines()) == 1
+    assert good.snapshot(".") == before

@@ -1,0 +1,116 @@
+"""What runs in CI and before commits, here and for those who adopt the generator."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+ADOPTING = ROOT / "docs" / "adopting"
+WORKFLOWS = [ROOT / ".github" / "workflows" / "site.yml", ADOPTING / "site.yml"]
+HOOKS = [ROOT / ".pre-commit-config.yaml", ADOPTING / "pre-commit-config.yaml"]
+SCHEMAS = ["vendor.github-workflows", "custom.github-workflows-require-timeout"]
+
+each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=["here", "adopters"])
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+def validated(path: Path, schema: str) -> int:
+    pytest.importorskip("check_jsonschema", reason="check-jsonschema brings the published schema")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
+    return subprocess.run(command, capture_output=True, timeout=60).returncode
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+@each_workflow
+def test_a_workflow_is_valid_by_the_published_schema(path: Path, schema: str) -> None:
+    assert validated(path, schema) == 0
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [("runs-on:", "run-on:"), ("permissions:\n  contents", "permissions:\n  content")],
+    ids=["a misspelt key", "a permission that is none"],
+)
+def test_a_workflow_with_a_mistake_is_not(tmp_path: Path, edit: tuple[str, str]) -> None:
+    broken = tmp_path / "site.yml"
+    broken.write_text(WORKFLOWS[0].read_text("utf-8").replace(*edit), "utf-8")
+    assert validated(broken, SCHEMAS[0]) == 1
+
+
+@each_workflow
+def test_only_publishing_may_write_and_only_from_the_main_branch(path: Path) -> None:
+    workflow = load(path)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "permissions" not in workflow["jobs"]["check"]
+    publish = workflow["jobs"]["publish"]
+    assert publish["permissions"] == {"pages": "write", "id-token": "write"}
+    assert publish["needs"] == "check"
+    assert publish["if"] == "github.ref == 'refs/heads/main'"
+
+
+@each_workflow
+def test_all_actions_are_official_and_of_one_major_version(path: Path) -> None:
+    jobs = load(path)["jobs"].values()
+    used = [step["uses"] for job in jobs for step in job["steps"] if "uses" in step]
+    assert used
+    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", action) for action in used)
+
+
+def test_what_the_workflow_of_an_adopter_calls_works(tmp_path: Path) -> None:
+    """The example course with the generator in a subfolder, as a submodule is."""
+    course = tmp_path / "course"
+    ignored = shutil.ignore_patterns("site", "__pycache__")
+    shutil.copytree(ROOT / "examples" / "sorting", course, ignore=ignored)
+    (course / "generator").symlink_to(ROOT)
+    steps = load(ADOPTING / "site.yml")["jobs"]["check"]["steps"]
+    commands = [shlex.split(step["run"]) for step in steps if "run" in step]
+    installed = [command for command in commands if "--requirement" in command]
+    assert [command[5] for command in installed] == ["generator/docs/adopting/requirements.txt"]
+    assert (course / installed[0][5]).is_file()
+    built = [command[1:] for command in commands if command[1].startswith("generator/")]
+    assert built == [["generator/build_site.py", "--check"], ["generator/build_site.py"]]
+    for command in built:
+        run = subprocess.run([sys.executable, *command], cwd=course, capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
+    assert (course / "site" / "index.html").is_file()
+
+
+def test_adopters_install_the_generator_s_dependencies_and_no_torch() -> None:
+    lines = (ADOPTING / "requirements.txt").read_text("utf-8").splitlines()
+    wanted = {line for line in lines if line and not line.startswith("#")}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    library = ("torch", "tiktoken", "transformers", "safetensors")
+    assert wanted == {
+        line for line in project["dependencies"] if re.split(r"\W", line)[0] not in library
+    }
+
+
+@pytest.mark.parametrize("path", HOOKS, ids=["here", "adopters"])
+def test_hooks_call_what_is_there(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "generator").symlink_to(ROOT)
+    root = ROOT if path.parent == ROOT else tmp_path
+    for hook in load(path)["repos"][0]["hooks"]:
+        assert re.compile(hook.get("files", ""))
+        program, *arguments = hook["entry"].split()
+        assert program.startswith(".venv/bin/") or shutil.which(program)
+        scripts = [argument for argument in arguments if argument.endswith(".py")]
+        assert all((root / script).is_file() for script in scripts)
+
+
+@pytest.mark.parametrize("path", HOOKS, ids=["here", "adopters"])
+def test_hooks_are_valid_for_pre_commit(path: Path) -> None:
+    clientlib = pytest.importorskip("pre_commit.clientlib", reason="pre-commit is not installed")
+    clientlib.load_config(str(path))
