@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from markdown_it.renderer import RendererHTML
@@ -12,14 +12,16 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 
+from sitegen import components
 from sitegen.highlight import highlight
 from sitegen.html import sanitized
 from sitegen.lesson import Block, Cell, Lesson
 from sitegen.markdown import make_parser
 from sitegen.mathml import to_mathml
 from sitegen.output import Output, best_type
-from sitegen.parse import anchor
+from sitegen.parse import EXERCISE, anchor
 from sitegen.results import Results, Shown
+from sitegen.skeleton import has_solution, skeleton, solution
 from sitegen.svg import inline_svg
 from sitegen.templates import Templates
 
@@ -39,8 +41,21 @@ class Body:
 
     def html(self, lesson: Lesson, results: Results) -> str:
         """What stands on the page of a lesson between its header and its end."""
-        env: MutableMapping[str, Any] = {"lesson": lesson, "results": results}
+        env: MutableMapping[str, Any] = {"lesson": lesson, "results": results, "solutions": []}
         return self.markdown.renderer.render(list(lesson.tokens), self.markdown.options, env)
+
+    def cell(self, block: Block, env: Any) -> Markup:
+        """A block where it stands; of an exercise, what is to be hidden is put aside in `env`."""
+        shown = env["results"].blocks.get(block.id, ())
+        if block.options.check:
+            env["solutions"].append(self.block(block, shown))
+            return Markup()
+        if has_solution(block.code):
+            plain = replace(block, options=replace(block.options, hl=()))
+            whole = replace(plain, id=f"{block.id}-solution", code=solution(block.code))
+            env["solutions"].append(self.block(whole, shown))
+            return self.block(replace(plain, code=skeleton(block.code)), ())
+        return self.block(block, shown)
 
     def block(self, block: Block, shown: Sequence[Shown]) -> Markup:
         """One block: its code, and what it displayed under each profile."""
@@ -119,12 +134,15 @@ class Body:
         def html(tokens: Sequence[Token]) -> Markup:
             return Markup(self.markdown.renderer.render(tokens, self.markdown.options, env))
 
+        before = len(env["solutions"])
         # Footnotes and ids are counted while rendering: render once, and join the parts.
         rendered = [
             {"title": html(part.title), "id": part.id, "body": html(part.body)}
-            for part in _parts(children)
+            for part in components.parts(children)
         ]
         intro, parts = rendered[0]["body"], rendered[1:]
+        solved = env["solutions"][before:] if token.info == EXERCISE else []
+        del env["solutions"][len(env["solutions"]) - len(solved) :]
         place = Markup(' id="{}"')
         titled = (
             Markup('<p class="part-title"{}>{}</p>\n{}').format(
@@ -141,10 +159,18 @@ class Body:
             meta=env["lesson"].meta.data,
             title=title,
             attrs=attributes.values | dict.fromkeys(attributes.flags, "true"),
+            source=_source(env["lesson"], token),
             intro=intro,
             parts=parts,
+            solution=Markup("\n").join(solved),
             body=Markup("").join((intro, *titled)),
         )
+
+
+def _source(lesson: Lesson, token: Token) -> str:
+    """What the author wrote between the lines that open and close a component."""
+    first, last = token.map or (0, 0)
+    return "\n".join(lesson.text.split("\n")[first + 1 : last - 1])
 
 
 _LABELS = {"stdout": "Output", "stderr": "Messages", "error": "Error", "text": "Value"}
@@ -173,34 +199,6 @@ def _about(seconds: float) -> str:
     return f"{seconds / 60:.0f} min"
 
 
-@dataclass(frozen=True)
-class _Part:
-    title: list[Token] = field(default_factory=list)
-    id: str = ""
-    body: list[Token] = field(default_factory=list)
-
-
-def _parts(tokens: Sequence[Token]) -> list[_Part]:
-    """The body of a component, cut at its headings and at `---` lines; the intro first."""
-    parts = [_Part()]
-    depth, index = 0, 0
-    while index < len(tokens):
-        token = tokens[index]
-        if depth == 0 and token.type == "heading_open":
-            if len(parts) > 1 and not (parts[-1].title or parts[-1].body):
-                parts.pop()  # a `---` before the heading says the same again
-            parts.append(_Part([tokens[index + 1]], token.meta["id"]))
-            index += 3
-            continue
-        if depth == 0 and token.type == "hr":
-            parts.append(_Part())
-        else:
-            parts[-1].body.append(token)
-            depth += token.nesting
-        index += 1
-    return parts
-
-
 class _LessonHTML(RendererHTML):
     """markdown-it's renderer, with rules for what lessons have beyond CommonMark."""
 
@@ -215,7 +213,7 @@ class _LessonHTML(RendererHTML):
         while index < len(tokens):
             if tokens[index].type == "component_open":
                 html.append(super().render(tokens[start:index], options, env))
-                end = _end_of_component(tokens, index)
+                end = components.end_of_component(tokens, index)
                 html.append(self._component(tokens[index:end], options, env))
                 start = index = end + 1
             else:
@@ -224,18 +222,15 @@ class _LessonHTML(RendererHTML):
         return "".join(html)
 
     def _component(self, tokens: Sequence[Token], options: OptionsDict, env: Any) -> str:
-        opening, children, title = tokens[0], list(tokens[1:]), Markup("")
-        if children and children[0].type == "component_title_open":
-            title = Markup(self.renderInline(children[1].children or [], options, env))
-            children = children[3:]
-        return self.body.component(opening, title, children, env) + "\n"
+        heading, children = components.titled(tokens[1:])
+        title = self.renderInline(heading.children or [], options, env) if heading else ""
+        return self.body.component(tokens[0], Markup(title), children, env) + "\n"
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         token = tokens[idx]
         cell: Cell | None = token.meta.get("cell")
         if isinstance(cell, Block):
-            results: Results = env["results"]
-            return self.body.block(cell, results.blocks.get(cell.id, ())) + "\n"
+            return self.body.cell(cell, env) + "\n"
         code = highlight(token.content, token.meta.get("language", ""))
         return f'<div class="highlight"><pre tabindex="0"><code>{code}</code></pre></div>\n'
 
@@ -285,15 +280,6 @@ class _LessonHTML(RendererHTML):
     def math_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         math = to_mathml(tokens[idx].content.strip(), True)
         return f'<div class="math" role="group" tabindex="0" aria-label="Formula">{math}</div>\n'
-
-
-def _end_of_component(tokens: Sequence[Token], start: int) -> int:
-    depth = 0
-    for index in range(start, len(tokens)):
-        depth += {"component_open": 1, "component_close": -1}.get(tokens[index].type, 0)
-        if depth == 0:
-            return index
-    raise AssertionError("the parser closes every component")
 
 
 def page_url(target: str) -> str:

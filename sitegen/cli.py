@@ -19,19 +19,31 @@ from sitegen.build import Builder, Report, Request
 from sitegen.check import check
 from sitegen.curriculum.table import show
 from sitegen.embedded import synchronize
-from sitegen.errors import SiteError, raise_all
+from sitegen.errors import SiteError, SourceError, raise_all
 from sitegen.files import write_atomically
 from sitegen.fingerprint import Library
+from sitegen.new import write_lesson
+from sitegen.notebook import notebooks
+from sitegen.publish import publish_part
 from sitegen.stamp import Stamp
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code: 0 done, 1 drift or a failing block, 2 wrong use."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     began = time.perf_counter()
     try:
         if options.audit:
             _audit(options)
+            return 0
+        if options.serve is not None:
+            _serve(options)
+            return 0
+        if options.new is not None:
+            _new(options)
+            return 0
+        if options.notebooks:
+            _notebooks(options)
             return 0
         report = _run(options)
         report.seconds = round(time.perf_counter() - began, 3)
@@ -48,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if report.drift else 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What the command understands."""
     parser = argparse.ArgumentParser(
         prog="build_site.py",
         description="Build the course in this folder: execute what is new, replay the rest.",
@@ -60,11 +73,28 @@ def _parser() -> argparse.ArgumentParser:
     add("--gpu", action="store_true", help="record the gpu profile")
     add("--sync", action="store_true", help="rewrite embedded code from the library, then build")
     add("--fresh", action="store_true", help="ignore recordings and execute everything")
+    add(
+        "--serve",
+        metavar="PORT",
+        nargs="?",
+        type=_port,
+        const=8000,
+        help="build, serve on this machine, watch and renew (port 8000)",
+    )
+    add("--notebooks", action="store_true", help="write the notebooks alone, executing nothing")
+    add("--new", metavar="SLUG", help="write a lesson to begin with")
     add("--out", metavar="DIR", help="where the site goes (site/)")
     add("--jobs", metavar="N", type=_count, default=0, help="lessons at once (one per core)")
     add("--report", metavar="FILE", help="write what was done as JSON")
     add("-v", "--verbose", action="store_true", help="tell of inline values too")
     return parser
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isdecimal() else -1
+    if not 0 <= number < 65536:
+        raise argparse.ArgumentTypeError(f"a port from 0 to 65535 is wanted, not {text!r}")
+    return number
 
 
 def _count(text: str) -> int:
@@ -114,6 +144,43 @@ def _audit(options: argparse.Namespace) -> None:
         raise SiteError("no curriculum to audit: lessons/prior.yaml or module.yaml begins one")
     lessons = course.select(options.lessons)
     raise_all(show(course.curriculum, lessons, Console()))
+
+
+def _serve(options: argparse.Namespace) -> None:
+    _want_no_other(options, "--serve builds all lessons as they change")
+    from sitegen.serve import serve  # what it imports has no part in a plain build
+
+    serve(Path.cwd(), options.serve, options.out, options.jobs, options.verbose)
+
+
+def _new(options: argparse.Namespace) -> None:
+    _want_no_other(options, "--new writes one lesson and builds nothing")
+    for path in write_lesson(configuration.load(Path.cwd()), options.new):
+        print(f"wrote {path}")
+    print("it builds as it is; fill in what says TODO\nbuild_site.py --serve shows it as you write")
+
+
+def _notebooks(options: argparse.Namespace) -> None:
+    _want_no_other(options, "--notebooks executes nothing", allowed=("lessons",))
+    config = configuration.load(Path.cwd())
+    output = Path(options.out or os.path.relpath(config.output))
+    course = courses.load(config)
+    lessons = course.select(options.lessons)
+    for lesson in lessons:
+        if options.lessons and not lesson.meta.text("notebook"):
+            raise SourceError(lesson.path, 1, "no notebook; name one: notebook: NAME.ipynb")
+    found = notebooks(config, lessons)
+    publish_part(output, found)
+    for name in found:
+        print(f"wrote {output / name}")
+
+
+def _want_no_other(options: argparse.Namespace, why: str, allowed: Sequence[str] = ()) -> None:
+    others = ("check", "gpu", "sync", "fresh", "report", "lessons")
+    given = [name for name in others if getattr(options, name) and name not in allowed]
+    if given:
+        names = ", ".join(name if name == "lessons" else f"--{name}" for name in given)
+        raise SiteError(f"{why}: leave out {names}")
 
 
 def _want_gpu() -> None:

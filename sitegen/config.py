@@ -37,17 +37,25 @@ class Config:
 
     root: Path
     title: str
+    """The course's name, on every page."""
     lessons: Path
+    """The folder of the lessons, inside that of the course."""
     packages: tuple[str, ...] = ()
-    """Libraries followed for fingerprints and embedded code, importable from `root`."""
+    """Libraries in the course's folder, followed for fingerprints and embedded code."""
     templates: tuple[Path, ...] = (BUILT_IN / "templates",)
     """Folders searched in order: the course's own first."""
     static: tuple[Path, ...] = (BUILT_IN / "static",)
     """Folders laid over each other: the course's own last."""
     output: Path = Path("site")
+    """Where the site goes."""
     base_url: str = ""
+    """The site's address, for canonical links and for the pictures of links to it."""
     preload: tuple[str, ...] = ()
+    """Modules that are imported once, for all lessons."""
     profiles: tuple[Profile, ...] = DEFAULT_PROFILES
+    """Scales at which lessons are executed; each may have `label`, `scale` and `needs`."""
+    notebook_setup: Path | None = None
+    """A Python file in the lessons' folder, with which every notebook begins."""
 
     def profile(self, name: str) -> Profile:
         """The profile of that name; `SiteError` if the course has none."""
@@ -116,6 +124,7 @@ class _Reader:
             base_url=self.string("base_url", "").rstrip("/"),
             preload=self.strings("preload"),
             profiles=self.profiles(),
+            notebook_setup=self.notebook_setup(),
         )
 
     def error(self, key: str, message: str) -> SourceError:
@@ -145,6 +154,15 @@ class _Reader:
         if not path.is_dir():
             raise self.error(key, f"{key}: no folder {self.string(key, default)!r} here")
         return path
+
+    def notebook_setup(self) -> Path | None:
+        name = self.string("notebook_setup", "")
+        path = self.lessons() / name
+        if name and not path.is_file():
+            raise self.error(
+                "notebook_setup", f"notebook_setup: no file {name!r} in the lessons' folder"
+            )
+        return path if name else None
 
     def lessons(self) -> Path:
         path = self.folder("lessons", "lessons")

@@ -41,7 +41,9 @@ class Options:
     no_run: bool = False
     """Show the code, never run it."""
     source: str = ""
-    """The library definition that the code must agree with, such as `gptcore.model.Head`."""
+    """The library definition that the code must agree with, such as `package.module.Name`."""
+    check: bool = False
+    """The block says whether the answer to the exercise that it stands in is right."""
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,13 @@ from sitegen.attributes import Attributes, block_options, parse_attributes
 from sitegen.errors import SourceError
 from sitegen.lesson import Block, Cell, Heading, Inline, Lesson, Link
 from sitegen.markdown import MarkdownError, make_parser
+from sitegen.skeleton import MarkError, check_marks, has_solution
 
 INLINE_PREFIX = "{python}"
 PAGE_IDS = ("main", "theme")
 """Ids that every page has already."""
+EXERCISE = "exercise"
+"""The component that blocks with a solution, and those that check it, stand in."""
 
 _TRAILING_BRACES = re.compile(r"\s*\{(#[^{}]*)\}\s*$")
 _EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
@@ -92,17 +95,18 @@ class _Reader:
         return SourceError(self.path, line, message)
 
     def read(self, tokens: Sequence[Token]) -> None:
-        line, components = 1, 0
+        line = 1
+        components: list[str] = []
         for index, token in enumerate(tokens):
             if token.map:
                 line = token.map[0] + 1
             if token.type == "fence":
-                self.fence(token)
+                self.fence(token, in_exercise=EXERCISE in components)
             elif token.type == "component_open":
-                components += 1
+                components.append(token.info)
                 self.component(token)
             elif token.type == "component_close":
-                components -= 1
+                components.pop()
             elif token.type == "heading_open":
                 self.heading(token, tokens[index + 1], in_contents=not components)
             elif token.type == "inline":
@@ -120,7 +124,7 @@ class _Reader:
             )
         self.ids[name] = line
 
-    def fence(self, token: Token) -> None:
+    def fence(self, token: Token, in_exercise: bool) -> None:
         assert token.map is not None
         line = token.map[0] + 1
         # Of an unclosed fence markdown-it takes what there is; the last line tells.
@@ -149,8 +153,22 @@ class _Reader:
             raise self.error(line, f"block id {name!r} is to be letters, digits, - and _")
         self.claim(anchor(name), line, f"block id {name!r}")
         block = Block(name, token.content, line + 1, options)
+        self.exercise(block, in_exercise)
         self.cells.append(block)
         token.meta["cell"] = block
+
+    def exercise(self, block: Block, in_exercise: bool) -> None:
+        """Check the marks of a solution, and that what belongs to an exercise is in one."""
+        try:
+            check_marks(block.code)
+        except MarkError as error:
+            raise self.error(block.line + error.line - 1, str(error)) from None
+        solved = has_solution(block.code)
+        if solved:
+            self.claim(solution_anchor(block.id), block.fence_line)
+        if not in_exercise and (solved or block.options.check):
+            what = "a solution" if solved else "a check"
+            raise self.error(block.fence_line, f"{what} outside of a ':::{EXERCISE}'; open one")
 
     def attributes(self, text: str, line: int) -> Attributes:
         if not text:
@@ -248,6 +266,11 @@ def _plain(token: Token) -> str:
 def anchor(block_id: str) -> str:
     """The id that a block has on its page."""
     return f"block-{block_id}"
+
+
+def solution_anchor(block_id: str) -> str:
+    """The id that a block with its solution has on its page."""
+    return f"{anchor(block_id)}-solution"
 
 
 def slugify(title: str) -> str:

@@ -12,6 +12,7 @@ from sitegen.config import Config
 from sitegen.errors import SiteError
 from sitegen.files import holds, remove, sweep, write_all, write_if_changed
 from sitegen.lesson import Lesson
+from sitegen.notebook import notebooks
 from sitegen.render import Page
 
 MANIFEST = ".files.json"
@@ -28,8 +29,15 @@ def publish(output: Path, files: Mapping[str, bytes]) -> None:
     write_all({path: content for path, content in paths.items() if not holds(path, content)})
     for name in sorted(before - files.keys()):
         remove(output / name)
-    digests = {name: _digest(files[name]) for name in sorted(files)}
-    write_if_changed(output / MANIFEST, json.dumps(digests, indent=0) + "\n")
+    _write_manifest(output, {name: _digest(content) for name, content in files.items()})
+
+
+def publish_part(output: Path, files: Mapping[str, bytes]) -> None:
+    """Write these files of the site and leave the others as they are."""
+    write_all({output / name: content for name, content in files.items()})
+    if digests := _manifest(output):  # without one, the next build writes everything
+        digests |= {name: _digest(content) for name, content in files.items()}
+        _write_manifest(output, digests)
 
 
 def intact(output: Path) -> bool:
@@ -50,6 +58,7 @@ def site_files(config: Config, lessons: tuple[Lesson, ...], pages: list[Page]) -
     for lesson in lessons:
         for name in lesson.files:
             files[name] = (config.lessons / name).read_bytes()
+    files |= notebooks(config, lessons)
     files |= {page.path: page.html.encode("utf-8") for page in pages}
     for page in pages:
         for name, card in page.cards.items():
@@ -72,6 +81,11 @@ def _read(path: Path) -> bytes:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _write_manifest(output: Path, digests: Mapping[str, str]) -> None:
+    text = json.dumps(digests, indent=0, sort_keys=True)
+    write_if_changed(output / MANIFEST, text + "\n")
 
 
 def _manifest(output: Path) -> dict[str, str]:

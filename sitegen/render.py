@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import jinja2
 from markupsafe import Markup, escape
 
-from sitegen import preview
+from sitegen import notebook, preview
 from sitegen.body import Body
 from sitegen.config import Config
 from sitegen.curriculum import Curriculum, CurriculumPages
@@ -37,12 +38,16 @@ class Renderer:
     """Renders the pages of one course."""
 
     def __init__(
-        self, config: Config, lessons: Sequence[Lesson], curriculum: Curriculum | None = None
+        self,
+        config: Config,
+        lessons: Sequence[Lesson],
+        curriculum: Curriculum | None = None,
+        compiled: jinja2.BytecodeCache | None = None,
     ) -> None:
         self.config = config
         self.curriculum = CurriculumPages(curriculum) if curriculum else None
         self.lessons = sorted(lessons, key=lambda lesson: (lesson.meta.order, lesson.slug))
-        self.templates = Templates(config)
+        self.templates = Templates(config, compiled)
         self.templates.environment.filters["place"] = self._place
         self.body = Body(self.templates)
 
@@ -52,6 +57,7 @@ class Renderer:
         index = self.lessons.index(lesson)
         meta = lesson.meta
         cards = self._cards(lesson, results)
+        notebook_url, solutions_url = notebook.paths(lesson)
         page = {
             **self._page("lesson", f"{lesson.slug}.html"),
             "slug": lesson.slug,
@@ -61,6 +67,8 @@ class Renderer:
             "load": meta.text("load"),
             "type": meta.text("type"),
             "notebook": meta.text("notebook"),
+            "notebook_url": notebook_url,
+            "solutions_url": solutions_url,
             "requires": meta.rows("requires"),
             "teaches": meta.rows("teaches"),
             "curriculum": self.curriculum and self.curriculum.lesson(lesson),
@@ -133,8 +141,8 @@ class Renderer:
 
     def _page(self, kind: str, url: str) -> dict[str, Any]:
         """Every field that templates may read, for pages that have no use for most."""
-        names = ("slug", "title", "summary", "load", "type", "notebook", "preview", "body")
-        texts = dict.fromkeys(names, "")
+        names = "slug title summary load type notebook notebook_url solutions_url preview body"
+        texts = dict.fromkeys(names.split(), "")
         rows: dict[str, Any] = {"requires": (), "teaches": (), "toc": ()}
         return {"kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
 
