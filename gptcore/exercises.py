@@ -331,12 +331,12 @@ class _Bigram(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.scores = nn.Embedding(7, 7)
-        nn.init.normal_(self.scores.weight, std=4.0)
+        nn.init.normal_(self.scores.weight, std=0.4)
 
     def forward(
         self, idx: Tensor, targets: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        logits = self.scores(idx)
+        logits = 10 * self.scores(idx)  # so that its gradient is longer than 1
         if targets is None:
             return logits, None
         return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
@@ -351,7 +351,7 @@ def check_training_step(answer: Answer) -> None:
 
     def run(step: Answer) -> tuple[Tensor, Tensor]:
         model = copy.deepcopy(start)
-        optimizer = torch.optim.SGD(model.parameters(), lr=50.0)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
         weight = model.scores.weight
         weight.register_hook(lambda _: order.append("backward"))
         optimizer.register_step_post_hook(lambda *_: order.append("step"))

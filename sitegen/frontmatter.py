@@ -130,7 +130,8 @@ def parse(path: str, text: str) -> FrontMatter:
     if problem := slug_problem(slug):
         raise SourceError(path, lines[("slug",)], problem)
     notebook = data.get("notebook", "x.ipynb")
-    if not re.fullmatch(r"[\w-][\w.-]*\.ipynb", notebook):
+    # The notebook with the solutions has a name of its own, made from this one.
+    if not re.fullmatch(r"[\w-][\w.-]*(?<!-solutions)\.ipynb", notebook):
         message = f"notebook {notebook!r} is to be a file name, such as {slug}.ipynb"
         raise SourceError(path, lines[("notebook",)], message)
     return FrontMatter(data["title"], slug, data["order"], data, lines)

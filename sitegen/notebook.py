@@ -42,7 +42,8 @@ _KINDS = {
     "warning": "Warning",
 }
 
-_SEEDING = '''\
+_AS_ON_THE_PAGE = '''\
+import importlib.util
 import random
 import sys
 import zlib
@@ -59,8 +60,11 @@ def seed_cell(cell):
 
 
 get_ipython().events.register("pre_run_cell", seed_cell)
+if importlib.util.find_spec("matplotlib"):
+    get_ipython().run_line_magic("matplotlib", "inline")
+    get_ipython().run_line_magic("config", "InlineBackend.figure_formats = ['svg']")
 '''
-"""As `worker` does it: the first line of a cell is the id of its block."""
+"""Seeds as `worker` has them, where the first line of a cell is the id of its block; drawings."""
 
 _SPANS = re.compile(
     r"""(?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)
@@ -216,10 +220,10 @@ class _Writer:
         return Text("\n\n".join(filter(None, texts)))
 
     def setup(self) -> Code:
-        """The course's own beginning, if it has one, and the random numbers of the page."""
+        """The course's own beginning, if it has one, and what makes cells show what blocks show."""
         begin = self.config.notebook_setup
         own = begin.read_text(encoding="utf-8").strip() + "\n\n" if begin else ""
-        return Code("setup", own + _SEEDING)
+        return Code("setup", own + _AS_ON_THE_PAGE)
 
     def pieces(self, tokens: Sequence[Token], first: int, last: int) -> list[Piece]:
         """What stands from line `first` up to line `last`, given the tokens there."""

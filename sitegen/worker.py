@@ -265,7 +265,7 @@ class _Session:
                 )
         seconds = time.perf_counter() - began
         self._collect_descriptors(start)
-        return Finished(cell.id, tuple(_tidy(self.outputs)), seconds)
+        return Finished(cell.id, tuple(tidy(self.outputs)), seconds)
 
     def _execute(self, cell: Cell) -> None:
         namespace = self.module.__dict__
@@ -382,7 +382,7 @@ def _text(value: Any) -> str:
 _compile = functools.partial(compile, dont_inherit=True)
 
 
-def _tidy(outputs: Sequence[Output | _Growing]) -> Iterator[Output]:
+def tidy(outputs: Sequence[Output | _Growing]) -> Iterator[Output]:
     """Streams as a reader would see them: no control codes, bounded, nothing empty."""
     for output in outputs:
         if isinstance(output, Output):

@@ -1,12 +1,17 @@
-"""One browser for all tests of a process: Playwright allows no second one beside it."""
+"""What all tests of a process share: its threads, and one browser, beside which none can be."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from browser import launch
 from playwright.sync_api import Browser, sync_playwright
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Side by side, processes with a thread for each core stand in each other's way.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

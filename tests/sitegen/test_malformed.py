@@ -34,6 +34,32 @@ BODIES = {
     "an id that is a section's": ("\n## Part {#p}\n\n## Part {#p}\n", 9, "duplicate id 'p'"),
     "an id that the page has": ("\n## Part {#main}\n", 7, "every page has"),
     "an unknown component": ("\n:::tipp\ntext\n:::\n", 7, "did you mean 'tip'?"),
+    "a solution that is not ended": (
+        "\n:::exercise\n```python\n1\n### BEGIN SOLUTION\n2\n```\n:::\n",
+        10,
+        "end it with '### END SOLUTION'",
+    ),
+    "an end without a solution": (
+        "\n:::exercise\n```python\n### END SOLUTION\n```\n:::\n",
+        9,
+        "begin with '### BEGIN SOLUTION'",
+    ),
+    "a solution in a solution": (
+        "\n:::exercise\n```python\n### BEGIN SOLUTION\n### BEGIN SOLUTION\n```\n:::\n",
+        10,
+        "end that first",
+    ),
+    "an empty solution": (
+        "\n:::exercise\n```python\n### BEGIN SOLUTION\n\n### END SOLUTION\n```\n:::\n",
+        11,
+        "no solution between",
+    ),
+    "a solution outside of an exercise": (
+        "\n```python\n### BEGIN SOLUTION\n1\n### END SOLUTION\n```\n",
+        7,
+        "outside of a ':::exercise'",
+    ),
+    "a check outside of an exercise": ("\n```python {check}\n1\n```\n", 7, "a check outside"),
     "an inline value without code": ("\nValue `{python}`.\n", 7, "expression"),
     "a link to no lesson": ("\nSee [it](two#part).\n", 7, "no lesson 'two'"),
     "a link to no section": ("\n## Part\n\nSee [it](#prat).\n", 9, "did you mean 'part'?"),
