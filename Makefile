@@ -10,7 +10,7 @@ site: $(VENV)/.ready
 	cd docs/guide && ../../$(BIN)/python ../../build_site.py
 
 test: $(VENV)/.ready lint browser
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 	$(BIN)/python build_site.py --check
 
 browser: $(VENV)/.ready

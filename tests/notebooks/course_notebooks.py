@@ -1,0 +1,51 @@
+"""The notebooks of this course, and a way to run one from top to bottom."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from unittest import mock
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from sitegen import config as configuration
+from sitegen import course as courses
+from sitegen.lesson import Lesson
+from sitegen.notebook import notebook, paths
+
+ROOT = Path(__file__).resolve().parents[2]
+COURSE = courses.load(configuration.load(ROOT))
+LESSONS = [lesson for lesson in COURSE.lessons if paths(lesson)[0]]
+
+ENVIRONMENT = {
+    "LESSON_PROFILE": "cpu",
+    "PYTHONPATH": str(ROOT),
+    # The order of additions, and so the last digit of a sum, must not depend on the machine.
+    "OMP_NUM_THREADS": "1",
+}
+
+
+def read(lesson: Lesson, solved: bool, **budget: int) -> NotebookNode:
+    """A notebook, before which a cell sets how long the training runs are."""
+    book = nbformat.reads(notebook(COURSE.config, lesson, solved), as_version=4)
+    values = ", ".join(f"{name}={value}" for name, value in budget.items())
+    code = (
+        "from dataclasses import replace\n"
+        "import gptcore.profile\n"
+        "whole = gptcore.profile.cpu()\n"
+        f"few = replace(whole.budget, {values})\n"
+        "gptcore.profile.cpu = lambda: replace(whole, budget=few)\n"
+    )
+    book.cells.insert(0, nbformat.v4.new_code_cell(code, id="budget"))
+    return book
+
+
+def executed(book: NotebookNode, folder: Path) -> dict[str, NotebookNode]:
+    """The code cells after they ran, by their ids."""
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(book, timeout=600, kernel_name="python3", resources=resources)
+    with mock.patch.dict(os.environ, ENVIRONMENT):
+        client.execute()
+    return {cell.id: cell for cell in book.cells if cell.cell_type == "code"}
