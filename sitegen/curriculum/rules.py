@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sitegen.curriculum.model import MAX_NEW, Curriculum, Depth, Teaching
 from sitegen.errors import SourceError, did_you_mean
+from sitegen.frontmatter import slug_problem
 
 MIN_MODALITIES = 3
 MIN_MISCONCEPTIONS = 3
@@ -351,6 +352,34 @@ def module_misconceptions_are_answered(curriculum: Curriculum) -> Iterator[Findi
         else:
             continue
         yield Finding(module.path, misconception.line, f"misconception: {message}", hint)
+
+
+@rule("C15")
+def ways_on_lead_somewhere(curriculum: Curriculum) -> Iterator[Finding]:
+    """`next`, and the `to` of what a lesson leaves out, name a lesson or say it in words.
+
+    What is spelled like a slug is taken for one; a place outside of the course is not: Module 5.
+    """
+    slugs = [teaching.slug for teaching in curriculum.teachings]
+    sources = [source.slug for source in curriculum.prior.sources]
+    for teaching in curriculum.teachings:
+        meta = teaching.lesson.meta
+        rows = meta.data.get("scope", {}).get("is_not", ())
+        named: list[tuple[tuple[str | int, ...], str]] = [(("next",), meta.text("next"))]
+        named += [
+            (("scope", "is_not", index, "to"), row["to"])
+            for index, row in enumerate(rows)
+            if isinstance(row, dict) and "to" in row
+        ]
+        for place, name in named:
+            known = name in slugs or name in sources or curriculum.announced(name)
+            if name and not slug_problem(name) and not known:
+                yield Finding(
+                    teaching.lesson.path,
+                    meta.lines.get(place, 1),
+                    f"{place[-1]}: there is no lesson {name!r}",
+                    did_you_mean(name, slugs),
+                )
 
 
 def _too_few(teaching: Teaching, key: str, count: int, least: int, what: str) -> Iterator[Finding]:

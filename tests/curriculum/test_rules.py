@@ -159,6 +159,13 @@ BROKEN = {
     "the module answers in no lesson": (
         "C14", "module.yaml", "one#a", "none#a", 8, "no lesson 'none'",
     ),
+    "the next lesson is none": (
+        "C15", "one.md", "order: 1", "order: 1\nnext: twoo", 5, "did you mean 'two'?",
+    ),
+    "what is left out leads nowhere": (
+        "C15", "one.md", "order: 1",
+        "order: 1\nscope:\n  is_not:\n    - A word\n    - {what: X, to: tow}", 8, "lesson 'tow'",
+    ),
 }  # fmt: skip
 
 
