@@ -18,6 +18,8 @@ def test_a_broken_library_is_noticed(module: str, what: str) -> None:
 
 
 def test_there_are_many_ways_to_break_it() -> None:
-    everything: list[Mutant] = [mutant for module in MODULES for mutant in mutants(module)]
-    assert len(everything) > 500
+    some = ("data", "generate", "model", "schedule")
+    everything: list[Mutant] = [mutant for module in some for mutant in mutants(module)]
+    assert set(some) < set(MODULES)
+    assert len(everything) > 200
     assert len({(mutant.module, mutant.source) for mutant in everything}) == len(everything)

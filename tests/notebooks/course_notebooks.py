@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -10,6 +11,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from gptcore import resources
 from sitegen import config as configuration
 from sitegen import course as courses
 from sitegen.lesson import Lesson
@@ -27,19 +29,32 @@ ENVIRONMENT = {
 }
 
 
-def read(lesson: Lesson, solved: bool, **budget: int) -> NotebookNode:
-    """A notebook, before which a cell sets how long the training runs are."""
-    book = nbformat.reads(notebook(COURSE.config, lesson, solved), as_version=4)
-    values = ", ".join(f"{name}={value}" for name, value in budget.items())
+def read(lesson: Lesson, solved: bool) -> NotebookNode:
+    """A notebook of a lesson."""
+    return nbformat.reads(notebook(COURSE.config, lesson, solved), as_version=4)
+
+
+def budget(**values: int) -> NotebookNode:
+    """A cell that sets how long training runs are."""
+    given = ", ".join(f"{name}={value}" for name, value in values.items())
     code = (
         "from dataclasses import replace\n"
         "import gptcore.profile\n"
         "whole = gptcore.profile.cpu()\n"
-        f"few = replace(whole.budget, {values})\n"
+        f"few = replace(whole.budget, {given})\n"
         "gptcore.profile.cpu = lambda: replace(whole, budget=few)\n"
     )
-    book.cells.insert(0, nbformat.v4.new_code_cell(code, id="budget"))
-    return book
+    return nbformat.v4.new_code_cell(code, id="budget")
+
+
+def without_lacking(lesson: Lesson, cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """The cells, but for those that need a resource that this machine has not."""
+    lacking = {
+        f"block-{block.id}"
+        for block in lesson.blocks
+        if not all(map(resources.available, block.options.needs))
+    }
+    return [cell for cell in cells if cell.id not in lacking]
 
 
 def executed(book: NotebookNode, folder: Path) -> dict[str, NotebookNode]:

@@ -224,8 +224,8 @@ WRONG: list[Wrong] = [
         lambda ids, i, n: (ids[i : i + n], ids[i + 1 : i + n]),
         "missing at the end",
     ),
-    (exercises.check_training_step, step(), "not clipped"),
-    (exercises.check_training_step, step(before=clip), "before backward"),
+    (exercises.check_training_step, step(), "between backward and step"),
+    (exercises.check_training_step, step(before=clip), "between backward and step"),
     (exercises.check_training_step, step(late=clip), "after the step"),
     (exercises.check_training_step, no_zeroing, "zero_grad"),
     (

@@ -1,0 +1,107 @@
+"""Notebooks as a learner runs them: first with nothing written, then with the solutions."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+
+import pytest
+from course_notebooks import COURSE, LESSONS, budget, executed, read, without_lacking
+from nbformat import NotebookNode
+
+from sitegen.build import Builder, Request
+from sitegen.compare import differences
+from sitegen.lesson import Lesson
+from sitegen.output import SHOWN_TYPES, Output, stream
+from sitegen.record import Recordings
+from sitegen.worker import tidy
+
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
+
+
+def exercises(lesson: Lesson) -> set[str]:
+    return {block.id for block in lesson.blocks if "### BEGIN SOLUTION" in block.code}
+
+
+def checks(lesson: Lesson) -> set[str]:
+    return {block.id for block in lesson.blocks if block.options.check}
+
+
+@each_lesson
+def test_nothing_but_a_check_needs_an_answer(lesson) -> None:
+    standings = Builder(COURSE, Request()).standings(lesson, "cpu")
+    waiting = {one.cell.id for one in standings if exercises(lesson) & set(one.fingerprint.needs)}
+    assert checks(lesson) <= waiting <= checks(lesson) | exercises(lesson)
+    assert len(checks(lesson)) == len(exercises(lesson)) >= 4
+
+
+@each_lesson
+def test_checks_ask_for_answers_and_with_them_outputs_are_those_of_the_page(
+    lesson, tmp_path
+) -> None:
+    # What the runs display that are made shorter is compared with nothing.
+    steps = {"short_steps": 12} | ({} if lesson.slug == "pretraining" else {"steps": 60})
+    book = read(lesson, solved=True)
+    book.cells = [budget(**steps), *without_lacking(lesson, _first_open(lesson, book.cells))]
+    cells = executed(book, tmp_path)
+    for check in checks(lesson):
+        (verdict,) = outputs(cells[f"open-{check}"])
+        assert verdict.text.startswith("Not answered yet: write what "), check
+        assert "✓ Right" in outputs(cells[f"block-{check}"])[-1].data["text/html"], check
+    recordings = Recordings(COURSE.config.lessons)
+    compared = 0
+    for block in lesson.blocks:
+        recording = recordings.load(lesson.slug, "cpu", block.id)
+        cell = cells.get(f"block-{block.id}")
+        if cell is None or recording is None:
+            continue
+        shown, fresh = without_theme(recording.outputs), without_theme(outputs(cell))
+        assert not differences(shown, fresh, block.options, block.id)
+        compared += bool(recording.outputs) and block.options.compare != "none"
+    assert compared > 5
+
+
+def _first_open(lesson: Lesson, solved: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
+    """The cells with solutions, before each answer its skeleton and what checks it."""
+    skeletons = {cell.id: cell for cell in read(lesson, solved=False).cells}
+    cells = list(solved)
+    for cell, following in zip(cells, [*cells[1:], None], strict=True):
+        if following and following.id in {f"block-{check}" for check in checks(lesson)}:
+            assert "# YOUR CODE HERE" in skeletons[cell.id].source
+            for one in (skeletons[cell.id], following):
+                asked = copy.deepcopy(one)
+                asked.id = one.id.replace("block-", "open-", 1)
+                yield asked
+        yield cell
+
+
+def outputs(cell: NotebookNode) -> list[Output]:
+    """What a cell displayed, as sitegen has it; without what Jupyter's own parts complain of."""
+    found: list[Output] = []
+    for output in _displayed(cell):
+        if output.kind == "stdout" and found and found[-1].kind == "stdout":
+            found[-1] = stream("stdout", found[-1].text + output.text)
+        elif output.kind != "stderr":
+            found.append(output)
+    return list(tidy(found))
+
+
+def _displayed(cell: NotebookNode) -> Iterator[Output]:
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            yield stream(output.name, output.text)
+        elif output.output_type == "error":
+            yield Output("error", {"text/plain": f"{output.ename}: {output.evalue}"})
+        else:
+            kept = {kind: text for kind, text in output.data.items() if kind in SHOWN_TYPES}
+            yield Output("display", kept)
+
+
+def without_theme(outputs: Iterable[Output]) -> list[Output]:
+    """On a page, plots have its fonts and colours: that there is one is all to be compared."""
+    return [
+        Output("display", {"image/svg+xml": "a plot"})
+        if output.text.startswith("<Figure") and "image/svg+xml" in output.data
+        else output
+        for output in outputs
+    ]
