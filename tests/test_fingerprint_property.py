@@ -562,7 +562,7 @@ def _fresh_imports(root: Path) -> Any:
 
 
 @settings(
-    max_examples=300,
+    max_examples=200,
     derandomize=True,
     deadline=None,
     database=None,
@@ -590,7 +590,7 @@ def test_what_is_replayed_is_what_a_fresh_execution_shows(lesson: Any, edit: Any
 
 
 @settings(
-    max_examples=120,
+    max_examples=80,
     derandomize=True,
     deadline=None,
     database=None,

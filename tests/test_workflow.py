@@ -114,3 +114,12 @@ def test_hooks_call_what_is_there(path: Path, tmp_path: Path) -> None:
 def test_hooks_are_valid_for_pre_commit(path: Path) -> None:
     clientlib = pytest.importorskip("pre_commit.clientlib", reason="pre-commit is not installed")
     clientlib.load_config(str(path))
+
+
+def test_the_readme_says_what_every_dependency_is_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {re.split(r"[<>=]", line)[0] for line in lines}
+    section = (ROOT / "README.md").read_text("utf-8").partition("## Dependencies")[2]
+    told = set(re.findall(r"`([\w.-]+)`", section))
+    assert {name for name in names if not name.startswith("types-")} <= told

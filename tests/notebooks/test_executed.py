@@ -39,10 +39,9 @@ def test_nothing_but_a_check_needs_an_answer(lesson) -> None:
 def test_checks_ask_for_answers_and_with_them_outputs_are_those_of_the_page(
     lesson, tmp_path
 ) -> None:
-    # What the runs display that are made shorter is compared with nothing.
-    steps = {"short_steps": 12} | ({} if lesson.slug == "pretraining" else {"steps": 60})
     book = read(lesson, solved=True)
-    book.cells = [budget(**steps), *without_lacking(lesson, _first_open(lesson, book.cells))]
+    cells = without_lacking(lesson, _first_open(lesson, book.cells))
+    book.cells = [budget(steps=60, short_steps=12), *cells]
     cells = executed(book, tmp_path)
     for check in checks(lesson):
         (verdict,) = outputs(cells[f"open-{check}"])
@@ -53,7 +52,8 @@ def test_checks_ask_for_answers_and_with_them_outputs_are_those_of_the_page(
     for block in lesson.blocks:
         recording = recordings.load(lesson.slug, "cpu", block.id)
         cell = cells.get(f"block-{block.id}")
-        if cell is None or recording is None:
+        shortened = "budget.steps" in block.code  # of other runs nothing exact is displayed
+        if cell is None or recording is None or shortened:
             continue
         shown, fresh = without_theme(recording.outputs), without_theme(outputs(cell))
         assert not differences(shown, fresh, block.options, block.id)
