@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from html.parser import HTMLParser
 
@@ -13,6 +14,8 @@ NAME = "static/search-index.js"
 _SKIPPED = {"svg", "math", "samp"}
 """What pictures, formulas and programs say; no one looks for that by its words."""
 
+_COLOURED = re.compile(r'<span class="\w{1,3}">([^<]*)</span>')
+"""A word of highlighted code: thousands on a page, which cost most of the parser's time."""
 
 Section = tuple[str, str, str, str]
 """Address, lesson, title and text of what stands under one heading."""
@@ -22,7 +25,7 @@ def sections(lesson: Lesson, body: str) -> list[Section]:
     """The sections of a lesson, given its text as HTML. What stands first has no title."""
     titles = {heading.id: heading.title for heading in lesson.headings if heading.in_contents}
     cutter = _Cutter(titles)
-    cutter.feed(body)
+    cutter.feed(_COLOURED.sub(r"\1", body))
     cutter.close()
     page = f"{lesson.slug}.html"
     return [
