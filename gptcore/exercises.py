@@ -21,7 +21,9 @@ from torch.nn import functional as F
 
 from gptcore.config import GPTConfig
 from gptcore.data import play
+from gptcore.mapping import PAIRS
 from gptcore.model import GPT
+from gptcore.pretrained import to_weights
 from gptcore.schedule import lr_at
 from gptcore.tokenizer import byte_tokenizer
 
@@ -556,15 +558,17 @@ def _gradient(model: _Bigram) -> Tensor:
 
 # Loading real weights
 
-CONV1D = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
-"""What their GPT-2 stores as (in, out)."""
+CONV1D = tuple(
+    pair.ours.rpartition("{}")[2] for pair in PAIRS if pair.kind == "transpose"
+)
+"""How the names end of what their GPT-2 stores as (in, out)."""
 
 
 @_check("the four matrices of a block, and nothing else.")
 def check_transposed(answer: Answer) -> None:
     """`answer(name)` says whether the tensor of that name has to be transposed."""
     names = _tiny_gpt().state_dict()
-    wrong = [name for name in names if bool(answer(name)) != _is_conv1d(name)]
+    wrong = [name for name in names if bool(answer(name)) != name.endswith(CONV1D)]
     if not wrong:
         return
     if all(
@@ -581,7 +585,7 @@ def check_transposed(answer: Answer) -> None:
         )
     if all(name.endswith("bias") for name in wrong):
         raise WrongAnswerError("a bias has one dimension, and nothing to transpose")
-    said = "copied" if _is_conv1d(wrong[0]) else "transposed"
+    said = "copied" if wrong[0].endswith(CONV1D) else "transposed"
     raise WrongAnswerError(
         f"{wrong[0]} is not to be {said}, as is not all else you say"
     )
@@ -593,7 +597,7 @@ def check_load(answer: Answer) -> None:
     source, model = _tiny_gpt(), _tiny_gpt()
     right = source.state_dict()
     fresh = {name: weight.clone() for name, weight in model.state_dict().items()}
-    answer(model, _as_theirs(right))
+    answer(model, _as_theirs(source))
     got = model.state_dict()
     if all(torch.equal(got[name], fresh[name]) for name in got):
         raise WrongAnswerError(
@@ -672,7 +676,7 @@ def check_config(answer: Answer) -> None:
     for name, layers, width in (("medium", 24, 1024), ("small", 12, 768)):
         right = GPTConfig(1024, 50257, layers, width // 64, width)
         with torch.device("meta"):
-            got = answer(_as_theirs(GPT(right).state_dict()))
+            got = answer(_as_theirs(GPT(right)))
         if not isinstance(got, GPTConfig):
             raise WrongAnswerError(
                 f"that is a {type(got).__name__}, not a GPTConfig"
@@ -693,15 +697,10 @@ def check_config(answer: Answer) -> None:
                 )
 
 
-def _is_conv1d(name: str) -> bool:
-    return name.endswith(tuple(f"{part}.weight" for part in CONV1D))
-
-
-def _as_theirs(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name: weight.t().contiguous() if _is_conv1d(name) else weight.clone()
-        for name, weight in state.items()
-    }
+def _as_theirs(model: GPT) -> dict[str, Tensor]:
+    """A state dict in their layout, where the tied matrix has both of its names."""
+    weights = to_weights(model)
+    return weights | {"lm_head.weight": weights["transformer.wte.weight"]}
 
 
 def _tiny_config(block_size: int = 16, n_embd: int = 16) -> GPTConfig:

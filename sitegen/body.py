@@ -19,7 +19,7 @@ from sitegen.lesson import Block, Cell, Lesson
 from sitegen.markdown import make_parser
 from sitegen.mathml import to_mathml
 from sitegen.output import Output, best_type
-from sitegen.parse import EXERCISE, anchor
+from sitegen.parse import EXERCISE, anchor, solution_id
 from sitegen.results import Results, Shown
 from sitegen.skeleton import has_solution, skeleton, solution
 from sitegen.svg import inline_svg
@@ -52,7 +52,7 @@ class Body:
             return Markup()
         if has_solution(block.code):
             plain = replace(block, options=replace(block.options, hl=()))
-            whole = replace(plain, id=f"{block.id}-solution", code=solution(block.code))
+            whole = replace(plain, id=solution_id(block.id), code=solution(block.code))
             env["solutions"].append(self.block(whole, shown))
             return self.block(replace(plain, code=skeleton(block.code)), ())
         return self.block(block, shown)

@@ -165,7 +165,7 @@ class _Reader:
             raise self.error(block.line + error.line - 1, str(error)) from None
         solved = has_solution(block.code)
         if solved:
-            self.claim(solution_anchor(block.id), block.fence_line)
+            self.claim(anchor(solution_id(block.id)), block.fence_line)
         if not in_exercise and (solved or block.options.check):
             what = "a solution" if solved else "a check"
             raise self.error(block.fence_line, f"{what} outside of a ':::{EXERCISE}'; open one")
@@ -268,9 +268,9 @@ def anchor(block_id: str) -> str:
     return f"block-{block_id}"
 
 
-def solution_anchor(block_id: str) -> str:
-    """The id that a block with its solution has on its page."""
-    return f"{anchor(block_id)}-solution"
+def solution_id(block_id: str) -> str:
+    """The id that a block has where it stands with its solution."""
+    return f"{block_id}-solution"
 
 
 def slugify(title: str) -> str:

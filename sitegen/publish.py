@@ -12,7 +12,6 @@ from sitegen.config import Config
 from sitegen.errors import SiteError
 from sitegen.files import holds, remove, sweep, write_all, write_if_changed
 from sitegen.lesson import Lesson
-from sitegen.notebook import notebooks
 from sitegen.render import Page
 
 MANIFEST = ".files.json"
@@ -58,9 +57,9 @@ def site_files(config: Config, lessons: tuple[Lesson, ...], pages: list[Page]) -
     for lesson in lessons:
         for name in lesson.files:
             files[name] = (config.lessons / name).read_bytes()
-    files |= notebooks(config, lessons)
     files |= {page.path: page.html.encode("utf-8") for page in pages}
     for page in pages:
+        files |= page.files
         for name, card in page.cards.items():
             files[name] = _read(config.output / name) or preview.png(card)  # named by its content
     found = [section for page in pages for section in page.sections]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sitegen.errors import SiteError
 from sitegen.files import remove, write_if_changed
 from sitegen.output import Output
 
@@ -115,7 +116,7 @@ class Recordings:
                     number = 1 + sum(kind in o.data for o in recording.outputs[: len(outputs)])
                     suffix = "" if number == 1 else f".{number}"
                     figure = path.with_name(f"{block_id}{suffix}{_OWN_FILES[kind]}")
-                    write_if_changed(figure, _to_file(kind, text))
+                    self._write(figure, _to_file(kind, text))
                     before.discard(figure)
                     written[kind] = {"file": figure.name}
                 else:
@@ -133,7 +134,7 @@ class Recordings:
             "outputs": outputs,
             "digest": _digest(recording.outputs),
         }
-        write_if_changed(path, _json(data))
+        self._write(path, _json(data))
         for figure in before:
             remove(figure)
 
@@ -172,7 +173,7 @@ class Recordings:
             if path.exists():
                 remove(path)
             return
-        write_if_changed(
+        self._write(
             path,
             _json(
                 [
@@ -199,7 +200,7 @@ class Recordings:
         path = self.sources_path(slug, profile)
         if sources:
             rows = {name: " ".join(hashes) for name, hashes in sorted(sources.items())}
-            write_if_changed(path, _json(rows))
+            self._write(path, _json(rows))
         elif path.exists():
             remove(path)
 
@@ -212,6 +213,13 @@ class Recordings:
         """Slug and profile of whatever is recorded of whole lessons."""
         files = self.folder.glob("*/*.*.json")
         yield from sorted({(path.parent.name, path.name.partition(".")[0]) for path in files})
+
+    def _write(self, path: Path, content: str | bytes) -> None:
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as error:  # lessons that were moved away must not come back empty
+            raise SiteError(f"cannot write {path}: {self.folder}: {error.strerror}") from None
+        write_if_changed(path, content)
 
     def _figures(self, path: Path) -> Iterator[Path]:
         for suffix in _OWN_FILES.values():

@@ -32,6 +32,8 @@ class Page:
     """What the search finds on it."""
     cards: Mapping[str, str] = field(repr=False, default_factory=dict)
     """Pictures that go with it, as SVG still to be drawn, by their paths."""
+    files: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+    """What can be had from it, by its path."""
 
 
 class Renderer:
@@ -79,7 +81,8 @@ class Renderer:
             "next": self._neighbour(index + 1),
         }
         rendered = self._render("page.html", f"{lesson.slug}.html", page)
-        return replace(rendered, sections=sections(lesson, body), cards=cards)
+        files = notebook.notebooks(self.config, [lesson])
+        return replace(rendered, sections=sections(lesson, body), cards=cards, files=files)
 
     def _cards(self, lesson: Lesson, results: Results) -> dict[str, str]:
         """The picture for links to a lesson, where the site has an address to link to."""

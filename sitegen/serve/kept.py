@@ -105,7 +105,8 @@ class KeptRenderer(Renderer):
     @cached_property
     def _common(self) -> Any:
         """What every page is made from."""
-        return self.config, self._site, template_files(self.config)
+        setup = self.config.notebook_setup
+        return self.config, self._site, template_files(self.config), setup and setup.read_bytes()
 
     def lesson(self, lesson: Lesson, results: Results) -> Page:
         place = self.curriculum and self.curriculum.lesson(lesson)

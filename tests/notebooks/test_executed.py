@@ -14,13 +14,14 @@ from sitegen.compare import differences
 from sitegen.lesson import Lesson
 from sitegen.output import SHOWN_TYPES, Output, stream
 from sitegen.record import Recordings
+from sitegen.skeleton import has_solution
 from sitegen.worker import tidy
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
 
 
 def exercises(lesson: Lesson) -> set[str]:
-    return {block.id for block in lesson.blocks if "### BEGIN SOLUTION" in block.code}
+    return {block.id for block in lesson.blocks if has_solution(block.code)}
 
 
 def checks(lesson: Lesson) -> set[str]:

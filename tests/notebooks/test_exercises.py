@@ -14,9 +14,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from gptcore import GPTConfig, exercises
-from gptcore.exercises import CONV1D, Verdict
+from gptcore.exercises import Verdict
 from gptcore.model import GPT
 from gptcore.schedule import lr_at
+
+CONV1D = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
 
 Wrong = tuple[Callable[..., Verdict], Callable[..., Any], str]
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import ast
 import html
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import fields
-from importlib import resources
 from pathlib import Path
 
-import html5lib
 import pytest
 from playwright.sync_api import Browser
 from small_course import Course
+from standards import ids_of_valid, opened_for_axe, violations
 
 from sitegen import reference
 from sitegen.cli import parser
@@ -152,28 +150,13 @@ def test_source_stands_beside_its_result(pages: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_html_is_valid(name: str, pages: Path) -> None:
-    page = (pages / f"{name}.html").read_text("utf-8")
-    html5lib.HTMLParser(strict=True).parse(page)
-    ids = re.findall(r'\sid="([^"]*)"', page)
-    assert sorted(set(ids)) == sorted(ids)
+    ids_of_valid((pages / f"{name}.html").read_text("utf-8"))
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", NAMES)
 def test_axe_finds_nothing(name: str, pages: Path, browser: Browser) -> None:
-    axe = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
-    for scheme, width in (("light", 1280), ("dark", 390)):
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            reduced_motion="reduce",
-            bypass_csp=True,  # for axe itself
-        )
-        page = context.new_page()
-        page.goto((pages / f"{name}.html").as_uri())
-        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        page.evaluate(axe)
-        found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
-        assert not [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        context.close()
+    for dark, width in ((False, 1280), (True, 390)):
+        with opened_for_axe(browser, (pages / f"{name}.html").as_uri(), dark) as page:
+            assert violations(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth") == width

@@ -6,61 +6,37 @@ import gzip
 import io
 import re
 from collections.abc import Callable, Iterator
-from importlib import resources
 from itertools import product
 from pathlib import Path
 
-import html5lib
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 from small_course import Course
+from standards import UNCOLOURED, ids_of_valid, opened_for_axe, violations
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKS = Path(__file__).parent / "looks"
 PAGES = ["index", "plan", "record", "404", *sorted(p.stem for p in (ROOT / "lessons").glob("*.md"))]
 
 
-UNCOLOURED = "document.querySelectorAll('pre code').forEach(one => one.textContent += '')"
-"""Thousands of spans less. The contrast of their colours is computed further down."""
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing(name: str, dark: bool, site: Path, browser: Browser) -> None:
-    axe = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
-    context = browser.new_context(
-        viewport={"width": 390 if dark else 1280, "height": 900},
-        color_scheme="dark" if dark else "light",
-        reduced_motion="reduce",
-        bypass_csp=True,  # for axe itself
-    )
-    page = context.new_page()
-    page.goto((site / f"{name}.html").as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    page.evaluate(UNCOLOURED)
-    page.evaluate(axe)
-    assert _violations(page, "document") == []
-    page.keyboard.press("/")
-    page.get_by_role("dialog").wait_for()
-    page.keyboard.type("loss")
-    assert _violations(page, "'dialog'") == []
-    context.close()
-
-
-def _violations(page: Page, where: str) -> list[str]:
-    found = page.evaluate(f"axe.run({where}, {{resultTypes: ['violations']}})")["violations"]
-    return [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+    with opened_for_axe(browser, (site / f"{name}.html").as_uri(), dark, UNCOLOURED) as page:
+        assert violations(page) == []
+        page.keyboard.press("/")
+        page.get_by_role("dialog").wait_for()
+        page.keyboard.type("loss")
+        assert violations(page, "'dialog'") == []
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_html_is_valid(name: str, site: Path) -> None:
     html = (site / f"{name}.html").read_text(encoding="utf-8")
-    html5lib.HTMLParser(strict=True).parse(html)
-    ids = re.findall(r'\sid="([^"]*)"', html)
-    assert sorted(set(ids)) == sorted(ids)
+    ids = ids_of_valid(html)
     for attribute in ("aria-labelledby", "aria-describedby", "for", "aria-controls"):
         for names in re.findall(rf'\s{attribute}="([^"]*)"', html):
             assert set(names.split()) <= set(ids), attribute

@@ -84,6 +84,23 @@ def test_it_listens_on_this_machine_alone(serving) -> None:
     assert addresses == {f"0100007F:{port:04X}"}
 
 
+def test_notebooks_are_those_of_the_moment(course, serve) -> None:
+    course.edit("pyproject.toml", 'title = "A course"', 'title = "A"\nnotebook_setup = "setup.py"')
+    course.write("lessons/setup.py", "import lib  # first\n")
+    course.lesson(BLOCK, extra="notebook: one.ipynb\n")
+    serving = serve(course)
+    serving.wait_for("first")
+
+    def notebook() -> str:
+        return ask(serving.url, "/notebooks/one.ipynb").text
+
+    assert "# first" in notebook()
+    course.write("lessons/setup.py", "import lib  # second\n")
+    wait_until(lambda: "# second" in notebook())
+    course.edit("lessons/one.md", "Prose.", "More prose.")
+    wait_until(lambda: "More prose." in notebook())
+
+
 def test_what_renews_a_page_is_not_in_the_site(serving) -> None:
     assert "reload.js" in serving.page()
     assert "reload" not in serving.course.page()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sitegen.errors import SiteError
 from sitegen.output import Output, stream
 from sitegen.record import (
     DamagedRecordingError,
@@ -138,3 +139,9 @@ def test_what_is_recorded_is_listed(recordings: Recordings) -> None:
     recordings.save_values("one", "cpu", [Value("a", "1", "f")])
     assert list(recordings.all_blocks()) == [("one", "cpu", "a"), ("two", "gpu", "b")]
     assert list(recordings.all_profiles()) == [("one", "cpu")]
+
+
+def test_lessons_that_were_moved_away_do_not_come_back_empty(tmp_path: Path) -> None:
+    with pytest.raises(SiteError, match="lessons/recordings: No such file"):
+        Recordings(tmp_path / "lessons").save("one", "cpu", "a", recording())
+    assert not list(tmp_path.iterdir())
