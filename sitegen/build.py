@@ -11,15 +11,16 @@ from sitegen.course import Course
 from sitegen.curriculum import audit
 from sitegen.embedded import disagreements
 from sitegen.errors import BlockError, SiteError, raise_all
-from sitegen.execute import Execution, Executor, Plan
+from sitegen.execute import Execution, Executor
 from sitegen.files import sweep
 from sitegen.fingerprint import Library, Memory
 from sitegen.lesson import Block, Lesson
+from sitegen.plan import Plan
 from sitegen.progress import Progress
 from sitegen.publish import publish, site_files
 from sitegen.record import Provenance, Recording, Recordings, Value
 from sitegen.render import Page, Renderer, preview_figure
-from sitegen.replay import Standing, cells_to_run, runnable, sources_of, standings
+from sitegen.replay import Standing, runnable, sources_of, standings
 from sitegen.results import results
 from sitegen.stamp import CACHE
 
@@ -76,7 +77,7 @@ class Builder:
         self.audit()
         self.check_embedded(lessons)
         found = {lesson.slug: self.standings(lesson, self.request.profile) for lesson in lessons}
-        plans = self.plans(lessons, found)
+        plans = self.plans(lessons, found, self.request.fresh)
         errors: list[SiteError] = []
         for execution in self.execute(plans):
             errors += [execution.error] if execution.error else []
@@ -88,14 +89,14 @@ class Builder:
         return self.report
 
     def plans(
-        self, lessons: Sequence[Lesson], found: Mapping[str, Sequence[Standing]]
+        self,
+        lessons: Sequence[Lesson],
+        found: Mapping[str, Sequence[Standing]],
+        everything: bool = False,
     ) -> list[Plan]:
         """What is to be run, given by slug how the cells stand."""
-        return [
-            Plan(lesson, cells, _needs(found[lesson.slug]))
-            for lesson in lessons
-            if (cells := cells_to_run(found[lesson.slug], self.request.fresh))
-        ]
+        made = [_plan(lesson, found[lesson.slug], everything) for lesson in lessons]
+        return [plan for plan in made if plan.wanted]
 
     def tidy(self) -> None:
         """Remove the recordings of what is no more, and what killed builds left behind."""
@@ -242,8 +243,13 @@ class Builder:
             print(f"warning: {name} is stale: {_why(standing)}", file=sys.stderr)
 
 
-def _needs(found: Sequence[Standing]) -> Mapping[str, tuple[str, ...]]:
-    return {standing.cell.id: standing.fingerprint.needs for standing in found}
+def _plan(lesson: Lesson, found: Sequence[Standing], everything: bool) -> Plan:
+    """To run the cells whose recordings don't hold, and those that rebuild the state they need."""
+    needs = {standing.cell.id: standing.fingerprint.needs for standing in found}
+    wanted = {standing.cell.id for standing in found if everything or not standing.holds}
+    ids = wanted.union(*(needs[id_] for id_ in wanted))
+    cells = tuple(standing.cell for standing in found if standing.cell.id in ids)
+    return Plan(lesson, cells, frozenset(wanted), needs)
 
 
 def _why(standing: Standing) -> str:

@@ -11,11 +11,11 @@ from sitegen.build import Builder, Report
 from sitegen.compare import differences
 from sitegen.embedded import disagreements
 from sitegen.errors import raise_all
-from sitegen.execute import Plan, Result
+from sitegen.execute import Result
 from sitegen.lesson import Block, Cell, Lesson, Options
 from sitegen.output import Output
 from sitegen.record import Recording, Value
-from sitegen.replay import Standing, runnable
+from sitegen.replay import Standing
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,9 @@ def check(builder: Builder, lessons: Sequence[Lesson]) -> Report:
     builder.audit()
     first = builder.config.profiles[0].name
     found = {lesson.slug: builder.standings(lesson, first) for lesson in lessons}
-    plans = [
-        Plan(
-            lesson,
-            tuple(runnable(lesson, first)),
-            {standing.cell.id: standing.fingerprint.needs for standing in found[lesson.slug]},
-        )
-        for lesson in lessons
-        if runnable(lesson, first)
-    ]
     fresh: dict[str, dict[str, Result]] = {}
     errors = []
-    for execution in builder.execute(plans):
+    for execution in builder.execute(builder.plans(lessons, found, everything=True)):
         if execution.error:
             errors.append(execution.error)
         fresh[execution.lesson.slug] = {one.cell.id: one for one in execution.results}

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
@@ -20,7 +20,10 @@ from sitegen import preload, worker
 from sitegen.config import BUILT_IN, Config
 from sitegen.errors import BlockError, SiteError
 from sitegen.lesson import DEFAULT_TIMEOUT, Block, Cell, Lesson
+from sitegen.messages import Done, Failed, Finished, Job, Rested, Started
 from sitegen.output import Output
+from sitegen.plan import Plan
+from sitegen.snapshot import Snapshots
 
 ENVIRONMENT = {
     # One thread each: the order of additions, and so the last digits of a sum, must not
@@ -59,23 +62,6 @@ ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The cells of one lesson that are to be run, in order."""
-
-    lesson: Lesson
-    cells: tuple[Cell, ...]
-    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By the id of a cell, those that it can't run without."""
-
-    def asks_the_same(self, other: Plan) -> bool:
-        """Whether the two come to the same, whatever else is in their lesson's text."""
-        mine, others = (
-            (plan.lesson.path, plan.lesson.slug, plan.cells, plan.needs) for plan in (self, other)
-        )
-        return mine == others
-
-
-@dataclass(frozen=True)
 class Result:
     """What one cell displayed, and how long it ran."""
 
@@ -109,20 +95,30 @@ class Event:
 class Executor:
     """Worker processes for one course; a context manager that leaves none behind.
 
-    Entering starts the fork server, which imports in the background while others work.
+    Entering starts the fork server, which imports in the background while others work. Workers
+    leave a snapshot after each `snapshot_worth` seconds of work, so that a later plan need not
+    begin from nothing; none if that is None.
 
     Raises:
         SiteError: there is no folder for the socket that workers are reached through.
     """
 
-    def __init__(self, config: Config, profile: str = "cpu", jobs: int = 0) -> None:
+    def __init__(
+        self,
+        config: Config,
+        profile: str = "cpu",
+        jobs: int = 0,
+        snapshot_worth: float | None = None,
+    ) -> None:
         self.config = config
         self.profile = profile
         self.jobs = jobs or os.cpu_count() or 1
+        self.snapshot_worth = snapshot_worth
 
     def __enter__(self) -> Executor:
         self._scratch = tempfile.TemporaryDirectory(prefix="lessonsite-")
         self._running: list[_Worker] = []
+        self._snapshots = Snapshots()
         forks = "forkserver" in multiprocessing.get_all_start_methods()
         self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
         own = ("sitegen.worker", "IPython.core.interactiveshell", "numpy")
@@ -197,10 +193,11 @@ class Executor:
             self._running.append(self._start(waiting.pop(0)))
 
     def drop(self) -> None:
-        """End whatever runs."""
+        """End whatever runs or rests."""
         for running in self._running:
             running.kill()
         self._running.clear()
+        self._snapshots.drop()
 
     def _not_running(self, plans: Sequence[Plan]) -> list[Plan]:
         """What is left to start of the plans, after workers with other plans were ended."""
@@ -215,21 +212,26 @@ class Executor:
         return left
 
     def _start(self, plan: Plan) -> _Worker:
-        job = worker.Job(
+        """Begin to run a plan, from a snapshot if there is one that serves."""
+        job = Job(
             path=plan.lesson.path,
             root=str(self.config.root),
             cells=plan.cells,
+            ran=(),
             needs=dict(plan.needs),
             packages=self.config.packages,
             profile=self.profile,
             scratch=self._scratch.name,
+            snapshot_worth=self.snapshot_worth,
         )
         home, away = self._context.Pipe()
-        process = self._context.Process(target=worker.run, args=(job, away), daemon=False)
-        with self._prepared(), _main_module_hidden():
-            process.start()
+        process = self._snapshots.go_on(plan, job, away)
+        if process is None:
+            process = self._context.Process(target=worker.run, args=(job, away), daemon=False)
+            with self._prepared(), _main_module_hidden():
+                process.start()
         away.close()
-        return _Worker(plan, self.profile, process, home)
+        return _Worker(plan, self.profile, process, home, self._snapshots)
 
     def _ready(self, interrupt: Any) -> list[_Worker] | None:
         """The workers with something to say: a message, an end, or no time left."""
@@ -250,11 +252,14 @@ class Executor:
 class _Worker:
     """One lesson while it runs, as seen from the generator."""
 
-    def __init__(self, plan: Plan, profile: str, process: Any, home: Connection) -> None:
+    def __init__(
+        self, plan: Plan, profile: str, process: Any, home: Connection, snapshots: Snapshots
+    ) -> None:
         self.plan = plan
         self.profile = profile
         self.process = process
         self.home = home
+        self.snapshots = snapshots
         self.cells = {cell.id: cell for cell in plan.cells}
         self.results: list[Result] = []
         self.current: Cell | None = None
@@ -269,24 +274,26 @@ class _Worker:
         """Take one message; the `Execution` if the lesson is over."""
         try:
             message = self.home.recv() if self.home.poll() else None
+            if isinstance(message, Rested):
+                self.snapshots.receive(self.plan.lesson.slug, message, self.home)
         except (EOFError, OSError):
             return self._fail(self._death())
         if message is None:
             if time.monotonic() >= self.deadline:
                 return self._fail(self._timeout())
             return self._fail(self._death()) if not self.process.is_alive() else None
-        if isinstance(message, worker.Started):
+        if isinstance(message, Started):
             self.current = cell = self.cells[message.cell]
             limit = cell.options.timeout if isinstance(cell, Block) else DEFAULT_TIMEOUT
             self.deadline = time.monotonic() + limit
             tell(Event(self.plan.lesson, cell))
-        elif isinstance(message, worker.Finished):
+        elif isinstance(message, Finished):
             cell = self.cells[message.cell]
             self.results.append(Result(cell, message.outputs, message.seconds))
             tell(Event(self.plan.lesson, cell, message.seconds))
-        elif isinstance(message, worker.Failed):
+        elif isinstance(message, Failed):
             return self._fail(self._error(message.line, message.message, message.detail))
-        elif isinstance(message, worker.Done):
+        elif isinstance(message, Done):
             return self._execution(message.provenance)
         return None
 

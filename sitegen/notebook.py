@@ -64,7 +64,7 @@ if importlib.util.find_spec("matplotlib"):
     get_ipython().run_line_magic("matplotlib", "inline")
     get_ipython().run_line_magic("config", "InlineBackend.figure_formats = ['svg']")
 '''
-"""Seeds as `worker` has them, where the first line of a cell is the id of its block; drawings."""
+"""Seeds as `session` has them, where the first line of a cell is the id of its block; drawings."""
 
 _SPANS = re.compile(
     r"""(?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)

@@ -1,4 +1,4 @@
-"""Which recordings still stand, and which cells must therefore be executed."""
+"""Which recordings still stand."""
 
 from __future__ import annotations
 
@@ -103,15 +103,6 @@ def sources_of(found: Sequence[Standing], before: Sources) -> Sources:
         for name, hashes in before.items():
             now.setdefault(name, set()).update(hashes)
     return {name: sorted(hashes) for name, hashes in now.items()}
-
-
-def cells_to_run(found: Sequence[Standing], everything: bool = False) -> tuple[Cell, ...]:
-    """The cells whose recordings don't hold, and those that rebuild the state they need."""
-    wanted: set[str] = set()
-    for standing in found:
-        if everything or not standing.holds:
-            wanted |= {standing.cell.id, *standing.fingerprint.needs}
-    return tuple(standing.cell for standing in found if standing.cell.id in wanted)
 
 
 def _unit(cell: Cell) -> Unit:

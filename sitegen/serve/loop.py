@@ -23,9 +23,10 @@ from sitegen.build import AllStandings, Builder, Request
 from sitegen.config import Config
 from sitegen.course import Course
 from sitegen.errors import BlockError, SiteError, SourceError
-from sitegen.execute import Execution, Executor, Plan
+from sitegen.execute import Execution, Executor
 from sitegen.fingerprint import Library, Memory
 from sitegen.lesson import Cell, Lesson
+from sitegen.plan import Plan
 from sitegen.progress import Progress
 from sitegen.publish import publish, site_files
 from sitegen.serve.kept import Kept, KeptRenderer, flat
@@ -33,6 +34,9 @@ from sitegen.serve.view import Note, Screen
 
 PROFILE = "cpu"
 """Under which the loop executes."""
+
+SNAPSHOT_WORTH = 0.1
+"""Seconds of work that are not done twice: less is not felt, and a snapshot costs some 10 ms."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,10 @@ class _Attempt:
 
 class _ChangedError(Exception):
     """A file that is being worked with was edited meanwhile."""
+
+
+class _MovedError(Exception):
+    """A block failed whose lesson was edited elsewhere while it ran: the error names old lines."""
 
 
 class Loop:
@@ -102,9 +110,11 @@ class Loop:
         }
         while True:
             try:
-                executed += self._build(interrupt)
+                self._build(executed, interrupt)
             except _ChangedError:
                 self.library = self.memory = None
+                continue
+            except _MovedError:
                 continue
             except SiteError as error:
                 self._show(self.screen.view.files, tuple(_note(one) for one in flat([error])))
@@ -119,12 +129,13 @@ class Loop:
         output = Path(self.output).absolute() if self.output else config.output
         return dataclasses.replace(config, output=output)
 
-    def _build(self, interrupt: Any) -> list[str]:
-        """One attempt at a round: the blocks that it executed.
+    def _build(self, executed: list[str], interrupt: Any) -> None:
+        """One attempt at a round; the blocks that it executed join the list.
 
         Raises:
             SiteError: there is nothing new to show.
             _ChangedError: the library was edited meanwhile.
+            _MovedError: a lesson was, above or below a block that failed.
         """
         self.config = config = self._load()
         self._look_at_library()
@@ -132,6 +143,7 @@ class Loop:
         course, mistakes = self.kept.course(config)
         builder = Builder(course, Request(jobs=self.jobs), self.library, self.memory)
         self.memory = builder.memory
+        builder.report.executed = executed
         notes = [_note(error, course) for error in mistakes]
         notes += [_note(error, course) for error in self._unsound(builder)]
         notes += self._embedded(course)
@@ -147,6 +159,8 @@ class Loop:
                 slug = execution.lesson.slug
                 builder.record(execution, found[slug][PROFILE])
                 lesson = plans.pop(slug).lesson
+                if execution.error and execution.lesson.text != lesson.text:
+                    raise _MovedError
                 fresh = builder.standings(lesson, PROFILE)
                 found = {**found, slug: {**found[slug], PROFILE: fresh}}
                 for left in builder.plans([lesson], {slug: fresh}):
@@ -156,7 +170,6 @@ class Loop:
                 self._show(files, (*notes, *self._failures(course), *_running(plans, found)))
         if not plans:
             self._finish(builder, found, None if notes or self._failures(course) else files)
-        return builder.report.executed
 
     def _finish(
         self, builder: Builder, found: AllStandings, files: Mapping[str, bytes] | None
@@ -203,7 +216,9 @@ class Loop:
         if self.executor is None or wanted != self._warm_for:
             self._processes.close()
             self.attempts.clear()
-            self.executor = self._processes.enter_context(Executor(self.config, PROFILE, self.jobs))
+            self.executor = self._processes.enter_context(
+                Executor(self.config, PROFILE, self.jobs, snapshot_worth=SNAPSHOT_WORTH)
+            )
             self._warm_for = wanted
         return self.executor
 

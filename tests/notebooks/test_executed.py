@@ -14,8 +14,8 @@ from sitegen.compare import differences
 from sitegen.lesson import Lesson
 from sitegen.output import SHOWN_TYPES, Output, stream
 from sitegen.record import Recordings
+from sitegen.session import tidy
 from sitegen.skeleton import has_solution
-from sitegen.worker import tidy
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
 
