@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,12 @@ def main() -> int:
             table.add_row("  the template of all pages", *seconds(found), "")
             found = author.medians(Edit("", "look/style.css", "static/style.css"), "STYLE")
             table.add_row("  the stylesheet", *seconds(found), "")
+        with served(own, page, "pretraining.html") as author:
+            edit = Edit("", "lessons/pretraining.md", "pretraining.html", ".result")
+            first = author.times(edit, "TRAINED", "TRAINED0")
+            table.add_row("  a block after the training, the first time", *seconds(first), "")
+            found = author.medians(edit, "TRAINED0")
+            table.add_row("  a block after the training", *seconds(found), "")
         if browser:
             browser.close()
     Console().print(table)
@@ -118,7 +125,9 @@ def this_course(course: Path) -> str:
     overlays = '[tool.lessonsite]\ntemplates = "own"\nstatic = "look"'
     config.write_text(config.read_text().replace("[tool.lessonsite]", overlays))
     longest = max(course.glob("lessons/*.md"), key=lambda path: path.stat().st_size)
-    longest.write_text(longest.read_text() + "\nPROSE\n")
+    longest.write_text(f"{longest.read_text()}\nPROSE\n")
+    with (course / "lessons" / "pretraining.md").open("a") as lesson:
+        lesson.write("\n```python {#bench}\nprint('TRAINED', len(events))\n```\n")
     for folder, source, old, new in (
         ("own", ROOT / "templates" / "base.html", "</footer>", "PAGES</footer>"),
         ("look", ROOT / "static" / "style.css", ":root {", ":root { --mark: STYLE;"),
@@ -181,22 +190,25 @@ class Author:
 
     def medians(self, edit: Edit, word: str) -> list[float]:
         """Seconds from a save to the message, and to the sight of it if there is a browser."""
-        path, before, times = self.course / edit.file, word, []
-        for number in range(EDITS):
-            mark = f"{word}{number}"
-            text = path.read_text().replace(before, mark)
-            if self.page:
-                self.page.evaluate(WATCH, [mark, edit.selector])
-            saved = time.time()
-            path.write_text(text)
-            times.append([moment - saved for moment in self._moments(edit, mark)])
-            before = mark
-            time.sleep(0.2)  # no author is faster
+        marks = [word, *(f"{word}{number}" for number in range(EDITS))]
+        times = [self.times(edit, before, mark) for before, mark in pairwise(marks)]
         return [statistics.median(column) for column in zip(*times, strict=True)]
+
+    def times(self, edit: Edit, before: str, mark: str) -> list[float]:
+        """The same for one save."""
+        path = self.course / edit.file
+        text = path.read_text().replace(before, mark)
+        if self.page:
+            self.page.evaluate(WATCH, [mark, edit.selector])
+        saved = time.time()
+        path.write_text(text)
+        times = [moment - saved for moment in self._moments(edit, mark)]
+        time.sleep(0.2)  # no author is faster
+        return times
 
     def _moments(self, edit: Edit, mark: str) -> Sequence[float]:
         while True:
-            told, state = self.messages.get(timeout=60)
+            told, state = self.messages.get(timeout=300)
             with urllib.request.urlopen(self.url + edit.shown_in) as answer:
                 if mark in answer.read().decode() and not state["notes"]:
                     break

@@ -2,6 +2,8 @@
 
 A worker leaves copies of itself behind. A copy does nothing but fork once more for each job that
 it is sent, so that what runs goes on with the state that there was, and the copy still has it.
+Where a copy would share with its worker what either could alter for both, such as a thread, a
+process, a pipe, or a file that is being written, none is left.
 """
 
 from __future__ import annotations
