@@ -11,11 +11,11 @@ from sitegen.lesson import Lesson
 
 NAME = "static/search-index.js"
 
-_SKIPPED = {"svg", "math", "samp"}
+_SKIPPED = re.compile(r"<(svg|math|samp)\b.*?</\1>", re.S)
 """What pictures, formulas and programs say; no one looks for that by its words."""
 
 _COLOURED = re.compile(r'<span class="\w{1,3}">([^<]*)</span>')
-"""A word of highlighted code: thousands on a page, which cost most of the parser's time."""
+"""A word of highlighted code: thousands on a page, which cost much of the parser's time."""
 
 Section = tuple[str, str, str, str]
 """Address, lesson, title and text of what stands under one heading."""
@@ -25,7 +25,7 @@ def sections(lesson: Lesson, body: str) -> list[Section]:
     """The sections of a lesson, given its text as HTML. What stands first has no title."""
     titles = {heading.id: heading.title for heading in lesson.headings if heading.in_contents}
     cutter = _Cutter(titles)
-    cutter.feed(_COLOURED.sub(r"\1", body))
+    cutter.feed(_COLOURED.sub(r"\1", _SKIPPED.sub(" ", body)))
     cutter.close()
     page = f"{lesson.slug}.html"
     return [
@@ -62,7 +62,7 @@ class _Cutter(HTMLParser):
         if anchor in self.headings:
             self.words = self.found.setdefault(anchor, [])
             self.in_heading = True
-        if not self.skipping and (tag in _SKIPPED or attributes.get("class") == "badge"):
+        if not self.skipping and attributes.get("class") == "badge":
             self.skipping = tag
 
     def handle_endtag(self, tag: str) -> None:
