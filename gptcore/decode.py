@@ -54,14 +54,22 @@ class Layer(NamedTuple):
             values,
         )
 
+    def laid_out(self) -> Self:
+        return self._replace(
+            c_attn=_laid_out(self.c_attn),
+            attn_c_proj=_laid_out(self.attn_c_proj),
+            c_fc=_laid_out(self.c_fc),
+            mlp_c_proj=_laid_out(self.mlp_c_proj),
+        )
+
 
 class Decoder:
     """A model, a cache, and the step that reads one token for each of B sequences.
 
     `read` takes the prompts, then `step` one token after the other, up to `max_length`
     (block_size if None). It holds on to the model's weights as they are: after moving the model
-    or changing its dtype, make another. Hooks on modules don't run in a step. Dropout is the
-    caller's to turn off while it reads.
+    or changing its dtype, make another, and after training it too if this one is compiled. Hooks
+    on modules don't run in a step. Dropout is the caller's to turn off while it reads.
     """
 
     def __init__(
@@ -117,15 +125,20 @@ class Decoder:
 
     @torch.no_grad()
     def compile(self) -> Self:
-        """Fuse the step by torch.compile and record it as one CUDA graph, which `step` replays.
+        """Make steps as fast as the device allows, which takes a while, once.
 
-        Takes a while, once. Raises RuntimeError without a CUDA device.
+        On CUDA the step is fused by torch.compile and recorded as one CUDA graph, which `step`
+        replays. Elsewhere the weights are copied, which takes as much memory again, so that a
+        product with one row reads them in the order in which they lie.
         """
-        if self.token.device.type != "cuda":
-            raise RuntimeError(
-                f"the decoder is on {self.token.device}, and CUDA graphs need a CUDA GPU; "
-                "elsewhere use it as it is"
-            )
+        if self.token.device.type == "cuda":
+            self.run = self._graph()
+        else:
+            self.layers = [layer.laid_out() for layer in self.layers]
+            self.lm_head = _laid_out(self.lm_head)
+        return self
+
+    def _graph(self) -> Callable[[], Tensor]:
         # With this option a product with one row becomes a reduction, which fuses with what is
         # done to each of its numbers: the bias, GELU, the residual stream.
         fused = torch.compile(
@@ -149,8 +162,7 @@ class Decoder:
             graph.replay()
             return logits
 
-        self.run = replay
-        return self
+        return replay
 
     def forward(self) -> Tensor:
         """The logits of `token`, read at `place`: (B, vocab_size). Shapes never change."""
@@ -186,6 +198,11 @@ def _product(x: Tensor, linear: Linear) -> Tensor:
 
 def _linear(part: nn.Linear) -> Linear:
     return part.weight.detach().t(), _detached(part.bias)
+
+
+def _laid_out(linear: Linear) -> Linear:
+    weight, bias = linear
+    return weight.contiguous(), bias
 
 
 def _norm(part: nn.LayerNorm) -> Norm:
