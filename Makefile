@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 
 # Hundreds of builds are quicker if the generator is compiled once, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: site test browser bench mutants lint clean
+.PHONY: site test browser bench mutants lowest lint clean
 
 site: $(VENV)/.ready
 	$(BIN)/python build_site.py
@@ -25,6 +26,12 @@ bench: $(VENV)/.ready
 mutants: $(VENV)/.ready
 	$(BIN)/python tests/mutants.py
 
+lowest: $(VENV)/.ready browser
+	$(PYTHON) -m venv $(LOWEST)
+	$(BIN)/python tests/lowest.py > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt --editable '.[dev]'
+	$(LOWEST)/bin/python -m pytest --numprocesses auto --dist loadfile -m 'not newest'
+
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -36,4 +43,4 @@ $(VENV)/.ready: pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) site
+	rm -rf $(VENV) $(LOWEST) site

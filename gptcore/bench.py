@@ -203,6 +203,8 @@ def _train(
 ) -> list[Result]:
     import torch
 
+    from gptcore.verify import count_parameters
+
     config = work.config
     tokens = torch.randint(
         config.vocab_size, (work.batch, work.length + 1), device=device
@@ -215,7 +217,9 @@ def _train(
     results = []
     for name, step in steps.items():
         speed = work.batch * work.length / statistics.median(seconds[name])
-        flops = flops_per_token(config, _count(models["gptcore"]), work.length)
+        flops = flops_per_token(
+            config, count_parameters(models["gptcore"]), work.length
+        )
         tflops = speed * flops / 1e12
         share = tflops / ceilings.matmul_tflops
         held = 3 * _nbytes(models[name])  # the weights, and AdamW's two moments
@@ -264,6 +268,7 @@ def _decode(
 
     from gptcore.decode import Decoder
     from gptcore.generate import generate_cached
+    from gptcore.verify import count_parameters
 
     config, new = work.config, work.new_tokens
     for model in models.values():
@@ -285,7 +290,9 @@ def _decode(
         nano = models["nanogpt"]
         runs["nanogpt"] = lambda: nano.generate(idx, new, top_k=1)
     seconds = _seconds(runs, device, work.repeats)
-    needed = decode_bytes(config, _count(ours), dtype.itemsize, 10 + new // 2)
+    needed = decode_bytes(
+        config, count_parameters(ours), dtype.itemsize, 10 + new // 2
+    )
     limit = ceilings.copy_gb_per_second * 1e9 / needed
     results = []
     for name, run in runs.items():
@@ -341,10 +348,6 @@ def _peak_memory(run: Run, device: torch.device, held: int) -> int | None:
     before = torch.cuda.memory_allocated()
     run()
     return held + torch.cuda.max_memory_allocated() - before
-
-
-def _count(model: nn.Module) -> int:
-    return sum(weight.numel() for weight in model.parameters())
 
 
 def _nbytes(model: nn.Module) -> int:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gptcore.checks import check_ids
 from gptcore.config import GPTConfig
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ class KVCache:
     """Room for the keys and values of `max_length` tokens in every layer, allocated at once.
 
     `keys` and `values` are (n_layer, B, n_head, max_length, head_size), the first `length`
-    places of them filled: 2 * n_layer * n_embd numbers for each token of a sequence.
+    places of them filled: 2 * n_layer * n_embd numbers for each token of a sequence. Without a
+    `max_length` there is room for block_size.
+
+    Raises ValueError for a max_length that is not from 1 to block_size.
     """
 
     def __init__(
@@ -34,7 +38,7 @@ class KVCache:
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        self.max_length = max_length or config.block_size
+        self.max_length = config.block_size if max_length is None else max_length
         if not 1 <= self.max_length <= config.block_size:
             raise ValueError(
                 f"max_length {max_length} is not from 1 to block_size {config.block_size}, "
@@ -67,7 +71,12 @@ class KVCache:
         return self.keys.nbytes + self.values.nbytes
 
     def update(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Keep a layer's k and v of new tokens, (B, n_head, T, head_size); gives all so far."""
+        """Keep a layer's k and v of new tokens, (B, n_head, T, head_size); gives all so far.
+
+        `length` is the caller's to advance, by T, once every layer has its own. Raises ValueError
+        if there is no room for them.
+        """
+        check_room(self, k.shape[0], k.shape[2])
         end = self.length + k.shape[2]
         self.keys[layer, :, :, self.length : end] = k
         self.values[layer, :, :, self.length : end] = v
@@ -78,6 +87,7 @@ class KVCache:
         self.length = 0
 
 
+@torch.no_grad()
 def forward_cached(
     model: GPT, idx: Tensor, cache: KVCache, starts: Tensor | None = None
 ) -> Tensor:
@@ -86,8 +96,13 @@ def forward_cached(
     In a batch of prompts that are padded on the left, `starts`, (B), says at which place of its
     row each one begins; what stands before is not attended to, and positions count from there.
 
-    Raises ValueError if the cache has no room for them or holds another number of sequences.
+    The model is to be in eval mode: with dropout on, what is kept would be wrong for good.
+    Nothing can be differentiated.
+
+    Raises TypeError or ValueError for what is no batch of ids, ValueError if the cache has no
+    room for them or holds another number of sequences.
     """
+    check_ids(idx)
     batch, time = idx.shape
     check_room(cache, batch, time)
     place = torch.arange(
@@ -139,6 +154,7 @@ def _mask(past: int, place: Tensor, starts: Tensor | None) -> Tensor | None:
 
 
 def check_room(cache: KVCache, batch: int, time: int) -> None:
+    """Refuse, by ValueError, new tokens (B, T) of another B than the cache's, or too many."""
     if cache.keys.shape[1] != batch:
         raise ValueError(
             f"the cache holds {cache.keys.shape[1]} sequences, idx {batch}"

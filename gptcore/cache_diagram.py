@@ -19,6 +19,9 @@ def cache_growth(
     `steps` holds these two numbers for each pass, the prompt's first. `prefix` begins the ids in
     the SVG: two diagrams on one page need two.
     """
+    longest = max([1, *map(sum, steps)])
+    pitch = min(SIZE + 3, (WIDTH - LEFT) / longest)
+    width = pitch * SIZE / (SIZE + 3)
     canvas = group()
     for index, (cached, new) in enumerate(steps):
         y = TOP + index * ROW
@@ -27,9 +30,9 @@ def cache_growth(
         )
         for place in range(cached + new):
             role = "norm" if place < cached else "attention"
-            x = LEFT + place * (SIZE + 3)
+            x = LEFT + place * pitch
             canvas.append(
-                shape("rect", role, x=x, y=y, width=SIZE, height=SIZE, rx=4)
+                shape("rect", role, x=x, y=y, width=width, height=SIZE, rx=4)
             )
     y = TOP + len(steps) * ROW + 12
     for x, role, words in (

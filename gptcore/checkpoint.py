@@ -1,4 +1,8 @@
-"""A run on disk: everything it needs to go on as if it had never stopped."""
+"""A run on disk: everything it needs to go on as if it had never stopped.
+
+Of several processes, the first saves and all load. Weights, optimizer and data go on for all of
+them, but the random numbers are those of the first: in the others, dropout starts anew.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import distributed
 from torch.optim import Optimizer
 
 from gptcore.data import Batches
@@ -29,7 +34,7 @@ def save(
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "batches": [one.state_dict() for one in batches],
-        "random": random_states(),
+        "random": random_states(model.lm_head.weight.device),
     }
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,15 +83,17 @@ def load(
     optimizer.load_state_dict(state["optimizer"])
     for one, saved in zip(batches, state["batches"], strict=True):
         one.load_state_dict({**saved, "generator": saved["generator"].cpu()})
-    set_random_states(state["random"])
+    if not distributed.is_initialized() or distributed.get_rank() == 0:
+        set_random_states(state["random"], device)
     return int(state["step"])
 
 
-def random_states() -> dict[str, Any]:
+def random_states(device: torch.device) -> dict[str, Any]:
+    """The states of all random numbers that a run on `device` draws, for `set_random_states`."""
     legacy = np.random.get_state(legacy=True)
     return {
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
         "python": random.getstate(),
         "numpy": [
             part.tolist() if isinstance(part, np.ndarray) else part
@@ -95,9 +102,10 @@ def random_states() -> dict[str, Any]:
     }
 
 
-def set_random_states(states: dict[str, Any]) -> None:
+def set_random_states(states: dict[str, Any], device: torch.device) -> None:
+    """Continue as `random_states` found them; a GPU stays as it is if they are a CPU's."""
     torch.set_rng_state(states["torch"].cpu())
-    if torch.cuda.is_available():
-        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
+    if device.type == "cuda" and states["cuda"] is not None:
+        torch.cuda.set_rng_state(states["cuda"].cpu(), device)
     random.setstate(states["python"])
     np.random.set_state(tuple(states["numpy"]))

@@ -39,6 +39,10 @@ def check_batch(idx: Tensor, targets: Tensor | None, block_size: int) -> None:
         )
     if targets is None:
         return
+    if not isinstance(targets, Tensor):
+        raise TypeError(
+            f"targets are a {type(targets).__name__}; pass a tensor of token ids, (B, T)"
+        )
     if targets.dtype != torch.int64:
         raise TypeError(
             f"targets have dtype {targets.dtype}; cross-entropy needs torch.int64"

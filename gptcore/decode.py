@@ -95,11 +95,13 @@ class Decoder:
         self.mask = torch.zeros(shape, device=device, dtype=self.cache.keys.dtype)
         self.run: Callable[[], Tensor] = self.forward
 
+    @torch.no_grad()
     def read(self, idx: Tensor, starts: Tensor | None = None) -> Tensor:
         """Begin anew with prompts, (B, T): the logits of the last token, (B, vocab_size).
 
         `starts`, (B), says where each begins that is padded on the left, as in `forward_cached`.
-        Raises ValueError for another B than the decoder's, or a T beyond its max_length.
+        Raises TypeError or ValueError for what is no batch of ids, ValueError for another B than
+        the decoder's, or a T beyond its max_length.
         """
         self.cache.reset()
         logits = forward_cached(self.model, idx, self.cache, starts)
@@ -111,12 +113,18 @@ class Decoder:
         self.mask.fill_(-math.inf).masked_fill_(read[:, None, None], 0.0)
         return logits
 
+    @torch.no_grad()
     def step(self, token: Tensor) -> Tensor:
         """Read one more token of each sequence, (B, 1): its logits, (B, vocab_size).
 
-        The next step may overwrite them. Nothing waits for the device. Raises ValueError if the
-        cache is full.
+        The next step may overwrite them. Nothing waits for the device. Raises ValueError for
+        another shape, or if the cache is full.
         """
+        if token.shape != self.token.shape:
+            raise ValueError(
+                f"token has shape {tuple(token.shape)}; expected {tuple(self.token.shape)}, "
+                "one of each sequence"
+            )
         check_room(self.cache, *token.shape)
         self.token.copy_(token)
         self.place.fill_(self.cache.length)

@@ -11,6 +11,7 @@ from torch import nn
 
 from gptcore.model import GPT, Block, CausalSelfAttention, FeedForward
 from gptcore.svg import Diagram, document, group, shape, text
+from gptcore.verify import count_parameters
 
 WIDTH = 400  # so narrow that 13 units of text are still above 11 pixels on a phone
 STREAM = 38  # x of the residual stream's middle
@@ -30,7 +31,10 @@ def architecture(model: GPT, prefix: str = "architecture") -> Diagram:
     """
     pen = Pen()
     with pen.boundary(
-        type(model).__name__, 4, WIDTH - 4, f"{_count(model):,} parameters"
+        type(model).__name__,
+        4,
+        WIDTH - 4,
+        f"{count_parameters(model):,} parameters",
     ):
         source = _draw_embeddings(pen, model)
         _draw_blocks(pen, list(model.transformer.h))
@@ -65,7 +69,6 @@ class Pen:
         left: float,
         right: float,
         note: str,
-        times: int = 1,
         label_x: float = 0,
     ) -> Iterator[None]:
         """A dashed line around what the class `name` does."""
@@ -178,12 +181,12 @@ def _draw_embeddings(pen: Pen, model: GPT) -> float:
     wte, wpe = model.transformer.wte, model.transformer.wpe
     pen.flow("token ids (B, T)")
     token = pen.box(
-        "embedding", "wte", "token embedding", f"{_count(wte):,}", LEFT, RIGHT,
+        "embedding", "wte", "token embedding", f"{count_parameters(wte):,}", LEFT, RIGHT,
         f"{wte.num_embeddings} × {wte.embedding_dim}",
     )  # fmt: skip
     pen.y += 12
     position = pen.box(
-        "embedding", "wpe", "position embedding", f"{_count(wpe):,}", LEFT, RIGHT,
+        "embedding", "wpe", "position embedding", f"{count_parameters(wpe):,}", LEFT, RIGHT,
         f"{wpe.num_embeddings} × {wpe.embedding_dim}",
     )  # fmt: skip
     pen.add(
@@ -202,7 +205,7 @@ def _draw_blocks(pen: Pen, blocks: list[Block]) -> None:
     name = type(block).__name__
     pen.y += 8
     with pen.boundary(
-        name, 14, 377, f"{len(blocks)} × {_count(block):,}", label_x=58
+        name, 14, 377, f"{len(blocks)} × {count_parameters(block):,}", label_x=58
     ):
         pen.branch()
         _draw_norm(pen, "ln_1", block.ln_1)
@@ -219,14 +222,16 @@ def _draw_blocks(pen: Pen, blocks: list[Block]) -> None:
 
 
 def _draw_norm(pen: Pen, name: str, norm: nn.LayerNorm) -> None:
-    pen.box("norm", name, "layer norm", f"{_count(norm):,}", LEFT, RIGHT)
+    pen.box("norm", name, "layer norm", f"{count_parameters(norm):,}", LEFT, RIGHT)
     pen.flow(f"(B, T, {norm.normalized_shape[0]})")
 
 
 def _draw_attention(pen: Pen, attn: CausalSelfAttention) -> None:
     width, heads = attn.c_proj.in_features, attn.n_head
     size = width // heads
-    with pen.boundary(type(attn).__name__, LEFT, RIGHT, f"{_count(attn):,}"):
+    with pen.boundary(
+        type(attn).__name__, LEFT, RIGHT, f"{count_parameters(attn):,}"
+    ):
         _draw_linear(pen, "attention", "c_attn", attn.c_attn)
         pen.flow(f"q, k, v  (B, {heads}, T, {size})")
         with pen.boundary(
@@ -272,7 +277,9 @@ def _draw_scores(pen: Pen, heads: int, size: int) -> None:
 
 
 def _draw_feed_forward(pen: Pen, mlp: FeedForward) -> None:
-    with pen.boundary(type(mlp).__name__, LEFT, RIGHT, f"{_count(mlp):,}"):
+    with pen.boundary(
+        type(mlp).__name__, LEFT, RIGHT, f"{count_parameters(mlp):,}"
+    ):
         _draw_linear(pen, "ffn", "c_fc", mlp.c_fc)
         pen.flow(f"(B, T, {mlp.c_fc.out_features})")
         pen.box("ffn", "gelu", "GELU, tanh form", "", LEFT + PAD, RIGHT - PAD)
@@ -282,16 +289,18 @@ def _draw_feed_forward(pen: Pen, mlp: FeedForward) -> None:
 
 def _draw_linear(pen: Pen, role: str, name: str, linear: nn.Linear) -> None:
     what = f"{linear.in_features} → {linear.out_features}"
-    pen.box(role, name, what, f"{_count(linear):,}", LEFT + PAD, RIGHT - PAD)
+    pen.box(
+        role, name, what, f"{count_parameters(linear):,}", LEFT + PAD, RIGHT - PAD
+    )
 
 
 def _draw_output(pen: Pen, model: GPT, start: float) -> float:
     """The end of the residual stream, which began at start, to logits. Gives lm_head's height."""
     norm, head = model.transformer.ln_f, model.lm_head
     pen.stream(start - 16)
-    pen.box("norm", "ln_f", "layer norm", f"{_count(norm):,}", 14, RIGHT)
+    pen.box("norm", "ln_f", "layer norm", f"{count_parameters(norm):,}", 14, RIGHT)
     pen.flow(_stream_shape(model), STREAM)
-    note = "weights of wte" if _tied(model) else f"{_count(head):,}"
+    note = "weights of wte" if _tied(model) else f"{count_parameters(head):,}"
     what = f"{head.in_features} → {head.out_features}"
     middle = pen.box("embedding", "lm_head", what, note, 14, RIGHT)
     pen.flow(f"logits  (B, T, {head.out_features})", STREAM)
@@ -346,7 +355,7 @@ def _describe(model: GPT) -> str:
         f"{attn.c_proj.in_features // attn.n_head}, and {type(mlp).__name__} after ln_2, "
         f"{mlp.c_fc.in_features} to {mlp.c_fc.out_features} and back. Then ln_f, and lm_head, "
         f"{sharing}gives logits (B, T, {model.lm_head.out_features}). "
-        f"{_count(model):,} parameters."
+        f"{count_parameters(model):,} parameters."
     )
 
 
@@ -356,10 +365,6 @@ def _stream_shape(model: GPT) -> str:
 
 def _tied(model: GPT) -> bool:
     return model.transformer.wte.weight is model.lm_head.weight
-
-
-def _count(module: nn.Module) -> int:
-    return sum(weight.numel() for weight in module.parameters())
 
 
 def _line(d: str) -> Element:

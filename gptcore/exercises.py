@@ -1,7 +1,8 @@
 """Says whether an answer to one of the course's exercises is right, and if not, why.
 
 Each check takes what a learner wrote, mostly a function, tries it on small numbers and
-gives a `Verdict`. None of them raises.
+gives a `Verdict`. What an answer raises is told in it; only what is no `Exception`, such as
+KeyboardInterrupt, goes through.
 """
 
 from __future__ import annotations
@@ -127,6 +128,7 @@ def _same(one: Tensor, other: Tensor) -> bool:
 def _compare_numbers(
     got: object, right: float, mistakes: Mapping[str, float]
 ) -> None:
+    got = _plain(got)
     if isinstance(got, bool) or not isinstance(got, int | float):
         raise WrongAnswerError(f"that is a {type(got).__name__}, not a number")
     for sentence, wrong in mistakes.items():
@@ -134,6 +136,11 @@ def _compare_numbers(
             raise WrongAnswerError(sentence)
     if got != right:
         raise WrongAnswerError(f"{got:,} is {abs(got - right):,} off")
+
+
+def _plain(value: Any) -> Any:
+    """A number of torch or NumPy as Python's own; anything else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 # Building nanoGPT
@@ -261,7 +268,7 @@ def check_measure(answer: Answer) -> None:
         model = GPT(config)
         twice = sum(weight.numel() for weight in model.state_dict().values())
         began = time.perf_counter()
-        parameters, speed = answer(config)
+        parameters, speed = map(_plain, answer(config))
         seconds = time.perf_counter() - began
         tied = (
             "the tied matrix is counted twice: it is one parameter with two names"
@@ -350,12 +357,13 @@ def check_training_step(answer: Answer) -> None:
     start = _Bigram()
     batches = [torch.randint(7, (2, 3, 5)) for _ in range(3)]
 
-    def run(step: Answer) -> tuple[Tensor, Tensor, Tensor]:
-        """The losses of three steps, then the weights and their last gradient."""
+    def run(step: Answer) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The losses of three steps, then the weights and what gradient is left."""
         model = copy.deepcopy(start)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
         losses = [float(step(model, x, y, optimizer)) for x, y in batches]
-        return torch.tensor(losses), model.scores.weight.detach(), _gradient(model)
+        weight = model.scores.weight
+        return torch.tensor(losses), weight.detach(), weight.grad
 
     right_losses, right_weight, _ = run(_step)
     last_losses, _, _ = run(functools.partial(_step, positions=slice(-1, None)))
@@ -376,9 +384,11 @@ def check_training_step(answer: Answer) -> None:
         raise WrongAnswerError(
             "that is not the mean cross-entropy over all positions: flatten logits and y"
         )
+    # A step may also end with zero_grad, which tells nothing of clipping.
+    late = gradient is not None and 0 < gradient.norm() < 1.001
     mistakes = {
         "you clip after the step, when it has been taken: clip before it"
-        if gradient.norm() < 1.001
+        if late
         else "the step is taken with the whole gradient: clip between backward and step": (
             unclipped
         ),
@@ -461,7 +471,9 @@ def check_learning_rate(answer: Answer) -> None:
             step, max_lr=high, min_lr=low, warmup_steps=warmup, max_steps=last
         )
     )
-    got = [answer(step, high, low, warmup, last) for step in range(last + 1)]
+    got = [
+        _plain(answer(step, high, low, warmup, last)) for step in range(last + 1)
+    ]
     if not all(isinstance(rate, int | float) for rate in got):
         raise WrongAnswerError(
             "a rate is a number: is there a step without a return?"
@@ -481,6 +493,7 @@ def check_peaks(answer: Answer) -> None:
         raise WrongAnswerError(
             f"{len(losses)} rates are too few to see a pattern: try 4"
         )
+    losses = {peak: _plain(loss) for peak, loss in losses.items()}
     peaks = sorted(losses)
     if peaks[-1] < 100 * peaks[0]:
         raise WrongAnswerError(
@@ -586,8 +599,9 @@ def check_transposed(answer: Answer) -> None:
     if all(name.endswith("bias") for name in wrong):
         raise WrongAnswerError("a bias has one dimension, and nothing to transpose")
     said = "copied" if wrong[0].endswith(CONV1D) else "transposed"
+    more = f", and of {len(wrong) - 1} more you say the wrong thing"
     raise WrongAnswerError(
-        f"{wrong[0]} is not to be {said}, as is not all else you say"
+        f"{wrong[0]} is not to be {said}{more if len(wrong) > 1 else ''}"
     )
 
 

@@ -64,7 +64,10 @@ def generate_naive(
     top_p: float | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Continue idx, (B, T), by max_new_tokens, reading all of it again for each."""
+    """Continue idx, (B, T), by max_new_tokens, reading all of it again for each.
+
+    The model is to be in eval mode.
+    """
     for _ in range(max_new_tokens):
         context = idx[:, -model.config.block_size :]  # all that the model can see
         logits, _ = model(context)  # (B, T, vocab_size)
@@ -116,7 +119,8 @@ def generate_batch(
     """Continue several prompts of different lengths at once: the ids of each, prompt first.
 
     A sequence ends with the id `stop`, where one is given and comes; the others go on. Shorter
-    prompts are padded on the left, and give what they would give alone.
+    prompts are padded on the left. At temperature 0 each gives what it would give alone; above,
+    the rows share one stream of random numbers.
 
     Raises ValueError if the longest prompt and its continuation exceed block_size.
     """
@@ -178,7 +182,8 @@ def sample(
     `top_k` keeps the k likeliest ids (Fan et al. 2018), `top_p` the fewest whose
     probabilities reach p (Holtzman et al. 2020); with both, k comes first.
     """
-    if temperature == 0:
+    # A smaller one is 0 in float32, and 0 / 0 no number.
+    if 0 <= temperature < torch.finfo(torch.float32).tiny:
         return logits.argmax(dim=-1, keepdim=True)  # (B, 1)
     # Only differences count. Down from the largest, none is large enough to overflow.
     logits = logits.float() - logits.amax(dim=-1, keepdim=True)  # (B, vocab_size)

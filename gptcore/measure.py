@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import weakref
+from collections import Counter
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -35,27 +37,34 @@ def residual_std(model: GPT, idx: Tensor) -> list[float]:
     return stds
 
 
-def written_by(work: Callable[[], object]) -> int:
-    """Bytes of all tensors that the operations in `work` make; a view makes none.
+def peak_bytes(work: Callable[[], object]) -> int:
+    """The most bytes that tensors made by `work` take at one time, what it gives back included.
 
-    What a fused operation keeps to itself, in registers or in a cache, never gets to memory and
-    is not in it.
+    On CUDA the allocator knows. On the CPU the tensors of all operations are counted for as long
+    as they live; what a fused operation keeps to itself, in registers or in a cache, is no tensor.
     """
-    with _Written() as written:
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
         work()
-    return sum(written.sizes.values())
+        return torch.cuda.max_memory_allocated() - before
+    with _Alive() as alive:
+        work()
+    return alive.peak
 
 
-class _Written(TorchDispatchMode):
+class _Alive(TorchDispatchMode):
+    """Counts the bytes of the storages that operations made and some tensor still has."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.sizes: dict[int, int] = {}
-        self._kept: list[Tensor] = []  # so that no address is used twice
+        self.peak = self.now = 0
+        self._holders: Counter[int] = Counter()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        before = {
+        given = {
             one.untyped_storage().data_ptr()
             for one in args
             if isinstance(one, Tensor)
@@ -63,8 +72,22 @@ class _Written(TorchDispatchMode):
         made = func(*args, **(kwargs or {}))
         for one in made if isinstance(made, tuple | list) else (made,):
             if isinstance(one, Tensor):
-                storage = one.untyped_storage()
-                if storage.data_ptr() not in before:
-                    self.sizes[storage.data_ptr()] = storage.nbytes()
-                    self._kept.append(one)
+                self._hold(one, given)
+        self.peak = max(self.peak, self.now)
         return made
+
+    def _hold(self, tensor: Tensor, given: Collection[int]) -> None:
+        storage = tensor.untyped_storage()
+        place, size = storage.data_ptr(), storage.nbytes()
+        if place not in self._holders:
+            if place in given:  # a view of what there was before
+                return
+            self.now += size
+        self._holders[place] += 1
+        weakref.finalize(tensor, self._release, place, size)
+
+    def _release(self, place: int, size: int) -> None:
+        self._holders[place] -= 1
+        if not self._holders[place]:
+            del self._holders[place]
+            self.now -= size

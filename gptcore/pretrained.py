@@ -37,7 +37,7 @@ def load(
     "someone/their-gpt2"), a folder with config.json and weights, or a weight file. Sizes come from
     config.json; for a file without one beside it from `config`, or else from the weights, where
     they are one of the four published ones. Memory never holds more than the weights once and one
-    of them a second time.
+    of them a second time; only a file of PyTorch before 1.6 has to be read as a whole.
 
     Raises FileNotFoundError or ConnectionError for a source that is not to be had, ValueError for
     what is not a GPT-2 of that config, by the name of what is missing, unexpected or wrong.
@@ -174,6 +174,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--temperature", type=float, default=0.0, help="0, the default, is greedy"
     )
     given = parser.parse_args(arguments)
+    if not given.prompt:
+        parser.error("--prompt is empty; give at least one character")
     try:
         model = load(given.source, dtype=torch.float32)
         report = verify(model, reference(given.source))

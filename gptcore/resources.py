@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from typing import IO
 
 from rich.progress import Progress
 
@@ -92,23 +93,31 @@ def cache_folder() -> Path:
 
 def _download(file: File, path: Path) -> None:
     """Write the file when all of it has come, or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
-        try:
-            with (
-                urllib.request.urlopen(file.url, timeout=30) as answer,
-                Progress() as bar,
-            ):
-                size = int(answer.headers.get("Content-Length", 0)) or None
-                task = bar.add_task(file.name, total=size)
-                while block := answer.read(1 << 16):
-                    part.write(block)
-                    bar.update(task, advance=len(block))
-            if size is not None and part.tell() != size:
-                raise OSError(f"{part.tell():,} of {size:,} bytes came")
-        except OSError as error:  # as are urllib's own
-            os.unlink(part.name)
-            raise ConnectionError(
-                f"cannot download {file.name} from {file.url}: {error}; connect, or put it "
-                "into a folder and name that in GPTCORE_DATA"
-            ) from None
-    os.replace(part.name, path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with part.open("wb") as target:
+            _receive(file, target)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _receive(file: File, target: IO[bytes]) -> None:
+    """Raises ConnectionError if not all of it comes."""
+    try:
+        with (
+            urllib.request.urlopen(file.url, timeout=30) as answer,
+            Progress() as bar,
+        ):
+            size = int(answer.headers.get("Content-Length", 0)) or None
+            task = bar.add_task(file.name, total=size)
+            while block := answer.read(1 << 16):
+                target.write(block)
+                bar.update(task, advance=len(block))
+        if size is not None and target.tell() != size:
+            raise OSError(f"{target.tell():,} of {size:,} bytes came")
+    except (OSError, HTTPException) as error:  # urllib's own are OSErrors
+        raise ConnectionError(
+            f"cannot download {file.name} from {file.url}: {error}; connect, or put it "
+            "into a folder and name that in GPTCORE_DATA"
+        ) from None

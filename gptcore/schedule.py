@@ -20,7 +20,7 @@ def lr_at(
 
     It rises in equal parts to `max_lr`, reached with the last of `warmup_steps`, then falls
     along half a cosine to `min_lr` at `max_steps` (Loshchilov and Hutter 2017, equation 5,
-    without restarts), and stays there. The first update has a rate above 0: it would be lost.
+    without restarts), and stays there. The first rate is not 0, which would waste an update.
     """
     if step < warmup_steps:
         return max_lr * (step + 1) / warmup_steps

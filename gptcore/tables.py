@@ -32,17 +32,20 @@ class Table:
             _cell("th", *pair) for pair in zip(self.header, numeric, strict=True)
         )
         body = "".join(
-            "<tr>"
+            self._row_tag(index)
             + "".join(_cell("td", *pair) for pair in zip(row, numeric, strict=True))
             + "</tr>"
-            for row in self.rows
+            for index, row in enumerate(self.rows)
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
+    def _row_tag(self, index: int) -> str:
+        return "<tr>"
+
     def _numeric(self) -> list[bool]:
         return [
-            all(str(cell).lstrip("-+")[:1].isdigit() for cell in column)
-            for column in zip(*self.rows, strict=True)
+            all(str(cell).lstrip("-+")[:1].isdigit() for cell in cells)
+            for _, *cells in zip(self.header, *self.rows, strict=True)
         ]
 
 

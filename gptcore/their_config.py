@@ -39,7 +39,12 @@ def config_from(
     missing = [name for name in SIZES.values() if name not in settings]
     if missing:
         raise ValueError(f"{where}: config.json lacks {', '.join(missing)}")
-    inner = 4 * settings["n_embd"]
+    sizes = {ours: settings[theirs] for ours, theirs in SIZES.items()}
+    try:
+        config = GPTConfig(**sizes)
+    except ValueError as error:
+        raise ValueError(f"{where}: in config.json {error}") from None
+    inner = 4 * config.n_embd
     for name, allowed in {**FIXED, "n_inner": (None, inner)}.items():
         value = settings.get(name, allowed[0])
         if value not in allowed:
@@ -47,7 +52,7 @@ def config_from(
                 f"{where}: config.json has {name} {value!r}, and GPT-2 {allowed[-1]!r}; "
                 "our classes would compute something else"
             )
-    return GPTConfig(**{ours: settings[theirs] for ours, theirs in SIZES.items()})
+    return config
 
 
 def settings_of(config: GPTConfig) -> dict[str, Any]:

@@ -26,8 +26,9 @@ def byte_tokenizer() -> tiktoken.Encoding:
 def gpt2_tokenizer() -> tiktoken.Encoding:
     """GPT-2's byte-pair encoding, 50,257 ids.
 
-    Its two files come from tiktoken's cache, else from `$GPTCORE_DATA/tiktoken`, else from the
-    network. Raises FileNotFoundError where none of the three has them.
+    Its two files come from `$TIKTOKEN_CACHE_DIR`; where that is not set, from
+    `$GPTCORE_DATA/tiktoken` if there is such a folder, else from tiktoken's own cache. What is
+    not there is downloaded into it. Raises FileNotFoundError if that fails.
     """
     data = os.environ.get("GPTCORE_DATA")
     if data and Path(data, "tiktoken").is_dir():

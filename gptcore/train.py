@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
@@ -24,13 +25,16 @@ from gptcore import checkpoint as checkpoints
 from gptcore.data import Batches, TokenDataset, split
 from gptcore.generate import eval_mode
 from gptcore.model import GPT
-from gptcore.profile import active
+from gptcore.profile import Profile, active
 from gptcore.schedule import lr_at
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a model is trained. The optimizer's numbers are nanoGPT's for GPT-2."""
+    """How a model is trained. The optimizer's numbers are nanoGPT's for GPT-2.
+
+    Raises ValueError for a field that no run can follow.
+    """
 
     max_steps: int
     max_lr: float = 6e-4
@@ -42,12 +46,29 @@ class TrainConfig:
     grad_accumulation: int = 1
     """Batches whose gradients are added up for one update."""
     eval_every: int = 0
-    """Updates between validations and samples; 0 for none."""
+    """Updates between validations and samples; 0 for the last update only."""
     eval_batches: int = 10
     checkpoint_every: int = 0
+    """Updates between checkpoints; 0 for the last update only."""
     autocast: torch.dtype | None = None
     """bfloat16 for mixed precision; None computes in the weights' own dtype."""
     compile: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("max_steps", "grad_accumulation", "eval_batches"):
+            _check_count(name, getattr(self, name), 1)
+        for name in ("warmup_steps", "eval_every", "checkpoint_every"):
+            _check_count(name, getattr(self, name), 0)
+        for name in ("max_lr", "grad_clip"):
+            if not getattr(self, name) > 0:  # which nan is not, either
+                raise ValueError(f"{name} {getattr(self, name)!r} is not above 0")
+        for name in ("min_lr", "weight_decay"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(
+                    f"{name} {getattr(self, name)!r} is neither 0 nor above"
+                )
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas {self.betas!r} are not both from 0 to below 1")
 
 
 @dataclass(frozen=True)
@@ -76,11 +97,12 @@ def train(
 ) -> Iterator[Step]:
     """Train a model in place, one event for each update.
 
-    Where `checkpoint` names a file that is there, the run goes on from it. Validation and
-    samples come at every `eval_every` and with the last update.
+    Where `checkpoint` names a file that is there, the run goes on from it, and it is saved
+    there at every `checkpoint_every` and after the last update. Validation and samples come
+    at every `eval_every` and with the last update.
 
-    Raises FloatingPointError when the loss is no number, ValueError for a checkpoint that
-    can't be read or is of another model.
+    Raises FloatingPointError when the loss or the gradient is no number, ValueError for a
+    checkpoint that can't be read or is of another model.
     """
     optimizer = adamw(model, config)
     iterators = [batches] + ([val_batches] if val_batches else [])
@@ -90,8 +112,8 @@ def train(
     forward = prepared(model, config)
     model.train()
     for step in range(start, config.max_steps):
-        due = config.eval_every and step % config.eval_every == 0
-        due = due or step == config.max_steps - 1
+        last = step == config.max_steps - 1
+        due = last or (config.eval_every and step % config.eval_every == 0)
         val_loss = (
             evaluate(model, val_batches, config) if due and val_batches else None
         )
@@ -107,6 +129,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = lr
         began, loss, tokens = time.perf_counter(), 0.0, 0
+        optimizer.zero_grad()
         for _ in range(config.grad_accumulation):
             x, y = next(batches)  # each (B, T)
             with mixed_precision(x, config):
@@ -115,16 +138,16 @@ def train(
             part.backward()
             loss += mean_of_processes(part.detach()).item()
             tokens += x.numel()
-        if not math.isfinite(loss):
-            raise FloatingPointError(stopped(step, loss, checkpoint))
         norm = nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip).item()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise FloatingPointError(stopped(step, loss, norm, checkpoint))
         optimizer.step()
-        optimizer.zero_grad()
+        speed = tokens * world_size() / (time.perf_counter() - began)
 
         every = config.checkpoint_every
-        if checkpoint and every and (step + 1) % every == 0 and is_first_process():
+        due = last or (every and (step + 1) % every == 0)
+        if checkpoint and due and is_first_process():
             checkpoints.save(checkpoint, step + 1, model, optimizer, iterators)
-        speed = tokens * world_size() / (time.perf_counter() - began)
         yield Step(step, loss, lr, norm, speed, val_loss, text)
 
 
@@ -182,19 +205,25 @@ def mean_of_processes(value: Tensor) -> Tensor:
 
 
 def world_size() -> int:
+    """How many processes train together."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def is_first_process() -> bool:
+    """Whether this process is the one that saves and prints."""
     return not distributed.is_initialized() or distributed.get_rank() == 0
 
 
-def stopped(step: int, loss: float, checkpoint: Path | None) -> str:
+def stopped(step: int, loss: float, norm: float, checkpoint: Path | None) -> str:
+    """What to tell of a run whose loss or gradient is no number, and where to go on from."""
     kept = checkpoint if checkpoint and checkpoint.exists() else None
     rest = (
         f"the last good checkpoint is {kept}" if kept else "there is no checkpoint"
     )
-    return f"the loss is {loss} at step {step}; {rest}; try a lower max_lr or more warmup"
+    return (
+        f"the loss is {loss} and the gradient norm {norm} at step {step}; {rest}; "
+        "try a lower max_lr or more warmup"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -209,17 +238,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--checkpoint", type=Path, help="saved here, and resumed if it is there"
     )
     options = parser.parse_args(arguments)
-    place = _join()
-    profile = active()
+    if options.steps is not None and options.steps < 1:
+        parser.error(f"argument --steps: {options.steps} is too few; use 1 or more")
+    try:
+        profile = active()
+    except (RuntimeError, ValueError) as error:
+        parser.exit(2, f"error: {error}\n")
+    try:
+        _run(profile, options.steps or profile.budget.steps, options.checkpoint)
+    except FloatingPointError as error:
+        parser.exit(1, f"error: {error}\n")
+    except (OSError, ValueError) as error:
+        parser.exit(2, f"error: {error}\n")
+    finally:
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+    return 0
+
+
+def _run(profile: Profile, steps: int, checkpoint: Path | None) -> None:
+    """Train, and print a line for every validation."""
+    device = _own_device(profile)
+    place = _join(device)
     budget, tokenizer = profile.budget, profile.tokenizer()
-    device = torch.device(
-        profile.device.type, place.get("rank", 0) if profile.name == "gpu" else 0
-    )
     config = replace(
         profile.config, block_size=budget.block_size, dropout=budget.dropout
     )
     torch.manual_seed(0)
     model = GPT(config).to(device)
+    # Equal weights everywhere, but dropout masks of each process's own.
+    torch.manual_seed(1 + place.get("rank", 0))
     datasets = [
         TokenDataset(tokenizer.encode(t), config.block_size)
         for t in split(profile.corpus())
@@ -227,7 +275,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     batches, val_batches = (
         Batches(d, budget.batch_size, 0, device, **place) for d in datasets
     )
-    steps = options.steps or budget.steps
     plan = TrainConfig(
         steps,
         max_lr=budget.max_lr,
@@ -238,34 +285,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         autocast=budget.autocast,
         compile=budget.compile,
     )
-    try:
-        for event in train(
-            model, batches, plan, val_batches, checkpoint=options.checkpoint
-        ):
-            if event.val_loss is not None and is_first_process():
-                print(
-                    f"step {event.step:5}  loss {event.loss:.3f}  validation {event.val_loss:.3f}"
-                    f"  rate {event.lr:.1e}  {event.tokens_per_second:,.0f} tokens/s",
-                    flush=True,
-                )
-    except (ValueError, FloatingPointError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    finally:
-        if distributed.is_initialized():
-            distributed.destroy_process_group()
-    return 0
+    for event in train(model, batches, plan, val_batches, checkpoint=checkpoint):
+        if event.val_loss is not None and is_first_process():
+            print(
+                f"step {event.step:5}  loss {event.loss:.3f}  validation {event.val_loss:.3f}"
+                f"  rate {event.lr:.1e}  {event.tokens_per_second:,.0f} tokens/s",
+                flush=True,
+            )
 
 
-def _join() -> dict[str, int]:
+def _own_device(profile: Profile) -> torch.device:
+    """The device for this process: of a machine's GPUs, the one that the launcher gives it."""
+    if profile.device.type != "cuda":
+        return profile.device
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+
+
+def _join(device: torch.device) -> dict[str, int]:
     """This process's place among those that torch's launcher started, if it did."""
     if "RANK" not in os.environ:
         return {}
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return {
         "rank": distributed.get_rank(),
         "world_size": distributed.get_world_size(),
     }
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(
+            f"{name} {value!r} is no count; use a whole number from {least} up"
+        )
 
 
 if __name__ == "__main__":

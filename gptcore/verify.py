@@ -80,8 +80,8 @@ def verify(model: GPT, reference: nn.Module, idx: Tensor | None = None) -> Repor
         _logits(m, idx, torch.float64) for m in (model, reference)
     )
     return Report(
-        parameters=_count(model),
-        their_parameters=_count(reference),
+        parameters=count_parameters(model),
+        their_parameters=count_parameters(reference),
         tied=model.lm_head.weight is model.transformer.wte.weight,
         difference_float32=_largest(ours - theirs),
         difference_float64=_largest(exact_ours - exact_theirs),
@@ -102,5 +102,6 @@ def _largest(values: Tensor) -> float:
     return values.abs().max().item()
 
 
-def _count(model: nn.Module) -> int:
-    return sum(weight.numel() for weight in model.parameters())
+def count_parameters(module: nn.Module) -> int:
+    """How many parameters a module has; a tied one counts once."""
+    return sum(weight.numel() for weight in module.parameters())

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import pickle
+import struct
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -41,9 +44,23 @@ class Stored:
 def in_memory(
     weights: Mapping[str, Tensor], where: str = "the state dict"
 ) -> Stored:
-    """Weights that a state dict holds."""
+    """Weights that a state dict holds.
+
+    Raises ValueError for what is none, and says where in it the weights are.
+    """
+    if not _is_state_dict(weights):
+        entries = weights.items() if isinstance(weights, Mapping) else ()
+        inside = [key for key, value in entries if _is_state_dict(value) and value]
+        hint = f"; its {inside[0]!r} is one: take that alone" if inside else ""
+        raise ValueError(f"{where} is no state dict, a tensor for each name{hint}")
     shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
     return Stored(where, shapes, weights.__getitem__)
+
+
+def _is_state_dict(found: object) -> bool:
+    return isinstance(found, Mapping) and all(
+        isinstance(weight, Tensor) for weight in found.values()
+    )
 
 
 def on_disk(path: Path, locate: Callable[[str], Path] | None = None) -> Stored:
@@ -53,12 +70,32 @@ def on_disk(path: Path, locate: Callable[[str], Path] | None = None) -> Stored:
     """
     if path.name.endswith(".index.json"):
         find = locate or path.parent.joinpath
-        index = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
-        parts = [_one_file(find(name)) for name in sorted(set(index.values()))]
+        parts = [_one_file(find(name)) for name in _named_in(path)]
         read = {name: part.read for part in parts for name in part.shapes}
         shapes = {name: s for part in parts for name, s in part.shapes.items()}
         return Stored(path.name, shapes, lambda name: read[name](name))
     return _one_file(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises ValueError if it holds anything else."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is no JSON object, {{...}}")
+    return found
+
+
+def _named_in(index: Path) -> list[str]:
+    """The files that an index names, each once."""
+    files = read_json(index).get("weight_map")
+    if not isinstance(files, dict) or not all(
+        isinstance(name, str) for name in files.values()
+    ):
+        raise ValueError(f"{index} has no weight_map with the file of each weight")
+    return sorted(set(files.values()))
 
 
 def _one_file(path: Path) -> Stored:
@@ -81,14 +118,16 @@ def _safetensors(path: Path) -> Stored:
 
 
 def _pickled(path: Path) -> Stored:
+    mapped = zipfile.is_zipfile(path)  # what torch wrote before 1.6 is no zip file
+
     def weights() -> dict[str, Tensor]:
         with _damage_named(path):
             return torch.load(
-                path, map_location="cpu", mmap=True, weights_only=True
+                path, map_location="cpu", mmap=mapped, weights_only=True
             )
 
-    shapes = {name: tuple(weight.shape) for name, weight in weights().items()}
-    return Stored(path.name, shapes, lambda name: weights()[name])
+    held = in_memory(weights(), path.name)
+    return replace(held, read=lambda name: weights()[name]) if mapped else held
 
 
 @contextmanager
@@ -97,13 +136,18 @@ def _damage_named(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing") from None
-    except (
+    except PermissionError:
+        raise
+    except (  # all that cut files were seen to give
         SafetensorError,
         RuntimeError,
+        OSError,
         EOFError,
+        LookupError,
         pickle.UnpicklingError,
+        struct.error,
     ) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
             f"{path} is damaged or cut short ({reason}); fetch it again"
         ) from error

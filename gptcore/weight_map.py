@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 from gptcore.config import GPTConfig
 from gptcore.mapping import PAIRS, Kind, Pair, their_shapes
 from gptcore.svg import Diagram, document, group, shape, text
+from gptcore.tables import Table
 
 WIDTH = 400  # so narrow that 12 units of text are still above 11 pixels on a phone
 LEFT, RIGHT = 10, 268  # where the trees begin
@@ -75,29 +76,15 @@ def diagram(config: GPTConfig, prefix: str = "weight-map") -> Diagram:
     )
 
 
-@dataclass(frozen=True)
-class WeightTable:
+@dataclass(frozen=True, repr=False)
+class WeightTable(Table):
     """The same as rows: name there, shape there, name here, shape here, what happens."""
 
-    header: Sequence[str]
-    rows: Sequence[tuple[Pair, Sequence[str]]]
+    pairs: Sequence[Pair]  # of each row
 
-    def __repr__(self) -> str:
-        lines = [self.header, *(cells for _, cells in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join(
-            "  ".join(map(str.ljust, line, widths)).rstrip() for line in lines
-        )
-
-    def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in self.header)
-        body = "".join(
-            f'<tr class="{pair.kind}" data-map="{escape(pair.ours)}">'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-            + "</tr>"
-            for pair, cells in self.rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    def _row_tag(self, index: int) -> str:
+        pair = self.pairs[index]
+        return f'<tr class="{pair.kind}" data-map="{escape(pair.ours)}">'
 
 
 def table(config: GPTConfig) -> WeightTable:
@@ -117,7 +104,7 @@ def table(config: GPTConfig) -> WeightTable:
     order = list(COMPONENT.values())
     rows.sort(key=lambda row: order.index(row[1][0]))
     header = ("part", "transformers", "shape", "gptcore", "shape", "kind")
-    return WeightTable(header, rows)
+    return WeightTable(header, [cells for _, cells in rows], [p for p, _ in rows])
 
 
 def _tree(

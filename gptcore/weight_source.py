@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from gptcore.their_config import config_from
-from gptcore.weight_files import NAMES, SUFFIXES, Stored, on_disk
+from gptcore.weight_files import NAMES, SUFFIXES, Stored, on_disk, read_json
 
 
 def open_source(source: str | Path) -> tuple[Stored, dict[str, Any] | None]:
@@ -19,7 +18,7 @@ def open_source(source: str | Path) -> tuple[Stored, dict[str, Any] | None]:
     path = Path(source)
     if path.is_file():
         beside = path.with_name("config.json")
-        return on_disk(path), _json(beside) if beside.is_file() else None
+        return on_disk(path), read_json(beside) if beside.is_file() else None
     if path.is_dir():
         settings = path / "config.json"
         if not settings.is_file():
@@ -30,14 +29,14 @@ def open_source(source: str | Path) -> tuple[Stored, dict[str, Any] | None]:
         weights = next((file for file in kept if file.is_file()), None)
         if weights is None:
             raise FileNotFoundError(f"{path} has none of {', '.join(NAMES)}")
-        return on_disk(weights), _json(settings)
+        return on_disk(weights), read_json(settings)
     if path.suffix in SUFFIXES:
         raise FileNotFoundError(f"{path} is missing")
     return _open_hub(str(source))
 
 
 def _open_hub(name: str) -> tuple[Stored, dict[str, Any]]:
-    settings = _json(_required(name, "config.json"))
+    settings = read_json(_required(name, "config.json"))
     config_from(settings, name)  # before anything large is downloaded
     fetched = (_fetch(name, file) for file in NAMES)
     weights = next((path for path in fetched if path is not None), None)
@@ -81,10 +80,3 @@ def _fetch(source: str, name: str) -> Path | None:
                 return None
         raise
     return None if path is None else Path(path)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}") from None

@@ -224,13 +224,13 @@ class _LessonHTML(RendererHTML):
     def _component(self, tokens: Sequence[Token], options: OptionsDict, env: Any) -> str:
         heading, children = components.titled(tokens[1:])
         title = self.renderInline(heading.children or [], options, env) if heading else ""
-        return self.body.component(tokens[0], Markup(title), children, env) + "\n"
+        return f"{self.body.component(tokens[0], Markup(title), children, env)}\n"
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         token = tokens[idx]
         cell: Cell | None = token.meta.get("cell")
         if isinstance(cell, Block):
-            return self.body.cell(cell, env) + "\n"
+            return f"{self.body.cell(cell, env)}\n"  # a str: markdown-it adds up its parts
         code = highlight(token.content, token.meta.get("language", ""))
         return f'<div class="highlight"><pre tabindex="0"><code>{code}</code></pre></div>\n'
 

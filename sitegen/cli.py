@@ -29,7 +29,7 @@ from sitegen.stamp import Stamp
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code: 0 done, 1 drift or a failing block, 2 wrong use."""
+    """Run the command; returns its exit code: 0 done, 1 drift or a failing block, 2 bad input."""
     options = parser().parse_args(arguments)
     began = time.perf_counter()
     try:
@@ -67,13 +67,14 @@ def parser() -> argparse.ArgumentParser:
         description="Build the course in this folder: execute what is new, replay the rest.",
     )
     add = parser.add_argument
+    command = parser.add_mutually_exclusive_group().add_argument
     add("lessons", nargs="*", metavar="LESSON", help="slugs or files; all lessons if none")
     add("--check", action="store_true", help="execute afresh, report any drift, write nothing")
-    add("--audit", action="store_true", help="show the curriculum and what is unsound in it")
+    command("--audit", action="store_true", help="show the curriculum and what is unsound in it")
     add("--gpu", action="store_true", help="record the gpu profile")
     add("--sync", action="store_true", help="rewrite embedded code from the library, then build")
     add("--fresh", action="store_true", help="ignore recordings and execute everything")
-    add(
+    command(
         "--serve",
         metavar="PORT",
         nargs="?",
@@ -81,8 +82,8 @@ def parser() -> argparse.ArgumentParser:
         const=8000,
         help="build, serve on this machine, watch and renew (port 8000)",
     )
-    add("--notebooks", action="store_true", help="write the notebooks alone, executing nothing")
-    add("--new", metavar="SLUG", help="write a lesson to begin with")
+    command("--notebooks", action="store_true", help="write the notebooks alone, executing nothing")
+    command("--new", metavar="SLUG", help="write a lesson to begin with")
     add("--out", metavar="DIR", help="where the site goes (site/)")
     add("--jobs", metavar="N", type=_count, default=0, help="lessons at once (one per core)")
     add("--report", metavar="FILE", help="write what was done as JSON")
@@ -139,6 +140,7 @@ def _run(options: argparse.Namespace) -> Report:
 
 def _audit(options: argparse.Namespace) -> None:
     """Print the audit of one lesson or all; what is unsound ends as in a build."""
+    _want_no_other(options, "--audit builds nothing", allowed=("lessons",))
     course = courses.load(configuration.load(Path.cwd()))
     if course.curriculum is None:
         raise SiteError("no curriculum to audit: lessons/prior.yaml or module.yaml begins one")
@@ -170,6 +172,8 @@ def _notebooks(options: argparse.Namespace) -> None:
         if options.lessons and not lesson.meta.text("notebook"):
             raise SourceError(lesson.path, 1, "no notebook; name one: notebook: NAME.ipynb")
     found = notebooks(config, lessons)
+    if not found:
+        raise SiteError("no lesson names a notebook; name one: notebook: NAME.ipynb")
     publish_part(output, found)
     for name in found:
         print(f"wrote {output / name}")

@@ -22,13 +22,11 @@ class Profile:
     name: str
     label: str
     """How a reader is told of it: "Laptop", "GPU"."""
-    needs: tuple[str, ...] = ()
-    """Resources without which nothing is executed under it."""
     scale: str = ""
     """How large things are under it: "debug config", "full GPT-2"."""
 
 
-DEFAULT_PROFILES = (Profile("cpu", "Laptop"), Profile("gpu", "GPU", ("gpu",)))
+DEFAULT_PROFILES = (Profile("cpu", "Laptop"), Profile("gpu", "GPU"))
 
 
 @dataclass(frozen=True)
@@ -53,17 +51,9 @@ class Config:
     preload: tuple[str, ...] = ()
     """Modules that are imported once, for all lessons."""
     profiles: tuple[Profile, ...] = DEFAULT_PROFILES
-    """Scales at which lessons are executed; each may have `label`, `scale` and `needs`."""
+    """Scales at which lessons are executed; each may have `label` and `scale`."""
     notebook_setup: Path | None = None
     """A Python file in the lessons' folder, with which every notebook begins."""
-
-    def profile(self, name: str) -> Profile:
-        """The profile of that name; `SiteError` if the course has none."""
-        for profile in self.profiles:
-            if profile.name == name:
-                return profile
-        known = [profile.name for profile in self.profiles]
-        raise SiteError(f"no profile {name!r}: {did_you_mean(name, known)}")
 
 
 def load(root: Path) -> Config:
@@ -158,7 +148,7 @@ class _Reader:
     def notebook_setup(self) -> Path | None:
         name = self.string("notebook_setup", "")
         path = self.lessons() / name
-        if name and not path.is_file():
+        if name and not (path.is_relative_to(self.root) and path.is_file()):
             raise self.error(
                 "notebook_setup", f"notebook_setup: no file {name!r} in the lessons' folder"
             )
@@ -176,6 +166,9 @@ class _Reader:
     def packages(self) -> tuple[str, ...]:
         names = self.strings("packages")
         for name in names:
+            if not name.isidentifier():
+                message = f"packages: {name!r} is to be the name of a package in this folder"
+                raise self.error("packages", message)
             place = self.root / name
             if not (place.is_dir() or place.with_suffix(".py").is_file()):
                 raise self.error("packages", f"packages: no {name}/ or {name}.py in this folder")
@@ -191,16 +184,12 @@ class _Reader:
         for name, settings in table.items():
             if (
                 not isinstance(settings, dict)
-                or settings.keys() - {"label", "needs", "scale"}
-                or not all(isinstance(settings.get(key, ""), str) for key in ("label", "scale"))
-                or not isinstance(settings.get("needs", []), list)
+                or settings.keys() - {"label", "scale"}
+                or not all(isinstance(value, str) for value in settings.values())
             ):
                 raise self.error(
                     name,
-                    f'profile {name!r} takes label = "...", scale = "..." and needs = ["..."], '
-                    "nothing else",
+                    f'profile {name!r} takes label = "..." and scale = "...", nothing else',
                 )
-            known = merged.get(name, Profile(name, name))
-            needs = tuple(settings.get("needs", known.needs))
-            merged[name] = replace(known, **{**settings, "needs": needs})
+            merged[name] = replace(merged.get(name, Profile(name, name)), **settings)
         return tuple(merged.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from sitegen.config import Config
 from sitegen.errors import SiteError, SourceError, did_you_mean, raise_all
 from sitegen.lesson import Lesson
 from sitegen.mathml import to_mathml
-from sitegen.parse import read_lesson
+from sitegen.parse import is_file, read_lesson
 
 COMPONENTS = "components"
 
@@ -126,7 +125,7 @@ def _unknown_profiles(lesson: Lesson, config: Config) -> Iterator[SourceError]:
 def _unknown_preview(lesson: Lesson) -> Iterator[SourceError]:
     name, blocks = lesson.meta.text("preview"), [block.id for block in lesson.blocks]
     if name and name not in blocks:
-        line = lesson.meta.lines[("preview",)]
+        line = lesson.meta.lines.get(("preview",), 1)
         hint = did_you_mean(name, blocks)
         yield SourceError(lesson.path, line, f"preview: no block {name!r} here; {hint}")
 
@@ -152,16 +151,16 @@ def _broken_links(
     pages = {other.slug: other.anchors for other in lessons}
     for link in lesson.links:
         page, _, anchor = link.target.partition("#")
-        page = re.sub(r"\.html$", "", page)
-        if page in ("index", *curricula.page_names(config.lessons)) and not anchor:
-            continue
-        if "/" in page or "." in page:
+        if is_file(page):
             if page.startswith("/") or ".." in page.split("/"):
                 yield SourceError(
                     lesson.path, link.line, f"broken link: {page!r} is not in the lessons' folder"
                 )
             elif not (config.lessons / page).is_file():
                 yield SourceError(lesson.path, link.line, f"broken link: no file {page!r} here")
+            continue
+        page = page.removesuffix(".html")
+        if page in ("index", *curricula.page_names(config.lessons)) and not anchor:
             continue
         anchors = pages.get(page) if page else lesson.anchors
         if anchors is None:

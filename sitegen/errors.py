@@ -44,6 +44,12 @@ class CombinedError(SiteError):
         self.exit_code = max(error.exit_code for error in errors)
 
 
+def not_utf8(path: str, error: UnicodeDecodeError) -> SourceError:
+    """What to say of a file that could not be decoded."""
+    line = error.object.count(b"\n", 0, error.start) + 1
+    return SourceError(path, line, "not UTF-8; save the file as UTF-8")
+
+
 def raise_all(errors: Sequence[SiteError]) -> None:
     """Raise nothing, the one error, or a `CombinedError`."""
     if len(errors) == 1:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
@@ -23,6 +24,7 @@ from sitegen.lesson import DEFAULT_TIMEOUT, Block, Cell, Lesson
 from sitegen.messages import Done, Failed, Finished, Job, Rested, Started
 from sitegen.output import Output
 from sitegen.plan import Plan
+from sitegen.record import FOLDER as RECORDINGS
 from sitegen.snapshot import Snapshots
 
 ENVIRONMENT = {
@@ -199,6 +201,10 @@ class Executor:
         self._running.clear()
         self._snapshots.drop()
 
+    def keep(self, slugs: Collection[str]) -> None:
+        """Let the snapshots of all other lessons go."""
+        self._snapshots.drop(but=slugs)
+
     def _not_running(self, plans: Sequence[Plan]) -> list[Plan]:
         """What is left to start of the plans, after workers with other plans were ended."""
         left = list(plans)
@@ -221,7 +227,9 @@ class Executor:
             needs=dict(plan.needs),
             packages=self.config.packages,
             profile=self.profile,
+            modules=_random_modules(plan.lesson),
             scratch=self._scratch.name,
+            written=self._written(),
             snapshot_worth=self.snapshot_worth,
         )
         home, away = self._context.Pipe()
@@ -232,6 +240,11 @@ class Executor:
                 process.start()
         away.close()
         return _Worker(plan, self.profile, process, home, self._snapshots)
+
+    def _written(self) -> tuple[str, ...]:
+        lessons = self.config.lessons
+        known = [self.config.output, lessons / RECORDINGS, *lessons.glob("*.md")]
+        return tuple(map(str, known))
 
     def _ready(self, interrupt: Any) -> list[_Worker] | None:
         """The workers with something to say: a message, an end, or no time left."""
@@ -247,6 +260,15 @@ class Executor:
             for running in self._running
             if running.deadline <= now or any(source in ready for source in running.sources)
         ]
+
+
+def _random_modules(lesson: Lesson) -> tuple[str, ...]:
+    """Those with random numbers of their own, which are seeded for each block if they are there.
+
+    Of the whole lesson, so that it makes no difference which of its blocks are run.
+    """
+    torch = any(re.search(r"\b(import|from)\s+torch\b", cell.code) for cell in lesson.cells)
+    return ("numpy", "torch") if torch else ("numpy",)
 
 
 class _Worker:
@@ -290,6 +312,7 @@ class _Worker:
         elif isinstance(message, Finished):
             cell = self.cells[message.cell]
             self.results.append(Result(cell, message.outputs, message.seconds))
+            self.deadline = time.monotonic() + DEFAULT_TIMEOUT
             tell(Event(self.plan.lesson, cell, message.seconds))
         elif isinstance(message, Failed):
             return self._fail(self._error(message.line, message.message, message.detail))

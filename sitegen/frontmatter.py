@@ -128,12 +128,12 @@ def parse(path: str, text: str) -> FrontMatter:
     data, lines = schema.read(path, text, SCHEMA, "front matter", first=2)
     slug = data["slug"]
     if problem := slug_problem(slug):
-        raise SourceError(path, lines[("slug",)], problem)
+        raise SourceError(path, lines.get(("slug",), lines[()]), problem)
     notebook = data.get("notebook", "x.ipynb")
     # The notebook with the solutions has a name of its own, made from this one.
     if not re.fullmatch(r"[\w-][\w.-]*(?<!-solutions)\.ipynb", notebook):
         message = f"notebook {notebook!r} is to be a file name, such as {slug}.ipynb"
-        raise SourceError(path, lines[("notebook",)], message)
+        raise SourceError(path, lines.get(("notebook",), lines[()]), message)
     return FrontMatter(data["title"], slug, data["order"], data, lines)
 
 

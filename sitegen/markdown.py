@@ -12,7 +12,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 _OPENING = re.compile(r"(:{3,})[ \t]*([A-Za-z][\w-]*)[ \t]*(?:\{([^}\n]*)\})?[ \t]*(.*)$")
 _CLOSING = re.compile(r":{3,}[ \t]*$")
-_FENCE = re.compile(r"(`{3,}|~{3,})")
+_FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")  # with a backtick more, it is inline code
 
 
 class MarkdownError(ValueError):

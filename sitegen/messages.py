@@ -20,8 +20,12 @@ class Job:
     needs: dict[str, tuple[str, ...]]
     packages: tuple[str, ...]
     profile: str
+    modules: tuple[str, ...]
+    """To be imported before the first cell, if there are any such."""
     scratch: str
     """A folder that the generator removes."""
+    written: tuple[str, ...]
+    """What the generator itself writes, and the lessons, which blocks have no part in."""
     snapshot_worth: float | None
     """Seconds of work that a snapshot has to spare; None for no snapshots."""
 

@@ -53,7 +53,9 @@ def write_lesson(config: Config, slug: str) -> list[str]:
 def _with_step(root: Path, module: Module, slug: str) -> Mapping[Path, str]:
     """The file of the module with one step more at the end of its arc."""
     path = root / module.path
-    lines = path.read_text(encoding="utf-8").split("\n")
+    with path.open(encoding="utf-8") as file:
+        lines = file.read().split("\n")
+        ends = file.newlines if isinstance(file.newlines, str) else "\n"
     start = module.arc[-1].line if module.arc else 1
     dash = re.match(r"( *)- ", lines[start - 1])
     if dash is None:
@@ -65,5 +67,6 @@ def _with_step(root: Path, module: Module, slug: str) -> Mapping[Path, str]:
             end = number if line.strip() else end
         elif not line.lstrip().startswith("#"):
             break
-    lines[end:end] = [f"{dash[1]}- lesson: {slug}", f'{dash[1]}  step: "TODO: its step in a word"']
-    return {path: "\n".join(lines)}
+    step = [f'- lesson: "{slug}"', '  step: "TODO: its step in a word"']
+    lines[end:end] = [dash[1] + line for line in step]
+    return {path: ends.join(lines)}

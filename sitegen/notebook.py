@@ -18,8 +18,9 @@ from markdown_it.token import Token
 
 from sitegen import components
 from sitegen.config import Config
+from sitegen.errors import not_utf8
 from sitegen.lesson import Block, Lesson
-from sitegen.parse import EXERCISE, INLINE_PREFIX, anchor
+from sitegen.parse import EXERCISE, INLINE_PREFIX, anchor, is_external, is_file
 from sitegen.skeleton import skeleton, solution
 
 FOLDER = "notebooks"
@@ -76,7 +77,6 @@ _SPANS = re.compile(
 """What a lesson's Markdown has beyond a notebook's, and code, in which it means nothing."""
 
 _FORMATTED = re.compile(r"""f(["'])\{(.+?)(?:![rsa])?(?::[-+<>=^,.%\w]*)?\}\1""")
-_EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 
 
 @dataclass(frozen=True)
@@ -221,8 +221,12 @@ class _Writer:
 
     def setup(self) -> Code:
         """The course's own beginning, if it has one, and what makes cells show what blocks show."""
-        begin = self.config.notebook_setup
-        own = begin.read_text(encoding="utf-8").strip() + "\n\n" if begin else ""
+        own = ""
+        if begin := self.config.notebook_setup:
+            try:
+                own = begin.read_text(encoding="utf-8").strip() + "\n\n"
+            except UnicodeDecodeError as error:
+                raise not_utf8(begin.relative_to(self.config.root).as_posix(), error) from None
         return Code("setup", own + _AS_ON_THE_PAGE)
 
     def pieces(self, tokens: Sequence[Token], first: int, last: int) -> list[Piece]:
@@ -270,10 +274,10 @@ class _Writer:
 
     def link(self, image: str, text: str, target: str) -> str:
         text = self.text(text).markdown
-        if _EXTERNAL.match(target):
+        if is_external(target):
             return f"{image}[{text}]({target})"
         page, _, place = target.partition("#")
-        if "." in page and not page.endswith(".html"):  # a file, which is beside the page
+        if is_file(page):
             return f"{image}[{text}]({self.config.base_url or '..'}/{target})"
         if not self.config.base_url:
             return text

@@ -13,7 +13,7 @@ from markdown_it.token import Token
 
 from sitegen import frontmatter
 from sitegen.attributes import Attributes, block_options, parse_attributes
-from sitegen.errors import SourceError
+from sitegen.errors import SourceError, not_utf8
 from sitegen.lesson import Block, Cell, Heading, Inline, Lesson, Link
 from sitegen.markdown import MarkdownError, make_parser
 from sitegen.skeleton import MarkError, check_marks, has_solution
@@ -34,8 +34,7 @@ def read_lesson(root: Path, path: Path) -> Lesson:
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise SourceError(name, line, "not UTF-8; save the file as UTF-8") from None
+        raise not_utf8(name, error) from None
     except OSError as error:
         raise SourceError(name, 1, f"cannot be read: {error.strerror}") from None
     return parse_lesson(name, text)
@@ -224,7 +223,7 @@ class _Reader:
                 self.value(child, at)
             elif child.type in ("link_open", "image"):
                 target = str(child.attrs.get("href") or child.attrs.get("src") or "")
-                if target and not _EXTERNAL.match(target):
+                if target and not is_external(target):
                     self.link(unquote(target), at)
             elif child.type == "math_inline":
                 child.meta = {"line": at}
@@ -232,7 +231,7 @@ class _Reader:
     def link(self, target: str, line: int) -> None:
         self.links.append(Link(target, line))
         page, _, _ = target.partition("#")
-        if "." in page and not page.endswith(".html"):
+        if is_file(page):
             self.files.add(page)
 
     def value(self, token: Token, line: int) -> None:
@@ -257,10 +256,22 @@ def _with_lines(token: Token, line: int) -> Iterator[tuple[Token, int]]:
 
 def _plain(token: Token) -> str:
     return "".join(
-        child.content
+        child.content.removeprefix(INLINE_PREFIX).lstrip()
+        if child.type == "code_inline"
+        else child.content
         for child in token.children or ()
         if child.type in ("text", "code_inline", "math_inline", "text_special")
     ).strip()
+
+
+def is_external(target: str) -> bool:
+    """Whether a link leads out of the site."""
+    return bool(_EXTERNAL.match(target))
+
+
+def is_file(page: str) -> bool:
+    """Whether a link, up to its `#`, names a file beside the lesson, and no page."""
+    return ("." in page or "/" in page) and not page.endswith(".html")
 
 
 def anchor(block_id: str) -> str:

@@ -44,7 +44,7 @@ def card(site: str, title: str, figure: str) -> str:
 def _placed(figure: str) -> str:
     """The figure at the right, as large as it goes; of a tall one the upper part."""
     drawing = ET.fromstring(re.sub(r"var\([^,()]+,(#\w+)\)", r"\1", inline_svg(figure, "card")))
-    _, _, width, height = map(float, drawing.get("viewBox", "").split())
+    _, _, width, height = map(float, drawing.get("viewBox", "").replace(",", " ").split())
     tall = height > width
     box = {"x": 680, "y": 0 if tall else 50, "width": 480, "height": HEIGHT - (0 if tall else 100)}
     for key, value in box.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -89,7 +90,10 @@ class Renderer:
         figure = preview_figure(lesson, results)
         if not (figure and self.config.base_url):
             return {}
-        card = preview.card(self.config.title, lesson.meta.title, figure)
+        try:
+            card = preview.card(self.config.title, lesson.meta.title, figure)
+        except ValueError:  # nothing says how large the figure is
+            return {}
         return {preview.name(lesson.slug, card): card}
 
     def index(self, figures: Mapping[str, str]) -> Page:
@@ -188,11 +192,13 @@ class Renderer:
 
 
 def preview_figure(lesson: Lesson, results: Results) -> str:
-    """The SVG of the block that the front matter names as the preview, if it shows one."""
+    """The SVG of the block that the front matter names as the preview, if it draws one."""
     for shown in results.blocks.get(lesson.meta.text("preview"), ()):
         for output in shown.recording.outputs if shown.recording else ():
             if output.kind == "display" and best_type(output) == "image/svg+xml":
-                return output.data["image/svg+xml"]
+                with contextlib.suppress(ValueError):  # what the page shows as text
+                    inline_svg(output.data["image/svg+xml"], "preview")
+                    return output.data["image/svg+xml"]
     return ""
 
 

@@ -107,7 +107,8 @@ def sources_of(found: Sequence[Standing], before: Sources) -> Sources:
 
 def _unit(cell: Cell) -> Unit:
     if not isinstance(cell, Block):
-        return Unit(cell.id, cell.code, "inline")
+        # Its text seeds the random numbers, spaces and all.
+        return Unit(cell.id, cell.code, f"inline {cell.code}", line=cell.line)
     # The id seeds the random numbers; of the options only these alter what is displayed.
     raises = cell.options.raises
-    return Unit(cell.id, cell.code, f"{cell.id} raises={raises}", may_raise=bool(raises))
+    return Unit(cell.id, cell.code, f"{cell.id} raises={raises}", bool(raises), cell.line)

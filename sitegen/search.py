@@ -11,8 +11,9 @@ from sitegen.lesson import Lesson
 
 NAME = "static/search-index.js"
 
-_SKIPPED = re.compile(r"<(svg|math|samp)\b.*?</\1>", re.S)
-"""What pictures, formulas and programs say; no one looks for that by its words."""
+_SKIPPED = re.compile(r"<(svg|math|samp)\b[^>]*+>(?:(?<=/>)|[^<]*+(?:<(?!/?\1\b)[^<]*+)*+</\1>)")
+"""What pictures, formulas and programs say; no one looks for that by its words. Of pictures
+within each other, the innermost."""
 
 _COLOURED = re.compile(r'<span class="\w{1,3}">([^<]*)</span>')
 """A word of highlighted code: thousands on a page, which cost much of the parser's time."""
@@ -25,7 +26,10 @@ def sections(lesson: Lesson, body: str) -> list[Section]:
     """The sections of a lesson, given its text as HTML. What stands first has no title."""
     titles = {heading.id: heading.title for heading in lesson.headings if heading.in_contents}
     cutter = _Cutter(titles)
-    cutter.feed(_COLOURED.sub(r"\1", _SKIPPED.sub(" ", body)))
+    found = 1
+    while found:
+        body, found = _SKIPPED.subn(" ", body)
+    cutter.feed(_COLOURED.sub(r"\1", body))
     cutter.close()
     page = f"{lesson.slug}.html"
     return [

@@ -53,8 +53,7 @@ class Session:
         self.job = job
         self._teach_linecache()
         # A library that keeps random state must be there before the first seeding.
-        torch = any(re.search(r"\b(import|from)\s+torch\b", cell.code) for cell in job.cells)
-        for name in ("numpy", "torch") if torch else ("numpy",):
+        for name in job.modules:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
 

@@ -3,7 +3,8 @@
 A worker leaves copies of itself behind. A copy does nothing but fork once more for each job that
 it is sent, so that what runs goes on with the state that there was, and the copy still has it.
 Where a copy would share with its worker what either could alter for both, such as a thread, a
-process, a pipe, or a file that is being written, none is left.
+process, a pipe, or a file that is being written, none is left. One is given up when a file in the
+course's folder is no longer what it was; temporary files that came since are removed.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ import os
 import shutil
 import signal
 import stat
-import tempfile
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from multiprocessing import Pipe, reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,6 +24,9 @@ from pathlib import Path
 from sitegen.lesson import Cell
 from sitegen.messages import Job, Rested
 from sitegen.plan import Plan
+
+MOST = 40
+"""Snapshots of one lesson: each is a process."""
 
 
 class Snapshots:
@@ -34,7 +37,10 @@ class Snapshots:
 
     def receive(self, slug: str, message: Rested, home: Connection) -> None:
         """Take what comes through a worker's pipe after it said that there is a snapshot."""
-        control = Connection(reduction.recv_handle(home))
+        try:
+            control = Connection(reduction.recv_handle(home))
+        except RuntimeError:  # no more files may be open
+            return
         known = self._by_lesson.setdefault(slug, {})
         if message.ran in known:
             known[message.ran].close()
@@ -58,12 +64,11 @@ class Snapshots:
                 known.pop(ran).close()
         return None
 
-    def drop(self) -> None:
-        """Let all processes at rest end."""
-        for known in self._by_lesson.values():
-            for control in known.values():
+    def drop(self, but: Collection[str] = ()) -> None:
+        """Let all processes at rest end, but those of these lessons."""
+        for slug in self._by_lesson.keys() - set(but):
+            for control in self._by_lesson.pop(slug).values():
                 control.close()
-        self._by_lesson.clear()
 
 
 class Runner:
@@ -90,12 +95,59 @@ class Runner:
             os.kill(self.pid, signal.SIGKILL)
 
 
+Stamps = Mapping[Path, tuple[int, int]]
+"""Of each file its size and when it was written."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What blocks may have read or written: temporary files, and those of the course."""
+
+    temporary: Path
+    course: Path
+    left_out: frozenset[Path]
+    """What the generator writes itself, and what it knows of."""
+
+    def now(self) -> Stamps:
+        return {**_stamps(self.course, self.left_out), **_stamps(self.temporary)}
+
+    def taken_back(self, before: Stamps) -> bool:
+        """Remove the temporary files that came since; whether all is then as it was."""
+        for path in _stamps(self.temporary).keys() - before.keys():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        return self.now() == before
+
+
+def _stamps(folder: Path, left_out: Collection[Path] = ()) -> Stamps:
+    found: dict[Path, tuple[int, int]] = {}
+    for name, folders, files in os.walk(folder):
+        here = Path(name)
+        folders[:] = [one for one in folders if _is_of_the_course(here / one, left_out)]
+        found |= dict.fromkeys((here / one for one in folders), (0, 0))
+        for path in (here / one for one in files):
+            if path in left_out or path.name.startswith(".") or path.name.endswith("~"):
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                found[path] = path.lstat().st_size, path.lstat().st_mtime_ns
+    return found
+
+
+def _is_of_the_course(folder: Path, left_out: Collection[Path]) -> bool:
+    hidden = folder.name.startswith((".", "__pycache__", "node_modules"))
+    return not hidden and folder not in left_out and not (folder / "pyvenv.cfg").exists()
+
+
 class Taker:
     """As a worker sees it: takes a snapshot where that spares work and does no harm."""
 
-    def __init__(self, worth: float) -> None:
+    def __init__(self, worth: float, files: Files) -> None:
         self.worth = worth
+        self.files = files
         self.unsaved = 0.0
+        self.taken = 0
         self.inherited = _descriptors().items()
 
     def offer(
@@ -107,11 +159,12 @@ class Taker:
     ) -> None:
         """Leave a snapshot after a cell that took so long, unless there is a reason not to."""
         self.unsaved += seconds
-        if self.unsaved < self.worth:
+        if self.unsaved < self.worth or self.taken == MOST:
             return
         self.unsaved = 0.0
         if not (self._stands_alone(home) and _memory_is_plentiful()):
             return
+        self.taken += 1
         mine, other = Pipe()
         child = os.fork()
         if child == 0:
@@ -157,14 +210,14 @@ class Taker:
     def _rest(self, control: Connection, go_on: Callable[[Job, Connection], None]) -> None:
         """Be a snapshot, until the generator drops it or is gone."""
         os.setsid()
-        files = _temporary_files()
+        files = self.files.now()
         _reopen(self._opened(control))
         control.send(None)
         with contextlib.suppress(EOFError, OSError):
             while True:
                 job = control.recv()
                 home = Connection(reduction.recv_handle(control))
-                if not _take_back(files):
+                if not self.files.taken_back(files):
                     break
                 pid = os.fork()
                 if pid == 0:
@@ -210,22 +263,3 @@ def _memory_is_plentiful() -> bool:
     found = dict(line.split(":", 1) for line in text.splitlines())
     total, free = (int(found[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
     return free > total / 2
-
-
-def _temporary_files() -> Mapping[Path, tuple[int, int]]:
-    """The temporary files of the blocks, each with its size and when it was written."""
-    return {
-        path: (0, 0) if path.is_dir() else (path.lstat().st_size, path.lstat().st_mtime_ns)
-        for path in sorted(Path(tempfile.gettempdir()).rglob("*"))
-    }
-
-
-def _take_back(files: Mapping[Path, tuple[int, int]]) -> bool:
-    """Remove the temporary files that came since; whether the others are as they were."""
-    for path in _temporary_files():
-        if path not in files:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-    return _temporary_files() == files

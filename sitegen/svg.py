@@ -6,7 +6,6 @@ import re
 import xml.etree.ElementTree as ET
 
 SVG = "http://www.w3.org/2000/svg"
-XLINK = "http://www.w3.org/1999/xlink"
 
 _DRAWS = re.compile(
     r"""svg|g|defs|symbol|use|title|desc|a|switch|path|rect|circle|ellipse|line|polyline|polygon

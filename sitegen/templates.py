@@ -10,8 +10,11 @@ import jinja2
 from markupsafe import Markup
 
 from sitegen.config import Config
-from sitegen.errors import SiteError, SourceError
+from sitegen.errors import SiteError, SourceError, not_utf8
 from sitegen.markdown import make_parser
+
+_FAILURES = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What an expression of a template raises that can't be computed."""
 
 
 class Templates:
@@ -20,7 +23,7 @@ class Templates:
     def __init__(self, config: Config, compiled: jinja2.BytecodeCache | None = None) -> None:
         self.root = config.root
         self.environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(config.templates),
+            loader=_Loader(config.templates),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -39,15 +42,25 @@ class Templates:
 
         Raises:
             SourceError: it is no template, with its line.
-            SiteError: it asks for what there is not.
+            SiteError: it asks for what there is not, or can't be computed.
         """
         try:
             return self.environment.get_template(template).render(**context)
         except jinja2.TemplateSyntaxError as error:
             path = os.path.relpath(error.filename or template, self.root)
             raise SourceError(path, error.lineno, str(error.message)) from None
-        except jinja2.TemplateError as error:
+        except (jinja2.TemplateError, *_FAILURES) as error:
             raise SiteError(f"template {template}: {error}") from None
+
+
+class _Loader(jinja2.FileSystemLoader):
+    def get_source(
+        self, environment: jinja2.Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        try:
+            return super().get_source(environment, template)
+        except UnicodeDecodeError as error:
+            raise not_utf8(f"template {template}", error) from None
 
 
 def _inline_filter() -> Callable[[str], Markup]:

@@ -17,11 +17,12 @@ import types
 from collections.abc import Sequence
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from sitegen.messages import Done, Failed, Job, Started
 from sitegen.session import Session
-from sitegen.snapshot import Taker
+from sitegen.snapshot import Files, Taker
 
 
 def run(job: Job, home: Connection) -> None:
@@ -38,8 +39,11 @@ def run(job: Job, home: Connection) -> None:
         for descriptor in (1, 2):
             os.dup2(descriptors.fileno(), descriptor)
         # What blocks leave among temporary files goes with the build.
-        tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(dir=job.scratch)
-        snapshots = None if job.snapshot_worth is None else Taker(job.snapshot_worth)
+        temporary = tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(dir=job.scratch)
+        snapshots = None
+        if job.snapshot_worth is not None:
+            files = Files(Path(temporary), Path(job.root), frozenset(map(Path, job.written)))
+            snapshots = Taker(job.snapshot_worth, files)
         _work(Session(job, descriptors), snapshots, job, home)
 
 

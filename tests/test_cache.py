@@ -105,9 +105,39 @@ def test_a_cache_of_another_batch_is_refused(model: GPT) -> None:
         forward_cached(model, ids(1, 4), KVCache.of(model, 2))
 
 
-def test_a_cache_longer_than_the_positions_is_refused() -> None:
-    with pytest.raises(ValueError, match="block_size 32"):
-        KVCache(CONFIG, max_length=33)
+@pytest.mark.parametrize("length", [0, 33])
+def test_a_cache_of_no_length_or_longer_than_the_positions_is_refused(length: int) -> None:
+    with pytest.raises(ValueError, match=f"max_length {length} is not from 1 to block_size 32"):
+        KVCache(CONFIG, max_length=length)
+
+
+def test_a_full_cache_keeps_nothing_in_silence() -> None:
+    cache = KVCache(CONFIG, max_length=2)
+    kept = torch.ones(1, CONFIG.n_head, 1, CONFIG.head_size)
+    for _ in range(2):
+        cache.update(0, kept, kept)
+        cache.length += 1
+    with pytest.raises(ValueError, match="2 of 2 places are taken, and 1 more"):
+        cache.update(0, kept, kept)
+
+
+def test_nothing_is_recorded_for_gradients(model: GPT) -> None:
+    cache, decoder = KVCache.of(model), Decoder(model)
+    with torch.enable_grad():
+        for _ in range(2):
+            assert not forward_cached(model, ids(1, 1), cache).requires_grad
+        logits = [decoder.read(ids(1, 2)), decoder.step(ids(1, 1)), decoder.step(ids(1, 1))]
+    assert not any(one.requires_grad for one in (*logits, cache.keys, decoder.cache.keys))
+
+
+def test_ids_that_are_no_batch_are_refused(model: GPT) -> None:
+    decoder, row = Decoder(model), torch.tensor([1])
+    with pytest.raises(ValueError, match=r"idx\[None\] makes a batch of one"):
+        forward_cached(model, row, KVCache.of(model))
+    with pytest.raises(ValueError, match=r"idx\[None\] makes a batch of one"):
+        decoder.read(row)
+    with pytest.raises(ValueError, match=r"token has shape \(1,\); expected \(1, 1\)"):
+        decoder.step(row)
 
 
 @pytest.mark.parametrize(

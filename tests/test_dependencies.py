@@ -66,6 +66,7 @@ def matched(x):
 """,
     "state.py": """\
 import functools
+import io
 import os
 
 COUNT = 0
@@ -101,8 +102,23 @@ def cached():
     return []
 
 
+LOG = io.StringIO()
+
+
+def logged(x):
+    print(x, file=LOG)
+
+
 def noisy(x):
     os.environ["X"] = x
+
+
+def put(env):
+    env["X"] = "1"
+
+
+def prepare():
+    put(os.environ)
 
 
 class Plain:
@@ -114,6 +130,11 @@ class Plain:
     def grow(self):
         self.x += 1
         return self
+
+
+class Box:
+    def __init__(self):
+        self.shape = [1]
 
 
 class Shared:
@@ -249,7 +270,84 @@ CASES = [
     ),
     case("iterator used up", "it = iter([1, 2])", "for x in it: break", "next(it)", needs=(0, 1)),
     case("in a loop", "xs = []\nys = []", "for v in [xs]: v.append(1)", "xs", needs=(0, 1)),
+    case(
+        "printing to a file",
+        "import io; out = io.StringIO()",
+        "print(1, file=out)",
+        "out",
+        needs=(0, 1),
+    ),
+    case(
+        "printing to a file, by keywords",
+        "import io; out = io.StringIO(); how = {'file': out}",
+        "print(1, **how)",
+        "out",
+        needs=(0, 1),
+    ),
+    case(
+        "function that prints to a file",
+        "import io; out = io.StringIO()",
+        "def f(): print(1, file=out)",
+        "f()",
+        "out",
+        needs=(0, 1, 2),
+    ),
+    *(
+        case(f"a list of numbers, {name}", "a = [1, 2]; b = [3]", code, "a", needs=(0, 1))
+        for name, code in [
+            ("picked out of a tuple", "(a, b)[1].append(5)"),
+            ("in a loop", "for n in range(4): (b, a)[n % 2].append(n)"),
+            ("out of a dict", "{'k': a}['k'].append(5)"),
+            ("assigned to", "(a, b)[0][0] = 7"),
+            ("out of a sum", "([b] + [a])[1].append(5)"),
+            ("out of a comprehension", "[a for _ in b][0].append(5)"),
+            ("the least of two", "min(a, b).append(5)"),
+            ("the least of two, by name", "c = min(a, b); c.append(5)"),
+            ("out of a sorted list", "sorted([a, b])[0].append(5)"),
+            ("out of keywords", "dict(k=a)['k'].append(5)"),
+            ("in a function's loop", "def f():\n    for v in (a, b): v.append(5)\nf()"),
+        ]
+    ),
+    case(
+        "a list of numbers in a frozen dataclass",
+        "from lib.config import Profile; a = [1]",
+        "p = Profile(1, a)",
+        "p.extra.append(1)",
+        "a",
+        needs=(0, 1, 2),
+    ),
+    case(
+        "shape that is a list",
+        "class Box:\n    def __init__(self): self.shape = [1]\nbox = Box()",
+        "s = box.shape; s.append(2)",
+        "box.shape",
+        needs=(0, 1),
+    ),
+    case(
+        "shape of the library that is a list",
+        "from lib.state import Box; box = Box()",
+        "s = box.shape; s.append(2)",
+        "box.shape",
+        needs=(0, 1),
+    ),
+    case("list named shape", "shape = [1]", "s = shape", "s.append(2)", "shape", needs=(0, 1, 2)),
+    case(
+        "device that is a string",
+        "class Box:\n    def __init__(self, device: str): self.device = device\nbox = Box('cpu')",
+        "d = box.device; import m; m.f(box.device)",
+        "box",
+        needs=(0,),
+    ),
     # Not changing.
+    *(
+        case(f"a list of numbers, {name}", "import m; a = [1, 2]; b = [3]", code, "a", needs=(0,))
+        for name, code in [
+            ("its greatest", "m.f(max(a))"),
+            ("sorted", "m.f(sorted(a))"),
+            ("added up", "n = sum(a) + max(a, default=0)"),
+            ("one number of it", "print([a[0], b[0]][0])"),
+        ]
+    ),
     case("printing", "xs = []", "print(xs, len(xs), f'{xs}')", "xs", needs=(0,)),
     case("comparing", "xs = []", "assert xs == [], xs", "xs", needs=(0,)),
     case("reading an attribute", "import m; x = m.A()", "x.shape", "x", needs=(0,)),
@@ -270,11 +368,32 @@ CASES = [
     case("module's attribute", "import m", "m.rc['a'] = 1", "1 + 1", needs=(0, 1)),
     case("environment", "import os", "os.environ['A'] = '1'", "1 + 1", needs=(0, 1)),
     case("file", "p = 'f.txt'", "open(p, 'w').write('x')", "1 + 1", needs=(0, 1)),
+    case("file that is removed", "import os", "os.remove('f.txt')", "1 + 1", needs=(0, 1)),
+    case("file that is replaced", "import os", "os.replace('f', 'g')", "1 + 1", needs=(0, 1)),
     case("reading a file", "p = 'f.txt'", "open(p).read()", "1 + 1", needs=()),
     case("a value that is shown", "import m", "m.allclose(1)", "1 + 1", needs=()),
     case("a setting whose value is shown", "import m", "m.set_default(1)", "1 + 1", needs=(0, 1)),
     case("a hidden value", "import m", "m.default(1);", "1 + 1", needs=(0, 1)),
     case("a module's list", "import sys", "sys.path.append('.')", "1 + 1", needs=(0, 1)),
+    case("a module's list, by name", "from sys import path", "x = path.pop()", "1", needs=(0, 1)),
+    case("environment, by name", "import os; e = os.environ", "e.update(A='1')", "1", needs=(0, 1)),
+    case(
+        "environment, passed on",
+        "import os\ndef f(env): env['A'] = '1'",
+        "f(os.environ)",
+        "1",
+        needs=(0, 1),
+    ),
+    case("by the library", "import lib.state as s", "s.prepare()", "1", needs=(0, 1)),
+    case(
+        "environment, copied", "import os", "e = dict(os.environ); print(os.environ)", "1", needs=()
+    ),
+    case("what a module names", "import logging as l", "l.addLevelName(1, 'a')", "1", needs=(0, 1)),
+    case("what others get too", "import m", "m.getLogger('a').addFilter(1)", "1", needs=(0, 1)),
+    case("its attribute", "import m", "m.getLogger('a').propagate = False", "1", needs=(0, 1)),
+    case("counted up", "import m", "m.getcontext().prec += 1", "1", needs=(0, 1)),
+    case("a copy", "from dataclasses import replace", "replace(1)", "1", needs=()),
+    case("a result of its own", "import m", "m.zeros(3).add(1)", "1", needs=()),
     case(
         "in place", "from m import init; import m; w = m.w()", "init.normal_(w)", "1 + 1", needs=()
     ),
@@ -293,6 +412,20 @@ CASES = [
     case("star import", "a = 1", "from m import *", "1 + 1", needs=(0, 1)),
     case("not Python", "a = 1", "b = = 2", "1 + 1", needs=(0, 1)),
     case("the last value", "a = 1", "a", "_", needs=(0, 1)),
+    case("and a loop's name", "for _ in range(3): pass", "6 * 7", "print(_)", needs=(0, 1)),
+    case("a loop's name alone", "_ = 1", "6 * 7", "for _ in range(3): print(_)\n_", needs=(0,)),
+    case("names", "a = 1", "b = 2", "dir()", needs=(0, 1)),
+    case("names of an object", "a = 1", "b = 2", "dir(b)", needs=(1,)),
+    case("tests", "import unittest as u", "class A(u.TestCase): n = 1", "u.main()", needs=(0, 1)),
+    case("doctests", "def f(): return 1", "from doctest import testmod", "testmod()", needs=(0, 1)),
+    case(
+        "code to profile",
+        "import cProfile",
+        "def f(): return 1",
+        "cProfile.run('f()')",
+        needs=(0, 1),
+    ),
+    case("pickle", "import pickle; d = b''", "class A: n = 1", "pickle.loads(d)", needs=(0, 1)),
     case(
         "a property that counts",
         "class C:\n    n = 0\n    @property\n    def p(self):\n        self.n += 1\n"
@@ -300,6 +433,50 @@ CASES = [
         "c.p",
         "c.p",
         needs=(0, 1),
+    ),
+    case(
+        "a property that counts by a method",
+        "class C:\n    def load(self): self.n = 1\n    @property\n    def p(self): self.load()\n"
+        "c = C()",
+        "c.p",
+        "c.p",
+        needs=(0, 1),
+    ),
+    case(
+        "an operator that notes by a function",
+        "xs = []\ndef note(k): xs.append(k)",
+        "class C:\n    def __getitem__(self, k): note(k)\nc = C()",
+        "c[1]",
+        "xs",
+        needs=(0, 1, 2),
+    ),
+    case(
+        "a property that only looks",
+        "class C:\n    def half(self): return self.n / 2\n    @property\n"
+        "    def p(self): return round(self.half(), 2) + sum(map(abs, self.xs))\nc = C()",
+        "c.p",
+        "c.p",
+        needs=(0,),
+    ),
+    *(
+        case(f"class of an object, {code}", "class A: n = 1", "a = A()", code, "A.n", needs=needs)
+        for code, needs in [
+            ("type(a).n = 5", (0, 1, 2)),
+            ("a.__class__.n = 5", (0, 1, 2)),
+            ("setattr(type(a), 'n', 5)", (0, 1, 2)),
+            ("kind = type(a); kind.n = 5", (0, 1, 2)),
+            ("a.__class__.ns.append(5)", (0, 1, 2)),
+            ("print(type(a), a.__class__.__name__, type(a).n)", (0,)),
+            ("a.n = 5; type(a)", (0,)),
+        ]
+    ),
+    case(
+        "class of an object of the library",
+        "import lib.state as s",
+        "a = s.Plain()",
+        "type(a).kind = 5",
+        "s.Plain.kind",
+        needs=(0, 1, 2),
     ),
     case(
         "defaultdict",
@@ -345,6 +522,7 @@ CASES = [
         "constant changed", "import lib.state as s", "s.TABLE['a'] = 2", "s.pure(1)", needs=(0, 1)
     ),
     case("another one", "import lib.state as s", "s.ITEMS.append(2)", "s.count()", needs=(0,)),
+    case("log", "import lib.state as s", "s.logged(1)", "s.LOG.getvalue()", needs=(0, 1)),
     case("cache", "import lib.state as s", "s.cached().append(1)", "s.cached()", needs=(0, 1)),
     case("environment set inside", "import lib.state as s", "s.noisy('1')", "1 + 1", needs=(0, 1)),
     case("class", "import lib.state as s", "a = s.Plain()", "a.grow()", "s.Plain()", needs=(0,)),

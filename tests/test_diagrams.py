@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gptcore import GPT, GPTConfig
+from gptcore.cache_diagram import cache_growth
 from gptcore.diagrams import architecture
 from gptcore.plots import residual_std
 from gptcore.svg import FILL, STROKE, Diagram
@@ -111,6 +112,24 @@ def test_all_text_is_large_enough_for_a_phone(diagram: Diagram) -> None:
     root = ET.fromstring(diagram.svg)
     scale = 350 / float(root.attrib["width"])
     assert min(float(t.attrib["font-size"]) * scale for t in root.iter(f"{SVG}text")) >= 11
+
+
+@pytest.mark.parametrize("tokens", [9, 12, 13, 200])
+def test_a_cache_of_any_length_stays_within_its_picture(tokens: int) -> None:
+    root = ET.fromstring(cache_growth([(0, tokens - 1), (tokens - 1, 1)]).svg)
+    cells = [rect for rect in root.iter(f"{SVG}rect") if rect.get("rx") == "4"]
+    assert len(cells) == 2 * tokens - 1
+    ends = [float(rect.attrib["x"]) + float(rect.attrib["width"]) for rect in cells]
+    assert max(ends) <= float(root.attrib["width"])
+    starts = sorted({float(rect.attrib["x"]) for rect in cells})
+    assert len(starts) == tokens
+    assert starts[1] - starts[0] > float(cells[0].attrib["width"])
+
+
+def test_a_cache_of_few_tokens_has_squares() -> None:
+    root = ET.fromstring(cache_growth([(0, 4), (4, 1)]).svg)
+    cell = next(rect for rect in root.iter(f"{SVG}rect") if rect.get("rx") == "4")
+    assert cell.attrib["width"] == cell.attrib["height"] == "24"
 
 
 def test_plot_names_every_curve_apart() -> None:

@@ -8,8 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,9 @@ from sitegen.fingerprint import (
     fingerprints,
     same_code,
 )
+from sitegen.parse import parse_lesson
+from sitegen.record import Recordings
+from sitegen.replay import Standing, standings
 
 LIBRARY = {
     "nets/__init__.py": '''\
@@ -94,6 +99,7 @@ else:
     "nets/layers.py": '''\
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -418,6 +424,13 @@ def digests(library: dict[str, str], lesson: dict[str, str], root: Path) -> dict
     return {name: found.digest for name, found in prints(library, lesson, root).items()}
 
 
+def cells(text: str, root: Path) -> list[Standing]:
+    """How the cells of a lesson of this text stand."""
+    head = "---\ntitle: T\nslug: t\norder: 1\n---\n\n"
+    lesson = parse_lesson("lesson.md", f"{head}{text}\n")
+    return standings(lesson, "cpu", Library(root, []), Recordings(root), Memory(root / "m.json"))
+
+
 @pytest.mark.parametrize("edit", EDITS, ids=[edit.name for edit in EDITS])
 def test_an_edit_touches_just_the_blocks_that_reach_it(edit: Edit, tmp_path: Path) -> None:
     library, lesson = dict(LIBRARY), dict(LESSON)
@@ -554,6 +567,37 @@ def test_ids_do_not_count(tmp_path: Path) -> None:
     assert first.digest == second.digest
 
 
+def test_the_text_of_an_inline_value_counts_as_it_seeds_the_random_numbers(tmp_path: Path) -> None:
+    first, second = (
+        standing.fingerprint.digest
+        for text in ("10**6", "10 ** 6")
+        for standing in cells(f"Here is `{{python}} {text}`.", tmp_path)
+    )
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("code", "counts"),
+    [
+        ("import traceback\ntraceback.print_exc()", True),
+        ("import dis\ndis.dis(f)", True),
+        ("import logging\nlogging.exception('no')", True),
+        ("import logging\nlogging.info('no', exc_info=True)", True),
+        ("import sys\nsys.exc_info()", True),
+        ("import inspect\ninspect.getsource(f)", False),
+        ("f()", False),
+    ],
+)
+def test_lines_count_where_they_are_read(code: str, counts: bool, tmp_path: Path) -> None:
+    text = f"```python\ndef f(): return 1\n```\n\n```python\n{code}\n```"
+    before, after = (
+        [standing.fingerprint.digest for standing in cells(f"{above}{text}", tmp_path)]
+        for above in ("", "A paragraph.\n\n")
+    )
+    assert before[0] == after[0]
+    assert (before[1] != after[1]) is counts
+
+
 @pytest.mark.parametrize(
     "code", ["import inspect\ninspect.getsource(numbers.scaled)", "numbers.scaled.__doc__"]
 )
@@ -608,6 +652,24 @@ def test_memory_gives_what_the_analysis_gave(tmp_path: Path) -> None:
     write(changed, tmp_path)
     again = Memory(file).fingerprints(units, Library(tmp_path, ["nets"]), "cpu")
     assert again == fingerprints(units, Library(tmp_path, ["nets"]), "cpu") != made
+
+
+@pytest.mark.parametrize(("code", "analysed"), [("f(1)", 1), ("import traceback", 2)])
+def test_memory_asks_again_after_a_move_only_where_lines_count(
+    code: str, analysed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def counted(units: Sequence[Unit], *others: Any) -> list[Fingerprint]:
+        asked.append(len(units))
+        return fingerprints(units, *others)
+
+    monkeypatch.setattr("sitegen.fingerprint.memory.fingerprints", counted)
+    memory, library = Memory(tmp_path / "m.json"), Library(tmp_path, [])
+    for line in (5, 9, 9):
+        units = [Unit("a", code, line=line)]
+        assert memory.fingerprints(units, library, "cpu") == fingerprints(units, library, "cpu")
+    assert len(asked) == analysed
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"a": 1}'])

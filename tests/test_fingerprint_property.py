@@ -23,6 +23,7 @@ from sitegen.fingerprint import Fingerprint, Library, Unit, fingerprints
 
 CORE = """\
 import functools
+import io
 import sys
 
 LIMIT = {0}
@@ -31,6 +32,10 @@ ITEMS = [{2}]
 NAMES = ("a", "b", {3})
 COUNT = {4}
 REGISTRY = {{}}
+LOG = io.StringIO()
+
+def say(x):
+    print(x, file=LOG)
 
 def register(function):
     REGISTRY[function.__name__] = function
@@ -106,6 +111,7 @@ class Box:
 
     def __init__(self, value):
         self.value = value + {0}
+        self.shape = [self.value]
 
     def __repr__(self):
         return f"Box({{self.value}})"
@@ -136,6 +142,7 @@ class Small(Box):
 class Config:
     width: int = {6}
     depth: int = 2
+    device: str = "cpu"
 
     @property
     def size(self):
@@ -441,6 +448,24 @@ match xs:
     case _: xs.append({0})
 assert xs is not None, {0}
 x = y = xs; y.append({0})
+(xs, ys)[n % 2].append({0})
+[xs, ys][0][0:1] = [{0}]
+min(xs, ys).append({0})
+least = min(xs, ys); least.append({0})
+{{"k": xs}}["k"].append({0}); dict(k=ys)["k"].append({0})
+sorted([xs, ys])[0].append({0})
+import io; log = io.StringIO(); print({0}, file=log); print(log.getvalue())
+print({0}, file=core.LOG)
+print(core.LOG.getvalue())
+core.say({0})
+print(sum(1 for _ in xs), [_ for _ in ys])
+for _ in range({0}): print(_)
+local = Local(); type(local).size = {0}
+setattr(type(box), "count", {0}); box.__class__.shared.append({0})
+kind = type(box); kind.count = {0}
+config = config; print(config.device, box.shape)
+box.shape.append({0}); shape = box.shape
+shape = box.shape; shape.append({0})
 setattr(box, "value", {0})
 vars(box)["value"] = {0}
 print(type(box).count); type(box).count += {0}

@@ -52,7 +52,9 @@ def test_greedy_takes_the_likeliest_next(model: GPT) -> None:
     assert torch.equal(logits[:, 2:].argmax(-1), greedy[:, 3:])
 
 
-@pytest.mark.parametrize("one_choice", [{"top_k": 1}, {"top_p": 1e-9}, {"temperature": 1e-30}])
+@pytest.mark.parametrize(
+    "one_choice", [{"top_k": 1}, {"top_p": 1e-9}, {"temperature": 1e-30}, {"temperature": 1e-50}]
+)
 def test_one_choice_is_greedy(model: GPT, one_choice: dict[str, Any]) -> None:
     greedy = model.generate(PROMPT, 10, temperature=0)
     assert torch.equal(model.generate(PROMPT, 10, **one_choice), greedy)
@@ -134,3 +136,8 @@ def test_generate_refuses(
 ) -> None:
     with pytest.raises(error, match=message):
         model.generate(**({"idx": PROMPT, "max_new_tokens": 1} | arguments))
+
+
+def test_targets_that_are_no_tensor_are_refused(model: GPT) -> None:
+    with pytest.raises(TypeError, match="targets are a list; pass a tensor of token ids"):
+        model(PROMPT, [[1, 2, 3]])

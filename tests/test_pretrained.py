@@ -143,6 +143,38 @@ def test_layouts_and_files_that_were_published(
             assert torch.equal(weight, expected[name]), name
 
 
+def test_a_file_of_pytorch_before_1_6(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    torch.save(weights, folder / "old.bin", _use_new_zipfile_serialization=False)
+    for name, weight in to_weights(load(folder / "old.bin")).items():
+        assert torch.equal(weight, weights[name]), name
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_cut_anywhere_is_called_damaged(tmp_path: Path, zipped: bool) -> None:
+    config, path = GPTConfig(8, 9, 1, 1, 4), tmp_path / "model.bin"
+    torch.save(to_weights(GPT(config)), path, _use_new_zipfile_serialization=zipped)
+    whole = path.read_bytes()
+    for kept in range(0, len(whole), 97):
+        path.write_bytes(whole[:kept])
+        with pytest.raises(ValueError, match="is damaged or cut short"):
+            load(path, config)
+
+
+def test_a_checkpoint_is_no_state_dict(tmp_path: Path) -> None:
+    model, path = GPT(SMALL), tmp_path / "ckpt.pt"
+    state = {"model": model.state_dict(), "iter_num": 3, "random": torch.zeros(9)}
+    torch.save(state, path)
+    said = "is no state dict, a tensor for each name; its 'model' is one: take that alone"
+    with pytest.raises(ValueError, match=f"ckpt.pt {said}"):
+        load(path, SMALL)
+    with pytest.raises(ValueError, match=said):
+        from_weights(state, SMALL)  # type: ignore[arg-type]
+    torch.save([1, 2], path)
+    with pytest.raises(ValueError, match=r"ckpt\.pt is no state dict, a tensor for each name$"):
+        load(path, SMALL)
+
+
 def test_a_model_in_several_files(tmp_path: Path) -> None:
     theirs = their_model(SMALL)
     theirs.save_pretrained(tmp_path, max_shard_size="50KB")
@@ -236,6 +268,18 @@ def configured(**changes: Any) -> Callable[[Path], Path]:
     return spoil
 
 
+def written(name: str, text: str) -> Callable[[Path], Path]:
+    """A fault in a JSON file; an index is what is left of the weights."""
+
+    def spoil(folder: Path) -> Path:
+        if name != "config.json":
+            (folder / "model.safetensors").unlink()
+        (folder / name).write_text(text)
+        return folder
+
+    return spoil
+
+
 def cut(folder: Path) -> Path:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1000])
@@ -279,6 +323,7 @@ def alone_and_foreign(folder: Path) -> Path:
     return path
 
 
+INDEX = "model.safetensors.index.json"
 H = "transformer.h.1."
 FC = torch.zeros(32, 127)
 FAULTS = {
@@ -328,7 +373,14 @@ FAULTS = {
     ),
     "another epsilon": (configured(layer_norm_epsilon=1e-6), "layer_norm_epsilon 1e-06"),
     "another width inside": (configured(n_inner=64), "n_inner 64, and GPT-2 128"),
-    "no size": (configured(n_head=None), "n_head None is no size"),
+    "no size": (configured(n_head=None), "theirs: in config.json n_head None is no size"),
+    "no width": (configured(n_embd=None), "n_embd None is no size"),
+    "config cut short": (written("config.json", '{"n_embd'), "config.json is no JSON: Unterm"),
+    "config of no object": (written("config.json", "[]"), "config.json is no JSON object"),
+    "index cut short": (written(INDEX, '{"weight_m'), "index.json is no JSON: Unterminated"),
+    "index of no object": (written(INDEX, "[]"), "index.json is no JSON object"),
+    "empty index": (written(INDEX, "{}"), "index.json has no weight_map"),
+    "index of no names": (written(INDEX, '{"weight_map": {"a": 3}}'), "has no weight_map"),
     "another model": (another_model, "is not a GPT-2: its config.json says 'llama'"),
     "no config": (without("config.json"), "has no config.json"),
     "no weights": (without("model.safetensors"), "has none of model.safetensors, "),
@@ -413,6 +465,14 @@ def test_the_command_loads_verifies_and_generates(
         assert "To be" in printed
         main([str(source), "--prompt", "To be", "--max-new-tokens", "20", "--temperature", "0"])
         assert capsys.readouterr().out == printed  # greedy unless something else is asked for
+
+
+def test_the_command_refuses_an_empty_prompt_before_it_loads(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["nowhere", "--prompt", ""])
+    assert "--prompt is empty; give at least one character" in capsys.readouterr().err
 
 
 def test_the_command_fails_where_the_models_differ(

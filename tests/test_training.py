@@ -9,18 +9,21 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from itertools import islice, pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from gptcore import GPT, GPTConfig, checkpoint, resources
+from gptcore import train as training
 from gptcore.data import Batches, TokenDataset, play, split
 from gptcore.memorization import Training
-from gptcore.profile import cpu
+from gptcore.profile import Profile, cpu
 from gptcore.schedule import lr_at, scheduler
 from gptcore.tokenizer import byte_tokenizer
 from gptcore.train import Step, TrainConfig, adamw, train
@@ -226,6 +229,77 @@ def test_a_loss_that_is_no_number_ends_the_run_with_its_step(tmp_path: Path) -> 
     assert checkpoint.load(path, model, adamw(model, plan), [batches()]) == 4
 
 
+def test_a_gradient_that_is_no_number_ends_the_run_before_its_update(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    model = tiny()
+    plan = TrainConfig(6, checkpoint_every=1)
+    running = train(model, batches(), plan, checkpoint=path)
+    list(islice(running, 4))
+    hook = model.lm_head.weight.register_hook(lambda gradient: gradient * torch.nan)
+    with pytest.raises(FloatingPointError, match=r"norm nan at step 4; .*run\.pt"):
+        next(running)
+    assert torch.isfinite(weights(model)).all()
+    hook.remove()
+    again = list(train(model, batches(), plan, checkpoint=path))
+    assert [event.step for event in again] == [4, 5]
+    assert torch.isfinite(weights(model)).all()
+
+
+def test_gradients_left_in_the_model_are_no_part_of_the_first_update() -> None:
+    fresh, used = tiny(), tiny()
+    used(*next(batches(7)))[1].backward()
+    for model in (fresh, used):
+        torch.manual_seed(3)
+        list(train(model, batches(), TrainConfig(2)))
+    assert torch.equal(weights(used), weights(fresh))
+
+
+def test_the_speed_leaves_out_the_time_to_save(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 1
+        return now
+
+    def save(*_: Any) -> None:
+        nonlocal now
+        now += 1000
+
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=clock))
+    monkeypatch.setattr(checkpoint, "save", save)
+    plan = TrainConfig(1, checkpoint_every=1)
+    (event,) = train(tiny(), batches(), plan, checkpoint=tmp_path / "run.pt")
+    assert event.tokens_per_second == 4 * TINY.block_size
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_steps", 0),
+        ("max_steps", 2.5),
+        ("grad_accumulation", 0),
+        ("eval_batches", 0),
+        ("eval_batches", True),
+        ("warmup_steps", -1),
+        ("eval_every", -1),
+        ("checkpoint_every", -1),
+        ("max_lr", 0.0),
+        ("max_lr", float("nan")),
+        ("min_lr", -1e-5),
+        ("weight_decay", -0.1),
+        ("grad_clip", 0.0),
+        ("grad_clip", float("nan")),
+        ("betas", (0.9, 1.0)),
+    ],
+)
+def test_a_plan_that_no_run_can_follow_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=rf"{name} \S+"):
+        TrainConfig(**{"max_steps": 1, name: value})
+
+
 # Checkpoints
 
 
@@ -292,7 +366,112 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, how: str) -> None:
         list(train(tiny(), batches(), TrainConfig(3), checkpoint=path))
 
 
+def test_the_last_update_is_saved_too(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    model, _ = run(5, path, checkpoint_every=2)
+    saved = tiny(1)
+    assert checkpoint.load(path, saved, adamw(saved, TrainConfig(1)), [batches(), batches(1)]) == 5
+    assert torch.equal(weights(saved), weights(model))
+
+
+def test_only_the_model_s_own_gpu_has_its_random_numbers_saved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    states = {f"cuda:{n}": torch.tensor([n], dtype=torch.uint8) for n in range(8)}
+
+    def set_state(state: torch.Tensor, device: torch.device) -> None:
+        states[str(device)] = state
+
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: states[str(device)])
+    monkeypatch.setattr(torch.cuda, "set_rng_state", set_state)
+    saved = checkpoint.random_states(torch.device("cuda:5"))
+    checkpoint.set_random_states(saved, torch.device("cuda:0"))
+    assert [int(state) for state in states.values()] == [5, 1, 2, 3, 4, 5, 6, 7]
+
+    before = torch.get_rng_state()
+    on_cpu = checkpoint.random_states(torch.device("cpu"))
+    torch.rand(3)
+    checkpoint.set_random_states(on_cpu, torch.device("cuda:1"))  # which it says nothing of
+    assert torch.equal(torch.get_rng_state(), before)
+    assert int(states["cuda:1"]) == 1
+
+
 # Several processes
+
+
+def place(monkeypatch: pytest.MonkeyPatch, rank: int, size: int, local: int = 0) -> list[str]:
+    """Make this process one of several; gives the backends that it joins them by."""
+    backends: list[str] = []
+    monkeypatch.setenv("RANK", str(rank))
+    monkeypatch.setenv("LOCAL_RANK", str(local))
+    monkeypatch.setattr(distributed, "init_process_group", backends.append)
+    monkeypatch.setattr(distributed, "get_rank", lambda: rank)
+    monkeypatch.setattr(distributed, "get_world_size", lambda: size)
+    return backends
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Profile:
+    """A profile that the command trains within seconds."""
+    found = cpu()
+    budget = dataclasses.replace(found.budget, block_size=16, batch_size=4)
+    profile = dataclasses.replace(found, config=TINY, budget=budget)
+    monkeypatch.setattr(training, "active", lambda: profile)
+    return profile
+
+
+def test_processes_have_equal_weights_and_random_numbers_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, small: Profile
+) -> None:
+    models, numbers = [], []
+
+    def spy(model: GPT, *_: Any, **__: Any) -> list[Step]:
+        models.append(weights(model))
+        numbers.append(torch.rand(4).tolist())
+        return []
+
+    monkeypatch.setattr(training, "train", spy)
+    for rank in (0, 1):
+        place(monkeypatch, rank, 2)
+        assert training.main(["--steps", "1"]) == 0
+    assert torch.equal(*models)
+    assert numbers[0] != numbers[1]
+
+
+def test_a_resumed_process_other_than_the_first_keeps_its_own_random_numbers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path, model = tmp_path / "run.pt", tiny()
+    run(2, path)
+    monkeypatch.setattr(distributed, "is_initialized", lambda: True)
+    for rank in (0, 1):
+        place(monkeypatch, rank, 2)
+        torch.manual_seed(5)
+        before = torch.get_rng_state()
+        checkpoint.load(path, model, adamw(model, TrainConfig(1)), [batches(), batches(1)])
+        assert torch.equal(torch.get_rng_state(), before) == (rank == 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "device", "backend"), [("cpu", "cpu", "gloo"), ("cuda", "cuda:1", "nccl")]
+)
+def test_a_process_takes_the_gpu_that_its_machine_has_for_it(
+    kind: str, device: str, backend: str, monkeypatch: pytest.MonkeyPatch, small: Profile
+) -> None:
+    devices = []
+
+    def spy(_: GPT, batches: Batches, *__: Any, **___: Any) -> list[Step]:
+        devices.append(str(batches.device))
+        return []
+
+    profile = dataclasses.replace(small, device=torch.device(kind))
+    monkeypatch.setattr(training, "active", lambda: profile)
+    monkeypatch.setattr(training, "train", spy)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(GPT, "to", lambda model, _: model)
+    backends = place(monkeypatch, rank=3, size=4, local=1)
+    assert training.main(["--steps", "1"]) == 0
+    assert (devices, backends) == ([device], [backend])
 
 
 def test_two_processes_lose_what_one_loses_with_the_same_batch(tmp_path: Path) -> None:
@@ -336,6 +515,85 @@ def test_two_processes_lose_what_one_loses_with_the_same_batch(tmp_path: Path) -
     one, two = ([float(loss) for loss in row] for row in losses)
     assert len(one) == 5
     assert two == pytest.approx(one, rel=1e-9)
+
+
+# The command
+
+
+def test_the_command_trains_and_saves_its_last_update(
+    capsys: pytest.CaptureFixture[str], small: Profile, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.pt"
+    assert training.main(["--steps", "21", "--checkpoint", str(path)]) == 0
+    assert torch.load(path, weights_only=True)["step"] == 21
+    assert "step    20  loss" in capsys.readouterr().out
+
+
+def lacks(error: OSError) -> Callable[[], str]:
+    def lacking() -> str:
+        raise error
+
+    return lacking
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda patch: patch.setenv("LESSON_PROFILE", "tpu"), "LESSON_PROFILE is 'tpu'"),
+        (lambda patch: patch.setenv("LESSON_PROFILE", "gpu"), "profile gpu needs a CUDA GPU"),
+        (
+            lambda patch: patch.setattr("gptcore.profile.play", lacks(ConnectionError("no play"))),
+            "no play",
+        ),
+        (
+            lambda patch: patch.setattr(
+                "gptcore.profile.byte_tokenizer", lacks(FileNotFoundError("no ids"))
+            ),
+            "no ids",
+        ),
+        (lambda patch: place(patch, 0, 5), "batch_size 12 is not divisible by the 5 processes"),
+        (lambda _: Path("run.pt").write_bytes(b"text"), "run.pt is no checkpoint that can be read"),
+    ],
+)
+def test_what_the_command_cannot_do_it_says_in_one_line(
+    change: Callable[[pytest.MonkeyPatch], Any],
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LESSON_PROFILE", "cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    change(monkeypatch)
+    with pytest.raises(SystemExit) as ended:
+        training.main(["--steps", "1", "--checkpoint", "run.pt"])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert told in line
+
+
+@pytest.mark.parametrize("steps", ["0", "-5"])
+def test_the_command_refuses_a_number_of_updates_that_is_none(
+    steps: str, capsys: pytest.CaptureFixture[str], small: Profile
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        training.main(["--steps", steps])
+    assert ended.value.code == 2
+    assert f"argument --steps: {steps} is too few" in capsys.readouterr().err
+
+
+def test_a_run_that_breaks_down_ends_the_command_with_1(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, small: Profile
+) -> None:
+    monkeypatch.setattr(
+        GPT, "forward", lambda *_: (None, torch.tensor(torch.nan, requires_grad=True))
+    )
+    with pytest.raises(SystemExit) as ended:
+        training.main(["--steps", "1"])
+    assert ended.value.code == 1
+    assert "error: the loss is nan" in capsys.readouterr().err
 
 
 # What was copied

@@ -11,6 +11,7 @@ import pytest
 from gptcore import GPTConfig
 from gptcore.mapping import PAIRS, pairs, their_shapes
 from gptcore.svg import Diagram
+from gptcore.tables import Table
 from gptcore.weight_map import diagram, table
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -110,3 +111,9 @@ def test_without_biases_there_are_none() -> None:
     assert "bias" not in repr(table(bare))
     assert "bias" not in diagram(bare).svg
     assert not [pair for pair in pairs(bare) if "bias" in pair.ours]
+
+
+def test_a_table_without_rows_is_its_header() -> None:
+    empty = Table(("a", "b"), ())
+    assert repr(empty) == "a  b"
+    assert ">b</th></tr></thead><tbody></tbody>" in empty._repr_html_()

@@ -23,7 +23,7 @@ from sitegen.curriculum.model import (
     Step,
     Teaching,
 )
-from sitegen.errors import SourceError, did_you_mean
+from sitegen.errors import SourceError, did_you_mean, not_utf8
 from sitegen.frontmatter import DEPTHS
 from sitegen.lesson import Lesson
 from sitegen.schema import Items, Lines, Map, Text
@@ -90,7 +90,7 @@ def read(root: Path, folder: Path, lessons: Sequence[Lesson]) -> Curriculum | No
         return None
     for lesson in lessons:
         if lesson.slug in PAGES:
-            line = lesson.meta.lines[("slug",)]
+            line = lesson.meta.lines.get(("slug",), 1)
             raise SourceError(
                 lesson.path, line, f"slug {lesson.slug!r} is the generator's own page"
             )
@@ -185,8 +185,8 @@ def _load(root: Path, path: Path, shape: Map) -> tuple[str, dict[str, Any], Line
     name = path.relative_to(root).as_posix()
     try:
         text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise SourceError(name, 1, "not UTF-8; save the file as UTF-8") from None
+    except UnicodeDecodeError as error:
+        raise not_utf8(name, error) from None
     except OSError as error:
         raise SourceError(name, 1, f"cannot be read: {error.strerror}") from None
     data, lines = schema.read(name, text, shape, path.name)
@@ -204,4 +204,4 @@ def _rows(
 ) -> Iterator[tuple[dict[str, Any], int]]:
     """The rows of a list, each a copy, with its line."""
     for index, row in enumerate(data.get(key, ())):
-        yield dict(row), lines[(key, index)]
+        yield dict(row), lines.get((key, index), lines[()])

@@ -52,11 +52,6 @@ class Rule:
     check: Check
 
     @property
-    def wants(self) -> str:
-        """The first sentence of the docstring: what the rule demands."""
-        return self.text.split("\n\n")[0].replace("\n", " ")
-
-    @property
     def text(self) -> str:
         return inspect.getdoc(self.check) or ""
 
@@ -82,11 +77,6 @@ def audit(curriculum: Curriculum) -> list[AuditError]:
         for found in rule.check(curriculum)
     ]
     return sorted(findings, key=lambda finding: (finding.path, finding.line, finding.code))
-
-
-def guide() -> str:
-    """The rules as Markdown, made from their docstrings."""
-    return "\n".join(f"### {rule.code} {rule.name}\n\n{rule.text}\n" for rule in RULES)
 
 
 @rule("C01")

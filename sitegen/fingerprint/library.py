@@ -218,7 +218,7 @@ class Library:
         """What the statements of a symbol do with the names of their module, now and later."""
         if key not in self._surveys:
             module = self.module(key.module)
-            shadowed = module.names if module else ()
+            shadowed = module.hiding if module else ()
             package = module.package if module else ""
             self._surveys[key] = survey(self.statements(key), shadowed, package)
         return self._surveys[key]

@@ -10,13 +10,14 @@ import contextlib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sitegen.fingerprint.library import Library
 from sitegen.fingerprint.tokens import short_hash
-from sitegen.fingerprint.units import Fingerprint, Unit, fingerprints
+from sitegen.fingerprint.units import LINE, Fingerprint, Unit, fingerprints
 
 
 class Memory:
@@ -33,19 +34,22 @@ class Memory:
         self, units: Sequence[Unit], library: Library, profile: str
     ) -> list[Fingerprint]:
         """As `sitegen.fingerprint.fingerprints`."""
-        fields = [repr(unit) for unit in units]
+        fields = [repr(replace(unit, line=0)) for unit in units]
         key = short_hash([_analysis(), library.digest, profile, *fields])
-        known = self._now.get(key) or self._before.get(key)
-        with contextlib.suppress(TypeError, ValueError):
+        lines = [unit.line for unit in units]
+        with contextlib.suppress(TypeError, ValueError, KeyError):
+            known = self._now[key] if key in self._now else self._before[key]
+            at, rows = known
             found = [
-                Fingerprint(str(digest), tuple(needs), dict(parts))
-                for digest, needs, parts in known or ()
+                Fingerprint(str(digest), tuple(needs), dict(parts)) for digest, needs, parts in rows
             ]
-            if known:
+            if at in (None, lines):
                 self._now[key] = known
                 return found
         made = fingerprints(units, library, profile)
-        self._now[key] = [[item.digest, item.needs, dict(item.parts)] for item in made]
+        moves = any(part.startswith(LINE) for item in made for part in item.parts)
+        rows = [[item.digest, item.needs, dict(item.parts)] for item in made]
+        self._now[key] = [lines if moves else None, rows]
         return made
 
     def save(self) -> None:

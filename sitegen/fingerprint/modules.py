@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sitegen.errors import SourceError
 from sitegen.fingerprint.scope import bound_names, dotted, import_targets, imported_module
 from sitegen.fingerprint.tokens import Source, bodies, is_text
+from sitegen.fingerprint.values import changeable_attributes
 
 
 class LibrarySyntaxError(SourceError):
@@ -59,6 +60,8 @@ class Module:
             self._enter(statement)
         if "global" in text:
             self._enter_globals()
+        self.hiding = self.names | changeable_attributes([self.source.tree])
+        """The names that hide builtins, and the attributes that are no values here."""
 
     @property
     def names(self) -> set[str]:

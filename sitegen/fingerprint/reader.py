@@ -29,9 +29,11 @@ from sitegen.fingerprint.tokens import Source, bodies
 from sitegen.fingerprint.values import is_flat, is_value, keeps_state
 from sitegen.fingerprint.vocabulary import (
     DYNAMIC,
+    KEPT,
     KNOWN_NAMES,
     LOOKUPS,
     SHARED,
+    changes_what_is_kept,
     leaves_traces,
 )
 
@@ -52,6 +54,8 @@ class Reader:
         self.imports: dict[str, str] = {}
         """Whether what it imports is there."""
         self.words: set[str] = set()
+        self._bound: set[str] = set()
+        """What the unit binds, in this piece or another."""
         self._reading: set[Region | str] = set()
 
     def read_piece(
@@ -61,6 +65,7 @@ class Reader:
         if source is None:
             self.depend_on_all()
             return
+        self._bound = bound_names(source.tree.body)
         for statement in statements:
             if statement is source.shown:
                 self.spread(bound_names([statement]), *self.look([source.shown.value]))
@@ -273,6 +278,8 @@ class Reader:
                 self.release(chain)
                 self.hold(region.whole(), chain)
         region.whole().late.extend(found.late)
+        for chain in found.classes:
+            self.release_classes(chain)
 
     def hold(self, region: Region, chain: str) -> None:
         """Let a region share with what a chain of names stands for."""
@@ -290,11 +297,22 @@ class Reader:
     def release(self, chain: str) -> None:
         """Take a function or class that is passed on as a value for something to be changed."""
         for key in self.state.keys(chain):
-            if key.name and not self.library.states.is_value(key):
-                self.state.symbol(key)
+            self.release_symbol(key)
         region = self.state.region(chain)
         if region:
             region.static = False
+
+    def release_classes(self, chain: str) -> None:
+        """Take the classes of an object for something to be changed."""
+        region = self.state.region(chain)
+        for held in region.held if region else ():
+            held.whole().static = False
+        for key in region.symbols if region else ():
+            self.release_symbol(key)
+
+    def release_symbol(self, key: Key) -> None:
+        if key.name and not self.library.states.is_value(key):
+            self.state.symbol(key)
 
     # What is read
 
@@ -325,6 +343,9 @@ class Reader:
             bound_later or root.startswith("@") or root in KNOWN_NAMES or root in vars(builtins)
         ):
             self.depend_on_all()
+        if root == "_" and "_" not in self._bound:  # the last value that was shown
+            self.depend_on_all()
+        self.words.add(self.state.path(chain))
         keys = self.state.keys(chain)
         self.keys |= keys
         self.read_symbols(keys)
@@ -385,6 +406,8 @@ class Reader:
         for chain in changed:
             if not self.state.is_value(chain):
                 self.release(chain)
+        for chain in found.classes & (changed | found.called):
+            self.release_classes(chain)
         for chain in changed | (found.elements | found.called) - self.harmless(found):
             self.expand_symbols(self.state.keys(chain), touched)
             self.expand_name(chain, touched, seen)
@@ -440,8 +463,12 @@ class Reader:
     def changes_world(self, found: Survey) -> bool:
         """Whether code may change what other libraries keep, or what modules are."""
         acts = [path for path in map(self.state.path, found.acts) if path]
+        called = [path for path in map(self.state.path, found.called) if path]
         stores = [path for path in map(self.state.path, found.stores) if path]
         owns = self.library.owns
-        return any(not owns(path) and leaves_traces(path) for path in acts) or any(
-            not owns(path) or self.library.module(path) is not None for path in stores
+        return (
+            any(self.state.path(chain) in KEPT for chain in found.touched)
+            or any(not owns(path) and leaves_traces(path) for path in acts)
+            or any(not owns(path) and changes_what_is_kept(path) for path in called)
+            or any(not owns(path) or self.library.module(path) is not None for path in stores)
         )

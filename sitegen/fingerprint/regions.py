@@ -77,6 +77,7 @@ class State:
 
     library: Library
     shadowed: Collection[str]
+    """The names that hide builtins, and the attributes that are no values here."""
     reads_change: bool
     """Whether to take objects for changed when they are only read."""
 

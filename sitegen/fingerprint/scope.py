@@ -21,6 +21,7 @@ from sitegen.fingerprint.vocabulary import (
     MUTATORS,
     OPERATORS,
     READERS,
+    SHARED,
     VALUE_ATTRIBUTES,
     WRITES_FILES,
 )
@@ -43,12 +44,14 @@ class Survey:
     """To whose attributes or items something is assigned."""
     rebinds: set[str] = field(default_factory=set)
     """Declared `global` in a function, and assigned there."""
+    classes: set[str] = field(default_factory=set)
+    """Objects whose classes are reached through them: by `type(x)` or `x.__class__`."""
     bases: set[str] = field(default_factory=set)
     """Of classes: their hooks may run when a class is made."""
     acts: set[str] = field(default_factory=set)
     """Called for what it does and not for its result, as it seems."""
     words: set[str] = field(default_factory=set)
-    """Every name, and every attribute with a dot before it."""
+    """Every name, every attribute with a dot before it, every keyword with a `=` after it."""
     writes_files: bool = False
     class_names: set[str] = field(default_factory=set)
     """Bound in the bodies of classes, where they hide names around them."""
@@ -203,6 +206,11 @@ class _Surveyor:
         if how & FLOW:
             found.flows.add(outside)
 
+    def reach_class(self, chain: str | None) -> None:
+        outside = self.resolve(chain) if chain else None
+        if outside:
+            self.found.classes.add(outside)
+
     @property
     def escaping(self) -> int:
         """How a value is used that is assigned or returned."""
@@ -217,7 +225,9 @@ class _Surveyor:
         if special is not None:
             special(node, how)
             return
-        if not isinstance(node, ast.BinOp | ast.UnaryOp | ast.BoolOp | _DISPLAYS):
+        if isinstance(node, _DISPLAYS):
+            how = _within(how)
+        elif not isinstance(node, ast.BinOp | ast.UnaryOp | ast.BoolOp):
             how = 0
         for child in ast.iter_child_nodes(node):
             self.look(child, how)
@@ -228,7 +238,7 @@ class _Surveyor:
 
     def look_Attribute(self, node: ast.Attribute, how: int) -> None:  # noqa: N802
         self.found.words.add(f".{node.attr}")
-        if node.attr in VALUE_ATTRIBUTES:
+        if is_value_attribute(node.attr, self.shadowed):
             how = 0
         chain = dotted(node)
         if chain is None:
@@ -236,6 +246,8 @@ class _Surveyor:
             return
         self.found.words.update(f".{name}" for name in chain.split(".")[1:])
         self.found.words.add(chain)
+        if ".__class__" in chain and node.attr not in VALUE_ATTRIBUTES:
+            self.reach_class(chain)
         self.use(chain, how)
 
     def look_Subscript(self, node: ast.Subscript, how: int) -> None:  # noqa: N802
@@ -290,7 +302,7 @@ class _Surveyor:
         before, self.touched_locals = self.touched_locals, set()
         self.scopes.append(dict.fromkeys(own, ""))
         for inner in [*results, *(test for part in generators for test in part.ifs)]:
-            self.look(inner, how if inner in results else 0)
+            self.look(inner, _within(how) if inner in results else 0)
         for part in reversed(generators):
             if part is generators[0]:
                 self.scopes.pop()
@@ -301,6 +313,7 @@ class _Surveyor:
     def look_Call(self, node: ast.Call, how: int) -> None:  # noqa: N802
         chain = dotted(node.func)
         arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+        self.found.words.update(f"{keyword.arg}=" for keyword in node.keywords)
         if chain and chain not in self.shadowed and self.resolve(chain) == chain:
             taken = self.builtin(chain, node, how)
             if taken is not None:
@@ -316,9 +329,7 @@ class _Surveyor:
                 self.touched_locals.add(chain.partition(".")[0])
             else:
                 self.found.called.add(outside)
-                name = chain.rpartition(".")[2]
-                # `sys.path.append`, but not `numpy.append`
-                if CHANGES_STATE.match(name) or (name in MUTATORS and outside.count(".") > 1):
+                if CHANGES_STATE.match(chain.rpartition(".")[2]):
                     self.found.acts.add(outside)
         elif isinstance(node.func, ast.Attribute) and is_text(node.func.value):
             self.look(node.func)
@@ -326,6 +337,11 @@ class _Surveyor:
             return
         else:
             self.look(node.func, taken)
+            name = getattr(node.func, "attr", "")
+            keeper = _keeper(node.func)
+            outside = self.resolve(keeper) if keeper else None
+            if outside and (CHANGES_STATE.match(name) or name in MUTATORS):
+                self.found.acts.add(outside)
         name = getattr(node.func, "attr", "") or chain or ""
         if WRITES_FILES.match(name):
             self.found.writes_files = True
@@ -343,20 +359,30 @@ class _Surveyor:
     def builtin(self, name: str, node: ast.Call, how: int) -> int | None:
         """How a harmless builtin uses its arguments, None if it is not one."""
         if name in READERS:
+            if name == "print":
+                for keyword in node.keywords:
+                    if keyword.arg in ("file", None):
+                        self.look(keyword.value, TOUCH)
             return 0
         if name == "getattr" and len(node.args) > 1:
             constant = node.args[1]
             if isinstance(constant, ast.Constant) and isinstance(constant.value, str):
                 self.found.words.add(f".{constant.value}")
-        if name == "vars" and not node.args:
+        if name in ("vars", "dir") and not node.args:
             self.found.words.add("locals")
+        if name == "type" and len(node.args) == 1 and how:
+            self.reach_class(_keeper(node.args[0]))
         if name in OPERATORS:
             return how
         if name in LAZY_ITERATORS:
             return ELEMENTS | TOUCH | (how & FLOW) if self.functions else ELEMENTS | (how & FLOW)
         if name in ITERATORS:
             calls = any(keyword.arg == "key" for keyword in node.keywords)
-            return ELEMENTS | (how & FLOW) | (TOUCH if calls else 0)
+            # `max(xs, ys)` gives one of them, `dict(a=xs)` holds it.
+            several = name in ("min", "max", "sum") and len(node.args) + len(node.keywords) > 1
+            holds = name == "dict" and node.keywords and how & (TOUCH | ELEMENTS)
+            touches = calls or holds or (several and how & TOUCH)
+            return ELEMENTS | (how & FLOW) | (TOUCH if touches else 0)
         if name in ("setattr", "delattr") and node.args:
             self.store(node.args[0])
         if name == "open":
@@ -525,7 +551,7 @@ class _Surveyor:
             self.assign(target.value)
 
     def store(self, owner: ast.expr) -> None:
-        chain = dotted(owner.value if isinstance(owner, ast.Subscript) else owner)
+        chain = _keeper(owner)
         outside = self.resolve(chain) if chain else None
         if outside:
             self.found.stores.add(outside)
@@ -535,12 +561,33 @@ class _Surveyor:
 _DISPLAYS = ast.Tuple | ast.List | ast.Set | ast.Dict
 
 
+def _within(how: int) -> int:
+    """How the members of a display are used: what is picked out of it may be changed."""
+    return how | TOUCH if how & ELEMENTS else how
+
+
 def _receiver(call: ast.AST) -> ast.AST:
     """Where a chain of calls, attributes and items begins: `Path` in `Path("x").open()`."""
     inner = call.func if isinstance(call, ast.Call) else call
     while dotted(inner) is None and isinstance(inner, ast.Attribute | ast.Subscript | ast.Call):
         inner = inner.func if isinstance(inner, ast.Call) else inner.value
     return inner
+
+
+def _keeper(node: ast.AST) -> str | None:
+    """What keeps an object: `a.b` in `a.b["c"][0]`, `getLogger` in `getLogger("x").handlers`."""
+    chain = dotted(node)
+    if isinstance(node, ast.Attribute | ast.Subscript) and chain is None:
+        return _keeper(node.value)
+    if isinstance(node, ast.Call):
+        called = dotted(node.func)
+        return called if called and called.rpartition(".")[2] in SHARED else None
+    return chain
+
+
+def is_value_attribute(name: str, shadowed: Collection[str]) -> bool:
+    """Whether an attribute is a value, unless a class that is known has another of that name."""
+    return name in VALUE_ATTRIBUTES and f".{name}" not in shadowed
 
 
 def is_text(node: ast.expr) -> bool:

@@ -11,13 +11,21 @@ from sitegen.fingerprint.frozen import frozen_class, is_value_class, result_clas
 from sitegen.fingerprint.modules import Key, Module
 from sitegen.fingerprint.scope import Survey, nested
 from sitegen.fingerprint.values import (
+    changeable_attributes,
     changes_when_read,
     has_hooks,
     is_flat,
     is_value,
     keeps_state,
 )
-from sitegen.fingerprint.vocabulary import DYNAMIC, LOOKUPS, MAKERS_OF_VALUES, leaves_traces
+from sitegen.fingerprint.vocabulary import (
+    DYNAMIC,
+    KEPT,
+    LOOKUPS,
+    MAKERS_OF_VALUES,
+    changes_what_is_kept,
+    leaves_traces,
+)
 
 if TYPE_CHECKING:
     from sitegen.fingerprint.library import Library
@@ -114,6 +122,12 @@ class States:
             for node in nested(self.library.statements(key))
         )
 
+    def changeable_attributes(self, keys: Iterable[Key]) -> set[str]:
+        """As `values.changeable_attributes`, of the classes among symbols."""
+        return changeable_attributes(
+            node for key in keys if key.name for node in self.library.statements(key)
+        )
+
     # Calls
 
     def impact(self, keys: Collection[Key]) -> Impact:
@@ -171,7 +185,9 @@ class States:
     def _changes_world(self, module: Module, found: Survey) -> bool:
         return found.writes_files or any(
             [
+                *(path in KEPT for chain in found.touched for path in self.paths(module, chain)),
                 *(self._acts_outside(module, chain) for chain in found.acts),
+                *(self._changes_outside(module, chain) for chain in found.called),
                 *(self._is_outside(module, chain) for chain in found.stores),
             ]
         )
@@ -179,6 +195,10 @@ class States:
     def _acts_outside(self, module: Module, chain: str) -> bool:
         paths = self.paths(module, chain)
         return any(not self.library.owns(path) and leaves_traces(path) for path in paths)
+
+    def _changes_outside(self, module: Module, chain: str) -> bool:
+        paths = self.paths(module, chain)
+        return any(not self.library.owns(path) and changes_what_is_kept(path) for path in paths)
 
     def _is_outside(self, module: Module, chain: str) -> bool:
         """Whether assigning to an attribute or item of it changes a module, or what is in one."""
@@ -218,6 +238,8 @@ class States:
             return False
         found = self.library.survey(Key(module.name, name))
         if any(self._acts_outside(module, chain) for chain in found.acts):
+            return True
+        if any(self._changes_outside(module, chain) for chain in found.called):
             return True
         keys_of = self.library.keys_of
         called = {key for chain in found.called for key in keys_of(module, chain)}
@@ -260,7 +282,7 @@ class _ModuleScope:
 
     @property
     def shadowed(self) -> Collection[str]:
-        return self.module.names
+        return self.module.hiding
 
     def is_value(self, chain: str) -> bool:
         keys = self.library.keys_of(self.module, chain)

@@ -12,11 +12,21 @@ from sitegen.fingerprint.reader import Reader
 from sitegen.fingerprint.regions import State
 from sitegen.fingerprint.scope import bound_names, import_targets
 from sitegen.fingerprint.tokens import Source, short_hash
-from sitegen.fingerprint.values import binds_only, changes_when_read
-from sitegen.fingerprint.vocabulary import CHANGES_WHEN_READ, READS_FILES, READS_SOURCE, TELLING
+from sitegen.fingerprint.values import binds_only, changeable_attributes, changes_when_read
+from sitegen.fingerprint.vocabulary import (
+    CHANGES_WHEN_READ,
+    READS_FILES,
+    READS_LINES,
+    READS_SOURCE,
+    TELLING,
+)
 
 FORMAT = "2"
 """Changes when the same code is to get other fingerprints."""
+
+
+LINE = "line of block"
+"""How a part is named that is where a block stands."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,8 @@ class Unit:
     """What alters the execution besides the code: options, the hashes of resources."""
     may_raise: bool = False
     """Whether it may end before its end, so that what it binds may not get bound."""
+    line: int = 0
+    """Where its code begins in the lesson; it counts only where line numbers may be read."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +87,14 @@ def fingerprints(units: Sequence[Unit], library: Library, profile: str) -> list[
     Raises LibrarySyntaxError where a module of the library that is reached is not Python.
     """
     sources = [_source(unit) for unit in units]
-    readings = _read(units, sources, library, reads_change=False)
-    if _changes_when_read(readings, sources, library):
-        readings = _read(units, sources, library, reads_change=True)
+    trees = [source.tree for source in sources if source]
+    names = bound_names(trees) | changeable_attributes(trees)
+    readings = _read(units, sources, State(library, names, reads_change=False))
+    reached = frozenset[Key]().union(*(reading.reached for reading in readings))
+    more = library.states.changeable_attributes(reached) - names
+    reads_change = _changes_when_read(readings, sources, library)
+    if more or reads_change:
+        readings = _read(units, sources, State(library, names | more, reads_change))
     found: list[Fingerprint] = []
     for index in range(len(units)):
         found.append(_fingerprint(units, readings, index, library, profile, found))
@@ -125,12 +142,9 @@ def _own_name(statement: ast.stmt) -> str:
     return ""
 
 
-def _read(
-    units: Sequence[Unit], sources: Sequence[Source | None], library: Library, reads_change: bool
-) -> list[_Reading]:
-    """What each piece depends on; with `reads_change`, reading may change what is read."""
-    trees = [source.tree for source in sources if source]
-    state = State(library, bound_names(trees), reads_change)
+def _read(units: Sequence[Unit], sources: Sequence[Source | None], state: State) -> list[_Reading]:
+    """What each piece depends on."""
+    library = state.library
     readings: list[_Reading] = []
     for number, (unit, source) in enumerate(zip(units, sources, strict=True)):
         before: set[int] = set()
@@ -206,6 +220,9 @@ def _fingerprint(
         parts.update(library.texts(reached))
         for number in sorted({reading.piece.unit for reading in involved}):
             parts[f"text of block {units[number].id}"] = short_hash([units[number].code])
+    if words & READS_LINES:
+        for number in sorted({reading.piece.unit for reading in involved}):
+            parts[f"{LINE} {units[number].id}"] = short_hash([str(units[number].line)])
     if words & READS_FILES and reached:
         parts.update(library.data_files)
     # Ids stay out: that of an inline value is its place, and says nothing about what it shows.

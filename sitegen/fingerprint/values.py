@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
-from sitegen.fingerprint.scope import Survey, dotted, is_text
+from sitegen.fingerprint.scope import Survey, dotted, is_text, is_value_attribute
 from sitegen.fingerprint.vocabulary import (
     CALLED_DECORATORS,
     CALLED_OPENLY,
     CONTAINERS,
+    IMMUTABLE_TYPES,
+    LOOKING,
+    MAKERS_OF_VALUES,
     MUTATORS,
     OF_VALUES,
     READERS,
@@ -41,12 +45,13 @@ def is_value(node: ast.expr | None, scope: Scope) -> bool:
     """Whether an expression is sure to give a value."""
     chain = dotted(node) if node is not None else None
     if chain is not None:
-        return scope.is_value(chain) or chain.rpartition(".")[2] in VALUE_ATTRIBUTES
+        owner, _, name = chain.rpartition(".")
+        return scope.is_value(chain) or bool(owner and is_value_attribute(name, scope.shadowed))
     match node:
         case None | ast.Constant() | ast.JoinedStr():
             return True
         case ast.Attribute(value=inner, attr=name):
-            return name in VALUE_ATTRIBUTES or is_value(inner, scope)
+            return is_value_attribute(name, scope.shadowed) or is_value(inner, scope)
         case ast.Subscript(value=inner):
             return is_value(inner, scope) or is_flat(inner, scope)
         case ast.Slice() | ast.Tuple() | ast.BinOp() | ast.UnaryOp() | ast.BoolOp() | ast.IfExp():
@@ -84,9 +89,10 @@ def _call_gives_value(node: ast.Call, scope: Scope) -> bool:
         return False
     if chain in READERS and chain not in scope.shadowed:
         return True
-    of_values = all(is_value(part, scope) or is_flat(part, scope) for part in arguments)
+    of_values = all(is_value(part, scope) for part in arguments)
     if chain in OF_VALUES and chain not in scope.shadowed:
-        return of_values
+        # `max(xs)` is a value, `max(xs, ys)` a list.
+        return of_values or (len(arguments) == 1 and is_flat(arguments[0], scope))
     return scope.makes_value(chain, of_values)
 
 
@@ -178,22 +184,40 @@ def changes_when_read(node: ast.stmt) -> bool:
     """Whether reading an instance, by a property or an operator, may change something."""
     if not isinstance(node, ast.ClassDef):
         return False
-    for part in node.body:
-        if isinstance(part, ast.FunctionDef) and part.name not in CALLED_OPENLY:
-            implicit = part.name.startswith("__") or _has_decorator_but(part, CALLED_DECORATORS)
-            if implicit and any(_changes_something(inner) for inner in ast.walk(part)):
+    methods = {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
+    queue = [
+        part
+        for part in node.body
+        if isinstance(part, ast.FunctionDef)
+        and part.name not in CALLED_OPENLY
+        and (part.name.startswith("__") or _has_decorator_but(part, CALLED_DECORATORS))
+    ]
+    for part in queue:  # which grows by the methods that are called
+        given = {inner.arg for inner in ast.walk(part) if isinstance(inner, ast.arg)}
+        for inner in ast.walk(part):
+            if _changes_something(inner, given):
                 return True
+            called = inner.func if isinstance(inner, ast.Call) else None
+            if isinstance(called, ast.Attribute) and dotted(called.value) == "self":
+                method = methods.get(called.attr)
+                if method is None:
+                    return True
+                if method not in queue:
+                    queue.append(method)
     return False
 
 
-def _changes_something(node: ast.AST) -> bool:
+def _changes_something(node: ast.AST, given: Collection[str]) -> bool:
+    """Whether code changes something, or calls what may, other than the functions given to it."""
     match node:
         case ast.Global() | ast.Nonlocal():
             return True
         case ast.Attribute() | ast.Subscript():
             return not isinstance(node.ctx, ast.Load)
-        case ast.Call(func=ast.Attribute(attr=name)) | ast.Call(func=ast.Name(id=name)):
+        case ast.Call(func=ast.Attribute(attr=name)):
             return name in MUTATORS
+        case ast.Call(func=ast.Name(id=name)):
+            return not (name in LOOKING or name in given or name[0].isupper())
     return False
 
 
@@ -232,3 +256,49 @@ def _is_class(node: ast.AST, within: bool = False) -> bool:
         case ast.Call(func=ast.Name(id="type")):
             return True
     return False
+
+
+def changeable_attributes(nodes: Iterable[ast.AST]) -> set[str]:
+    """Words such as `.shape`, if a class gives that attribute something else than a value."""
+    classes = [part for node in nodes for part in ast.walk(node) if isinstance(part, ast.ClassDef)]
+    found: set[str] = set()
+    for node in classes:
+        given = [part for part in ast.walk(node) if isinstance(part, ast.arg)]
+        others = {part.arg for part in given if not _is_immutable(part.annotation)}
+        scope = _Given({part.arg for part in given} - others)
+        for part in ast.walk(node):
+            targets: list[ast.expr] = []
+            match part:
+                case ast.FunctionDef(name=name, returns=kind) if not _is_immutable(kind):
+                    found.add(f".{name}")
+                case ast.Assign(value=value) if not is_value(value, scope):
+                    targets = part.targets
+                case ast.AnnAssign(annotation=kind) if not _is_immutable(kind):
+                    targets = [part.target]
+            for inner in (inner for target in targets for inner in ast.walk(target)):
+                if isinstance(inner, ast.Attribute):
+                    found.add(f".{inner.attr}")
+                elif isinstance(inner, ast.Name) and part in node.body:
+                    found.add(f".{inner.id}")
+    return found & {f".{name}" for name in VALUE_ATTRIBUTES}
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Inside a class, where all that is known are the arguments whose types are immutable."""
+
+    values: Collection[str]
+    shadowed: Collection[str] = ()
+
+    def is_value(self, chain: str) -> bool:
+        return chain in self.values
+
+    def is_flat(self, chain: str) -> bool:
+        return False
+
+    def makes_value(self, chain: str, of_values: bool) -> bool:
+        return of_values and chain in MAKERS_OF_VALUES
+
+
+def _is_immutable(annotation: ast.expr | None) -> bool:
+    return annotation is not None and (set(ast.unparse(annotation).split(" | ")) <= IMMUTABLE_TYPES)

@@ -1,7 +1,7 @@
 """The names that the analysis knows: what is harmless, and what makes it take everything.
 
 All else is taken for what it might be. Words are names as they stand, attributes with a dot
-before them.
+before them, keywords with a `=` after them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ ITERATORS = _words("list tuple set frozenset dict sorted sum min max any all")
 """Builtins that go through the elements of their arguments, and so use up an iterator."""
 LAZY_ITERATORS = _words("enumerate zip reversed")
 """The same, but not before their result is gone through."""
+LOOKING = READERS | OPERATORS | ITERATORS | LAZY_ITERATORS | {"iter", "map", "filter", "vars"}
+"""Builtins that change nothing but iterators."""
 OF_VALUES = _words("abs round pow divmod min max sum tuple frozenset")
 """Builtins that give a value where all their arguments are values."""
 MAKERS_OF_VALUES = _words(
@@ -66,18 +68,26 @@ DYNAMIC = (
     | _words(".__globals__ .__builtins__ .__subclasses__ .f_globals .f_locals .f_back sys.modules")
     | _names_and_attributes("import_module currentframe _getframe getmodule get_objects")
     | _names_and_attributes("get_referrers get_type_hints get_annotations __annotations__")
+    | _words("unittest.main unittest.defaultTestLoader unittest.TestLoader doctest.testmod")
+    | _words("doctest.run_docstring_examples cProfile.run profile.run pickle.load pickle.loads")
+    | _words("pickle.Unpickler shelve.open")
 )
 """Words after which any name may mean anything."""
 CHANGES_WHEN_READ = _names_and_attributes("defaultdict cached_property")
 """Words after which reading an attribute or item may change an object."""
-READS_SOURCE = _names_and_attributes(
-    "getsource getsourcelines getdoc getcomments findsource getframeinfo get_source format_exc "
-    "print_exc __doc__ __file__ __path__"
+READS_LINES = _names_and_attributes(
+    "getsourcelines findsource getframeinfo format_exc print_exc exception exc_info"
 ) | _words(
-    "help linecache traceback doctest pydoc .co_firstlineno .__code__ .tb_lineno .f_lineno "
-    ".lineno .__loader__ inspect"
+    "traceback dis doctest cProfile pstats tracemalloc exc_info= stack_info= inspect.stack "
+    "inspect.trace .co_firstlineno .__code__ .tb_lineno .f_lineno .lineno"
 )
-"""Words after which comments, docstrings and line numbers may be read."""
+"""Words after which line numbers may be read."""
+READS_SOURCE = (
+    READS_LINES
+    | _names_and_attributes("getsource getdoc getcomments get_source __doc__ __file__ __path__")
+    | _words("help linecache pydoc .__loader__ inspect")
+)
+"""Words after which comments and docstrings may be read too."""
 READS_FILES = _names_and_attributes("open files get_data __file__ __path__") | _words(
     ".read_text .read_bytes .load .load_file .loadtxt .read_csv"
 )
@@ -91,18 +101,24 @@ WRITES_FILES = re.compile(
 CHANGES_STATE = re.compile(
     r"set|seed|enable|disable|use(_|$)|register|unregister|reset|clear|install|configure|activate|"
     r"simplefilter|filterwarnings|basicConfig|chdir|putenv|patch|rc$|rc_|system$|run$|call$|check_|"
-    r"[pP]open"
+    r"[pP]open|remove|replace$|move$|chmod$|link$|reload$|add([A-Z_]|sitedir)"
 )
 """How functions begin that are called for their effect, even where their result is used."""
 SHARED = _words("getLogger getcontext gca gcf")
 """Functions that give what others get from them too."""
+KEPT = _words(
+    "os.environ sys.path sys.argv sys.meta_path sys.path_hooks warnings.filters logging.root "
+    "matplotlib.rcParams matplotlib.pyplot.rcParams mimetypes.types_map"
+)
+"""Objects of other libraries that are there to be changed, by whoever they are passed to."""
 HARMLESS_ACTS = _words(
     "random.seed numpy.random.seed torch.manual_seed torch.random.manual_seed "
     "torch.cuda.manual_seed torch.cuda.manual_seed_all torch.cuda.synchronize "
     "torch.cuda.empty_cache torch.cuda.current_stream torch.cuda.Stream "
     "torch.testing.assert_close numpy.testing.assert_allclose "
     "numpy.testing.assert_array_equal matplotlib.pyplot.show IPython.display.display "
-    "matplotlib.rc_context matplotlib.pyplot.rc_context gc.collect time.sleep warnings.warn"
+    "matplotlib.rc_context matplotlib.pyplot.rc_context gc.collect time.sleep warnings.warn "
+    "dataclasses.replace copy.replace"
 )
 """Calls that leave nothing behind: every unit is seeded anew, and every figure is closed."""
 
@@ -112,3 +128,8 @@ def leaves_traces(path: str) -> bool:
     name = path.rpartition(".")[2]
     in_place = name.endswith("_") and not name.endswith("__")
     return not in_place and path not in HARMLESS_ACTS
+
+
+def changes_what_is_kept(path: str) -> bool:
+    """Whether a call changes what a module holds: `sys.path.append`, but not `numpy.append`."""
+    return path.rpartition(".")[2] in MUTATORS and path.count(".") > 1

@@ -35,6 +35,9 @@ from sitegen.serve.view import Note, Screen
 PROFILE = "cpu"
 """Under which the loop executes."""
 
+TRIES = 5
+"""So often a round begins anew since the library was edited meanwhile."""
+
 SNAPSHOT_WORTH = 0.1
 """Seconds of work that are not done twice: less is not felt, and a snapshot costs some 10 ms."""
 
@@ -55,7 +58,7 @@ class _Attempt:
 
 
 class _ChangedError(Exception):
-    """A file that is being worked with was edited meanwhile."""
+    """A file of the library, which it names, was edited meanwhile."""
 
 
 class _MovedError(Exception):
@@ -88,6 +91,7 @@ class Loop:
         self._warm_for: Any = None
         self._seen: Any = None
         self._said: tuple[Note, ...] = ()
+        self._restless: set[Path] = set()
 
     def __enter__(self) -> Loop:
         return self
@@ -101,6 +105,9 @@ class Loop:
         `changed` are files that were saved: what failed in them is tried again. What is given
         back are the blocks whose outputs were made anew.
         """
+        if changed and self._restless.issuperset(changed):
+            return []
+        self._restless.clear()
         began = time.perf_counter()
         before, executed = self.screen.view.digests, list[str]()
         self.attempts = {
@@ -108,12 +115,16 @@ class Loop:
             for slug, attempt in self.attempts.items()
             if not (attempt.execution.error and self.root / attempt.lesson.path in changed)
         }
-        while True:
+        for left in range(TRIES, -1, -1):
             try:
                 self._build(executed, interrupt)
-            except _ChangedError:
+            except _ChangedError as error:
                 self.library = self.memory = None
-                continue
+                if left:
+                    continue
+                self._restless.add(self.root / str(error))
+                message = f"{error} changes whenever this is built: does a block write to it?"
+                self._show(self.screen.view.files, (Note("failed", message),))
             except _MovedError:
                 continue
             except SiteError as error:
@@ -141,6 +152,7 @@ class Loop:
         self._look_at_library()
         executor = self._warm()
         course, mistakes = self.kept.course(config)
+        executor.keep([lesson.slug for lesson in course.lessons])
         builder = Builder(course, Request(jobs=self.jobs), self.library, self.memory)
         self.memory = builder.memory
         builder.report.executed = executed
@@ -197,14 +209,15 @@ class Loop:
         files = Library(self.config.root, self.config.packages).files
         try:
             stats = [(path, os.stat(self.config.root / path)) for path in files]
-        except FileNotFoundError:
-            raise _ChangedError from None
+        except FileNotFoundError as error:
+            raise _ChangedError(os.path.relpath(error.filename, self.root)) from None
         return [(path, one.st_mtime_ns, one.st_ctime_ns, one.st_size) for path, one in stats]
 
     def _assure_unchanged(self) -> None:
         """Nothing may be kept that was made while the library was edited."""
-        if self._times() != self._seen[0]:
-            raise _ChangedError
+        changed = set(self._times()) ^ set(self._seen[0])
+        if changed:
+            raise _ChangedError(min(path for path, *_ in changed))
 
     def _warm(self) -> Executor:
         """Worker processes for the configuration as it is, their imports done already."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -229,6 +230,16 @@ WRONG: list[Wrong] = [
     (exercises.check_training_step, step(), "between backward and step"),
     (exercises.check_training_step, step(before=clip), "between backward and step"),
     (exercises.check_training_step, step(late=clip), "after the step"),
+    (
+        exercises.check_training_step,
+        step(late=lambda model: model.zero_grad()),
+        "between backward and step",
+    ),
+    (
+        exercises.check_training_step,
+        step(late=lambda model: model.zero_grad(set_to_none=False)),
+        "between backward and step",
+    ),
     (exercises.check_training_step, no_zeroing, "zero_grad"),
     (
         exercises.check_training_step,
@@ -258,6 +269,11 @@ WRONG: list[Wrong] = [
     ),
     (exercises.check_learning_rate, schedule(lambda done, high, low: None), "without a return"),
     (exercises.check_peaks, losses({1e-3: 3.0, 1e-2: 2.0}), "too few"),
+    (
+        exercises.check_peaks,
+        losses({10.0**-n: torch.tensor(3.0) for n in range(4)}),
+        "losses are the same",
+    ),
     (exercises.check_peaks, losses({1e-3: 3.0, 2e-3: 2.0, 3e-3: 2.0, 4e-3: 3.0}), "too close"),
     (exercises.check_peaks, losses({1e-4: 4.0, 1e-3: 3.0, 1e-2: 2.0, 1e-1: 1.0}), "go higher"),
     (exercises.check_peaks, losses({1e-4: 1.0, 1e-3: 3.0, 1e-2: 4.0, 1e-1: 5.0}), "go lower"),
@@ -277,6 +293,11 @@ WRONG: list[Wrong] = [
         exercises.check_transposed,
         lambda name: name.endswith(tuple(f"{part}.weight" for part in CONV1D)) or "wte" in name,
         "tables",
+    ),
+    (
+        exercises.check_transposed,
+        lambda name: name.endswith((*(f"{part}.weight" for part in CONV1D), "ln_f.weight")),
+        "ln_f.weight is not to be transposed",
     ),
     (exercises.check_load, load(rename=True), "copy_"),
     (exercises.check_load, load(turned=[p for p in CONV1D if p != "attn.c_proj"]), "square"),
@@ -315,6 +336,12 @@ RIGHT: list[tuple[Callable[..., Verdict], Callable[..., Any]]] = [
     (exercises.check_attention_weights, lambda q, k: masked_softmax(scores(q, k))),
     (exercises.check_join_heads, lambda y: torch.cat(y.unbind(1), dim=-1)),
     (exercises.check_block_parameters, lambda c: c * (12 * c + 13)),
+    (exercises.check_block_parameters, lambda c: np.int64(c * (12 * c + 13))),
+    (exercises.check_block_parameters, lambda c: torch.tensor(c * (12 * c + 13))),
+    (
+        exercises.check_measure,
+        lambda config: (np.int64(GPT(config).num_params()["total"]), torch.tensor(1e9)),
+    ),
     (exercises.check_greedy, greedy),
     (
         exercises.check_greedy,
@@ -323,10 +350,19 @@ RIGHT: list[tuple[Callable[..., Verdict], Callable[..., Any]]] = [
     (exercises.check_split, lambda text, tok: torch.tensor(tok.encode(text)).split((900, 100))),
     (exercises.check_window, lambda ids, i, n: (ids[i:][:n], ids[i + 1 :][:n])),
     (exercises.check_training_step, step(after=clip)),
+    (exercises.check_training_step, step(after=clip, late=lambda model: model.zero_grad())),
     (
         exercises.check_learning_rate,
         lambda step, high, low, warmup, last: lr_at(
             step, max_lr=high, min_lr=low, warmup_steps=warmup, max_steps=last
+        ),
+    ),
+    (
+        exercises.check_learning_rate,
+        schedule(
+            lambda done, high, low: (
+                low + (high - low) * (1 + torch.cos(torch.tensor(math.pi * done))) / 2
+            )
         ),
     ),
     (exercises.check_peaks, losses({1e-4: 4.0, 1e-3: 2.0, 1e-2: 3.0, 1e-1: math.nan})),
@@ -392,3 +428,11 @@ def test_a_check_leaves_random_numbers_as_they_were() -> None:
     torch.manual_seed(3)
     exercises.check_load(load())
     assert torch.equal(torch.rand(2), expected)
+
+
+def test_one_wrong_name_is_told_alone_and_more_are_counted() -> None:
+    right = tuple(f"{part}.weight" for part in CONV1D)
+    one = exercises.check_transposed(lambda name: name.endswith((*right, "ln_f.weight")))
+    assert one.message == "transformer.ln_f.weight is not to be transposed"
+    more = exercises.check_transposed(lambda name: name.endswith((*right, "ln_1.weight")))
+    assert more.message.endswith("transposed, and of 1 more you say the wrong thing")

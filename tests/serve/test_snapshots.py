@@ -35,7 +35,7 @@ def loop(course: Course) -> Iterator[Loop]:
         yield loop
 
 
-COUNT = "open('runs', 'a').write"
+COUNT = "open('../runs', 'a').write"  # outside of the course, whose files are watched
 THREE_BLOCKS = f"""
     ```python {{#first}}
     {COUNT}('1')
@@ -58,7 +58,7 @@ THREE_BLOCKS = f"""
 
 def runs(course: Course) -> str:
     """The blocks that ran since this was asked last."""
-    path = course.root / "runs"
+    path = course.root.parent / "runs"
     text = path.read_text() if path.exists() else ""
     path.write_text("")
     return text
@@ -203,6 +203,30 @@ AWKWARD = {
         ---
         shown = os.path.basename(os.getcwd()), os.environ["OWN"]
     """,
+    "a file that grows": """
+        open("log.txt", "w").close()
+        ---
+        open("log.txt", "a").write("x")
+        ---
+        open("log.txt", "a").write("y")
+        shown = open("log.txt").read()
+    """,
+    "a database": """
+        import sqlite3
+        db = sqlite3.connect("lessons/count.sqlite")
+        db.execute("create table if not exists count (n)")
+        db.execute("delete from count")
+        db.commit()
+        db.close()
+        ---
+        db = sqlite3.connect("lessons/count.sqlite")
+        db.execute("insert into count values (1)")
+        db.commit()
+        db.close()
+        ---
+        db = sqlite3.connect("lessons/count.sqlite")
+        shown = db.execute("select count(*) from count").fetchall()
+    """,
     "random numbers": """
         import random, numpy
         generator = random.Random(1)
@@ -319,6 +343,46 @@ def test_a_clean_build_shows_the_same(course, loop, code: str) -> None:
     assert course.snapshot("site") == shown
 
 
+def test_a_file_that_was_read_and_edited_is_read_again(course, loop) -> None:
+    course.write("helper.py", "VALUE = 'old'\n")
+    course.write("lessons/data.csv", "old\n")
+    course.lesson("""
+        ```python {#first}
+        import helper
+        data = open("lessons/data.csv").read().strip()
+        ```
+
+        ```python {#second}
+        print(helper.VALUE, data, 'edit 0')
+        ```
+        """)
+    loop.round()
+    for number, name in enumerate(("helper.py", "lessons/data.csv"), 1):
+        course.edit(name, "old", "new")
+        course.edit("lessons/one.md", f"edit {number - 1}", f"edit {number}")
+        loop.round()
+    assert "new new edit 2" in course.page()
+
+
+def test_no_file_is_removed_that_is_not_temporary(course, loop) -> None:
+    course.lesson("""
+        ```python {#first}
+        import tempfile
+        tempfile.tempdir = "lessons"
+        ```
+
+        ```python {#second}
+        print('edit 0')
+        ```
+        """)
+    loop.round()
+    mine = course.write("lessons/mine.txt", "mine")
+    course.edit("lessons/one.md", "edit 0", "edit 1")
+    loop.round()
+    assert "edit 1" in course.page()
+    assert mine.read_text() == "mine"
+
+
 def test_an_edit_above_a_block_that_runs_does_not_begin_it_anew(course, loop) -> None:
     course.lesson(THREE_BLOCKS.replace("print(state)", "import time; time.sleep(1.5)"))
     readable, other = socket.socketpair()
@@ -366,3 +430,23 @@ def test_no_snapshot_outlives_the_command(course, serve, number) -> None:
     wait_until(lambda: not course.processes())
     time.sleep(0.1)
     assert not course.processes()
+
+
+def test_a_block_that_writes_to_its_library_is_not_run_for_ever(course, loop) -> None:
+    course.write("lib/__init__.py", "")
+    course.lesson("""
+        ```python {#first}
+        import time
+        open("../runs", "a").write("1")
+        open("lib/notes.py", "w").write(f"TIME = {time.time_ns()}")
+        ```
+        """)
+    loop.round()
+    (failed,) = failures(loop)
+    assert failed.message.startswith("lib/notes.py changes whenever this is built")
+    assert len(runs(course)) == module.TRIES + 1
+    assert loop.round({course.root / "lib" / "notes.py"}) == []
+    assert runs(course) == ""
+    course.edit("lessons/one.md", 'open("lib/notes.py", "w").write', "len")
+    loop.round({course.root / "lessons" / "one.md"})
+    assert not failures(loop)

@@ -26,6 +26,11 @@ WRONG = {
     "a check that writes Markdown": (["--check", "--sync"], "leave out --sync and --fresh"),
     "a check that is fresh anyway": (["--check", "--fresh"], "leave out --sync and --fresh"),
     "a check of what it does not run": (["--check", "--gpu"], "leave out --gpu"),
+    "a check and an audit": (["--check", "--audit"], "--audit builds nothing: leave out --check"),
+    "a report of an audit": (["--audit", "--report", "r.json"], "leave out --report"),
+    "two commands": (["--new", "zz", "--notebooks"], "not allowed with argument --new"),
+    "an audit and a server": (["--serve", "0", "--audit"], "not allowed with argument --serve"),
+    "no notebook at all": (["--notebooks"], "no lesson names a notebook; name one: notebook: "),
 }
 
 
@@ -95,6 +100,13 @@ def test_a_report_that_cannot_be_written_is_told(good) -> None:
     run = good.run("--report", "pyproject.toml/report.json")
     assert run.code == 2
     assert "cannot write" in run.err
+
+
+def test_a_module_that_ends_python_when_imported_is_not_preloaded(course) -> None:
+    course.edit("pyproject.toml", "[tool.lessonsite]", '[tool.lessonsite]\npreload = ["bad"]')
+    course.write("bad.py", "import sys\nsys.exit('usage')\n")
+    course.lesson("\n```python {#a}\n1\n```\n")
+    assert course.executed() == ["a"]
 
 
 def test_a_folder_too_deep_for_sockets_is_told(course, tmp_path) -> None:

@@ -98,6 +98,31 @@ FRONT_MATTERS = {
     "a tab": ("---\ntitle: T\n\tslug: s\norder: 1\n---\n", 3, "YAML"),
     "an alias of itself": ("---\ntitle: &a [*a]\nslug: s\norder: 1\n---\n", 2, "itself"),
     "a key given twice": ("---\ntitle: T\nslug: s\nslug: t\norder: 1\n---\n", 4, "slug"),
+    "a slug that is no address, merged in": (
+        "---\ntitle: T\norder: 1\n<<: {slug: BAD}\n---\n",
+        2,
+        "slug 'BAD'",
+    ),
+    "a notebook that is no file name, merged in": (
+        "---\ntitle: T\nslug: s\norder: 1\n<<: {notebook: one}\n---\n",
+        2,
+        "notebook 'one'",
+    ),
+    "a preview of no block, merged in": (
+        "---\ntitle: T\nslug: s\norder: 1\n<<: {preview: zzz}\n---\n",
+        1,
+        "no block 'zzz'",
+    ),
+    "a value that is not what its tag says": (
+        "---\ntitle: T\nslug: s\norder: !!bool maybe\n---\n",
+        4,
+        "cannot read 'maybe' as bool",
+    ),
+    "a date that is none": (
+        "---\ntitle: T\nslug: s\norder: 2001-13-01\n---\n",
+        4,
+        "cannot read '2001-13-01' as timestamp",
+    ),
     "an unknown depth": (
         "---\ntitle: T\nslug: s\norder: 1\nteaches:\n  - concept: C\n    depth: DEEP\n---\n",
         7,
@@ -122,10 +147,10 @@ CONFIGS = {
         "is to be inside this one",
     ),
     "lessons above": ('[tool.lessonsite]\ntitle = "T"\nlessons = ".."\n', 3, "inside this one"),
-    "needs that are no list": (
-        '[tool.lessonsite]\ntitle = "T"\n\n[tool.lessonsite.profiles.gpu]\nneeds = "gpu"\n',
+    "a label that is no text": (
+        '[tool.lessonsite]\ntitle = "T"\n\n[tool.lessonsite.profiles.gpu]\nlabel = 3\n',
         4,
-        'needs = ["..."]',
+        'label = "..."',
     ),
     "an unknown setting of a profile": (
         '[tool.lessonsite]\ntitle = "T"\n\n[tool.lessonsite.profiles.gpu]\nname = "x"\n',
@@ -140,20 +165,33 @@ CONFIGS = {
     "a wrong type": ("[tool.lessonsite]\ntitle = 3\n", 2, "string"),
     "a folder that is not there": ('[tool.lessonsite]\ntitle = "T"\nlessons = "x"\n', 3, "'x'"),
     "a package that is not there": ('[tool.lessonsite]\ntitle = "T"\npackages = ["x"]\n', 3, "x/"),
+    **{
+        f"a package {name!r}": (
+            f'[tool.lessonsite]\ntitle = "T"\npackages = ["{name}"]\n',
+            3,
+            f"packages: {name!r} is to be the name of a package",
+        )
+        for name in ("", ".", "../lib", "/tmp")
+    },
+    "a first cell elsewhere": (
+        '[tool.lessonsite]\ntitle = "T"\nnotebook_setup = "/etc/hostname"\n',
+        3,
+        "in the lessons' folder",
+    ),
 }
 
 
-Refused = Callable[[str, str], None]
+Refused = Callable[..., None]
 
 
 @pytest.fixture
 def refused(good, monkeypatch, capsys) -> Refused:
     """Build, and expect one line that begins with a place and holds some words."""
 
-    def build(place: str, said: str) -> None:
+    def build(place: str, said: str, *arguments: str) -> None:
         before = good.snapshot("site", "lessons")
         monkeypatch.chdir(good.root)
-        code = main([])
+        code = main(arguments)
         printed = capsys.readouterr()
         lines = printed.err.strip().splitlines()
         assert code == 2, printed.err
@@ -193,6 +231,16 @@ def test_a_lesson_that_is_not_utf8_is_refused(good, refused) -> None:
     refused("lessons/one.md:4: ", "UTF-8")
 
 
+@pytest.mark.parametrize("arguments", [[], ["--notebooks"]])
+def test_a_first_cell_of_notebooks_that_is_not_utf8_is_refused(
+    good, refused, arguments: list[str]
+) -> None:
+    good.edit("pyproject.toml", "[tool.lessonsite]", '[tool.lessonsite]\nnotebook_setup = "b.py"')
+    good.edit("lessons/good.md", "order: 9\n", "order: 9\nnotebook: good.ipynb\n")
+    good.write("lessons/b.py", "").write_bytes(b"import lib\n# \xff\n")
+    refused("lessons/b.py:2: ", "UTF-8", *arguments)
+
+
 def test_two_lessons_of_one_slug_are_refused(good, refused) -> None:
     good.lesson("", slug="two").rename(good.root / "lessons" / "also.md")
     good.lesson("", slug="two", order=2)
@@ -225,13 +273,20 @@ def test_a_configuration_that_is_not_utf8_is_refused(good, refused) -> None:
     [
         ("fine\n{% if %}", "theme/components/mine.html:2: ", "Expected an expression"),
         ("{{ nosuch }}", "template components/mine.html: ", "'nosuch' is undefined"),
+        ("{{ 'a' + 1 }}", "template components/mine.html: ", "can only concatenate str"),
+        ("{{ 1 / 0 }}", "template components/mine.html: ", "division by zero"),
+        ("fine\n\udcff", "template components/mine.html:2: ", "not UTF-8"),
+        ("{% include 'bytes.html' %}", "template bytes.html:1: ", "not UTF-8"),
     ],
 )
 def test_a_template_that_cannot_be_filled_is_refused(
     good, refused, template: str, place: str, said: str
 ) -> None:
     good.edit("pyproject.toml", "[tool.lessonsite]", '[tool.lessonsite]\ntemplates = "theme"')
-    good.write("theme/components/mine.html", template)
+    good.write("theme/components/mine.html", "").write_bytes(
+        template.encode("utf-8", "surrogateescape")
+    )
+    good.write("theme/bytes.html", "").write_bytes(b"\xff")
     good.lesson("\n:::mine\ntext\n:::\n")
     refused(place, said)
 

@@ -82,10 +82,29 @@ def test_a_lesson_of_a_curriculum_passes_the_audit(course: Course, new) -> None:
     module = course.write("lessons/module.yaml", MODULE.replace("one", "first"))
     for slug in ("first", "second"):  # the first stands in the arc already
         assert new(course, slug).code == 0
-    after = "      in two parts.\n  - lesson: second\n    step: "
+    after = '      in two parts.\n  - lesson: "second"\n    step: '
     assert after in module.read_text("utf-8")
-    assert course.run("--audit").code == 0
+    assert main(["--audit"]) == 0
     assert len(course.executed()) == 4
+
+
+@pytest.mark.parametrize("slug", ["2024", "null", "on", "2024-01-01"])
+def test_a_slug_that_yaml_reads_as_no_text(course: Course, new, slug: str) -> None:
+    course.write("lessons/module.yaml", MODULE.replace("one", "first"))
+    for name in ("first", slug):
+        assert new(course, name).code == 0
+    assert main(["--audit"]) == 0
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_module_keeps_its_line_ends(course: Course, new, ends: str) -> None:
+    module = course.write("lessons/module.yaml", "")
+    module.write_bytes(MODULE.replace("one", "first").replace("\n", ends).encode())
+    for slug in ("first", "second"):
+        assert new(course, slug).code == 0
+    text = module.read_bytes().decode()
+    assert f'in two parts.{ends}  - lesson: "second"{ends}' in text
+    assert text.count("\n") == text.count(ends)
 
 
 def test_a_lesson_of_this_course_passes_the_audit(course: Course, new) -> None:
@@ -94,7 +113,7 @@ def test_a_lesson_of_this_course_passes_the_audit(course: Course, new) -> None:
     (course.root / "gptcore").symlink_to(ROOT / "gptcore")
     said = new(course, "what-comes-after")
     assert "wrote lessons/module.yaml" in said.out
-    assert course.run("--audit").code == 0
+    assert main(["--audit"]) == 0
 
 
 def test_an_arc_that_can_t_be_added_to_is_left_to_the_author(course: Course, new) -> None:

@@ -256,6 +256,17 @@ def test_math_is_no_markdown_and_money_is_no_math() -> None:
     assert [token.type for token in lesson.tokens].count("math_block") == 1
 
 
+def test_inline_code_in_three_backticks_is_no_fence() -> None:
+    lesson = parse(":::tip\n```inline``` code\n\n~~~ `\n:::\n~~~\n:::\n\nAfter.\n")
+    closed = next(token for token in lesson.tokens if token.type == "component_open")
+    assert closed.map == [5, 12]
+
+
+def test_a_heading_with_a_value_is_called_by_its_expression() -> None:
+    (heading,) = parse("## Value `{python} 1 + 1`\n").headings
+    assert (heading.title, heading.id) == ("Value 1 + 1", "value-1-1")
+
+
 def test_a_lesson_and_its_blocks_can_be_printed() -> None:
     lesson = parse("```python {#a}\n1\n```\n")
     assert str(lesson) == "lessons/one.md"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import pytest
 from PIL import Image
 
 CONFIGURATION = """
@@ -65,6 +66,26 @@ def test_a_lesson_whose_preview_draws_nothing_has_none(course) -> None:
     course.build()
     assert "og:image" not in course.page()
     assert "card-figure" not in course.page("index")
+
+
+@pytest.mark.parametrize(
+    ("drawing", "on_the_home_page", "in_links"),
+    [
+        ("<svg><g></svg>", False, False),
+        ('<svg width="9" height="9"/>', True, False),
+        ('<svg viewBox="0 0 0"/>', True, False),
+        ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0,0, 10,10"/>', True, True),
+    ],
+)
+def test_a_preview_may_be_what_a_page_shows(
+    course, drawing: str, on_the_home_page: bool, in_links: bool
+) -> None:
+    course.write("pyproject.toml", CONFIGURATION)
+    shown = "class Drawing:\n    def _repr_svg_(self):\n        return " + repr(drawing)
+    course.lesson(f"\n```python {{#figure}}\n{shown}\nDrawing()\n```\n", extra="preview: figure\n")
+    course.build()
+    assert ("card-figure" in course.page("index")) == on_the_home_page
+    assert ("og:image" in course.page()) == in_links
 
 
 def test_a_preview_of_no_block_is_refused(course) -> None:

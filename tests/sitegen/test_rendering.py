@@ -244,6 +244,19 @@ def test_lessons_stand_in_their_order_with_their_neighbours(good) -> None:
     assert {"a.html", "c.html"} <= set(links)
 
 
+@pytest.mark.parametrize("inner", ["<svg><text>inner</text></svg>", "<svg/>", ""])
+def test_the_search_leaves_a_picture_out_whole(good, inner: str) -> None:
+    picture = f"<svg><text>first</text>{inner}<text>last</text></svg>"
+    good.lesson(
+        "\nBefore.\n\n```python {#a hide}\nclass Picture:\n    def _repr_svg_(self):\n"
+        f"        return {picture!r}\n\nPicture()\n```\n\nBetween.\n\n"
+        "```python {#b hide}\nPicture()\n```\n\nAfter.\n"
+    )
+    good.build()
+    index = (good.root / "site" / "static" / "search-index.js").read_text("utf-8")
+    assert '"Before. # Between. # After."' in index  # the signs are links to the blocks
+
+
 @pytest.mark.parametrize(
     ("written", "url"),
     [
