@@ -32,6 +32,7 @@ def example(built: Course, tmp_path: Path) -> Course:
     return course
 
 
+@pytest.mark.newest
 def test_no_drift_and_neither_torch_nor_the_first_library_is_imported(
     built: Course, tmp_path: Path
 ) -> None:

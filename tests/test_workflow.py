@@ -69,6 +69,7 @@ def test_all_actions_are_official_and_of_one_major_version(path: Path) -> None:
     assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", action) for action in used)
 
 
+@pytest.mark.newest
 def test_what_the_workflow_of_an_adopter_calls_works(tmp_path: Path) -> None:
     """The example course with the generator in a subfolder, as a submodule is."""
     course = tmp_path / "course"

@@ -86,7 +86,13 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "environment"), SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [  # where warnings are errors, an old library may not be imported at all
+        pytest.param(*given, id=name, marks=[pytest.mark.newest] if "switches" in name else [])
+        for name, given in SETTINGS.items()
+    ],
+)
 def test_a_clean_build_elsewhere_gives_the_same_bytes(
     first, tmp_path, arguments: tuple[str, ...], environment: dict[str, str]
 ) -> None:
