@@ -340,14 +340,9 @@ def _seconds(
 
 def _peak_memory(run: Run, device: torch.device, held: int) -> int | None:
     """The most memory of the device that a run takes, beside what its model holds anyway."""
-    import torch
+    from gptcore.measure import peak_bytes
 
-    if device.type != "cuda":
-        return None
-    torch.cuda.reset_peak_memory_stats()
-    before = torch.cuda.memory_allocated()
-    run()
-    return held + torch.cuda.max_memory_allocated() - before
+    return held + peak_bytes(run, device) if device.type == "cuda" else None
 
 
 def _nbytes(model: nn.Module) -> int:

@@ -37,13 +37,13 @@ def residual_std(model: GPT, idx: Tensor) -> list[float]:
     return stds
 
 
-def peak_bytes(work: Callable[[], object]) -> int:
-    """The most bytes that tensors made by `work` take at one time, what it gives back included.
+def peak_bytes(work: Callable[[], object], device: torch.device) -> int:
+    """The most bytes that `work` takes on `device` at one time, what it gives back included.
 
-    On CUDA the allocator knows. On the CPU the tensors of all operations are counted for as long
+    On CUDA the allocator knows. Elsewhere the tensors of all operations are counted for as long
     as they live; what a fused operation keeps to itself, in registers or in a cache, is no tensor.
     """
-    if torch.cuda.is_available():
+    if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         work()

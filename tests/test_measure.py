@@ -14,6 +14,7 @@ from gptcore.measure import peak_bytes
 from gptcore.model import flash_attention, masked_attention
 from gptcore.tile_diagram import causal_tiles
 
+CPU = torch.device("cpu")
 GIVEN = torch.ones(1000)  # 4,000 bytes, which are not counted
 
 
@@ -29,19 +30,19 @@ GIVEN = torch.ones(1000)  # 4,000 bytes, which are not counted
         (lambda x: torch.split(x * 2, 500)[0] + 1, 1.5),
     ],
 )
-@pytest.mark.skipif(torch.cuda.is_available(), reason="counts what is on the CPU")
 def test_what_is_alive_at_one_time_is_counted(
     work: Callable[[Tensor], Tensor], tensors: float
 ) -> None:
-    assert peak_bytes(lambda: work(GIVEN)) == tensors * GIVEN.nbytes
+    assert peak_bytes(lambda: work(GIVEN), CPU) == tensors * GIVEN.nbytes
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="counts what is on the CPU")
 @torch.no_grad()
 def test_stored_scores_take_four_times_as_much_and_tiles_twice() -> None:
     def peaks(length: int) -> list[int]:
         q, k, v = (torch.randn(1, 2, length, 16) for _ in range(3))
-        return [peak_bytes(lambda f=f: f(q, k, v)) for f in (masked_attention, flash_attention)]
+        return [
+            peak_bytes(lambda f=f: f(q, k, v), CPU) for f in (masked_attention, flash_attention)
+        ]
 
     (stored, tiles), (stored_twice, tiles_twice) = peaks(256), peaks(512)
     assert stored_twice == pytest.approx(4 * stored, rel=0.01)

@@ -383,24 +383,24 @@ def test_no_file_is_removed_that_is_not_temporary(course, loop) -> None:
     assert mine.read_text() == "mine"
 
 
-def test_an_edit_above_a_block_that_runs_does_not_begin_it_anew(course, loop) -> None:
-    course.lesson(THREE_BLOCKS.replace("print(state)", "import time; time.sleep(1.5)"))
+def edit_above_while_it_runs(course: Course, loop: Loop) -> None:
     readable, other = socket.socketpair()
     other.send(b"!")
-    loop.round(interrupt=readable)
+    loop.round(interrupt=readable)  # over as soon as something runs
     course.edit("lessons/one.md", "Prose.", "More than\none line.")
     loop.round()
+
+
+def test_an_edit_above_a_block_that_runs_does_not_begin_it_anew(course, loop) -> None:
+    course.lesson(THREE_BLOCKS.replace("print(state)", "import time; time.sleep(1.5)"))
+    edit_above_while_it_runs(course, loop)
     assert runs(course) == "123"
     assert "one line." in course.page()
 
 
 def test_an_error_of_a_block_that_has_moved_names_its_line(course, loop) -> None:
     course.lesson(THREE_BLOCKS.replace("print(state)", "import time; time.sleep(1); 1 / 0"))
-    readable, other = socket.socketpair()
-    other.send(b"!")
-    loop.round(interrupt=readable)
-    course.edit("lessons/one.md", "Prose.", "More than\none line.")
-    loop.round()
+    edit_above_while_it_runs(course, loop)
     assert failures(loop)[0].message.startswith("lessons/one.md:22: block 'third' raised Zero")
 
 
