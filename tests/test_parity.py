@@ -52,7 +52,7 @@ def test_logits_agree_in_float32(ours: GPT, theirs: nn.Module, length: int) -> N
 
 def test_logits_agree_in_float64(ours: GPT, theirs: nn.Module) -> None:
     exact_ours, exact_theirs = copy.deepcopy(ours).double(), copy.deepcopy(theirs).double()
-    for length in (1, 8, 1024):
+    for length in (1, 8, 64):
         assert difference(exact_ours, exact_theirs, length) < 1e-12, length
 
 

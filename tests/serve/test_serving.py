@@ -248,7 +248,7 @@ def test_a_mistake_is_told_with_its_line_and_the_next_save_mends_it(
     before = course.snapshot("site")
     course.edit(name, old, new)
     wait_until(lambda: [note["message"][: len(place)] for note in serving.notes()] == [place])
-    assert place in serving.said()
+    wait_until(lambda: place in serving.said())
     assert course.snapshot("site") == before
     assert "first" in serving.page("one")
     assert "first" in serving.page("two")
