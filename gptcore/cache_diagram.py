@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gptcore.svg import Diagram, document, group, shape, text
+from gptcore.svg import WIDTH, Diagram, document, group, shape, text
 
-WIDTH = 400  # so narrow that 12 units of text are still above 11 pixels on a phone
 LEFT, TOP, SIZE = 74, 44, 24
 ROW = SIZE + 8
 

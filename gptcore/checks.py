@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+
+
+def check_count(name: str, value: Any, least: int) -> None:
+    """Refuse what is not a whole number from `least` up; raises ValueError with its name."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(
+            f"{name} {value!r} is no count; use a whole number from {least} up"
+        )
 
 
 def check_ids(idx: Tensor) -> None:

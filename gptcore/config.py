@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+from gptcore.checks import check_count
+
 
 @dataclass(frozen=True)
 class GPTConfig:
@@ -28,7 +30,7 @@ class GPTConfig:
 
     def __post_init__(self) -> None:
         for name in ("block_size", "vocab_size", "n_layer", "n_head", "n_embd"):
-            _check_count(name, getattr(self, name))
+            check_count(name, getattr(self, name), 1)
         _check_heads(self.n_embd, self.n_head)
         if not _is_number(self.dropout) or not 0 <= self.dropout < 1:
             raise ValueError(
@@ -89,13 +91,6 @@ class GPTConfig:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _check_count(name: str, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(
-            f"{name} {value!r} is no size; use a whole number from 1 up"
-        )
 
 
 def _check_heads(n_embd: int, n_head: int) -> None:

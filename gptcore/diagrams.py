@@ -10,10 +10,9 @@ from xml.etree.ElementTree import Element
 from torch import nn
 
 from gptcore.model import GPT, Block, CausalSelfAttention, FeedForward
-from gptcore.svg import Diagram, document, group, shape, text
+from gptcore.svg import WIDTH, Diagram, document, group, shape, text
 from gptcore.verify import count_parameters
 
-WIDTH = 400  # so narrow that 13 units of text are still above 11 pixels on a phone
 STREAM = 38  # x of the residual stream's middle
 LANE = 116  # x of the arrows within a sub-layer
 LEFT, RIGHT = 76, 366  # of a sub-layer

@@ -26,6 +26,7 @@ FILL = {
     "muted": "#526070",
     "text-attention": "#0369a1",
 }
+WIDTH = 400  # so narrow that 12 units of text are still above 11 pixels on a phone
 SANS = "system-ui, sans-serif"
 MONO = "ui-monospace, monospace"
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from gptcore.svg import Diagram, document, group, shape, text
+from gptcore.svg import WIDTH, Diagram, document, group, shape, text
 
-WIDTH = 400  # so narrow that 12 units of text are still above 11 pixels on a phone
 LEFT, TOP, CELL = 96, 66, 27
 ROLES = {"seen": "norm", "cut": "attention", "skipped": "boundary"}
 

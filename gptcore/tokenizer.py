@@ -11,6 +11,11 @@ import torch
 
 END_OF_TEXT = "<|endoftext|>"
 
+# tiktoken asks the environment for the folder of its files, whenever it is called.
+_folder = Path(os.environ.get("GPTCORE_DATA", "/nowhere"), "tiktoken")
+if _folder.is_dir():
+    os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(_folder))
+
 
 def byte_tokenizer() -> tiktoken.Encoding:
     """Each byte of UTF-8 is its own id, 256 is end of text: works for any text, offline."""
@@ -26,13 +31,10 @@ def byte_tokenizer() -> tiktoken.Encoding:
 def gpt2_tokenizer() -> tiktoken.Encoding:
     """GPT-2's byte-pair encoding, 50,257 ids.
 
-    Its two files come from `$TIKTOKEN_CACHE_DIR`; where that is not set, from
-    `$GPTCORE_DATA/tiktoken` if there is such a folder, else from tiktoken's own cache. What is
-    not there is downloaded into it. Raises FileNotFoundError if that fails.
+    Its two files come from `$TIKTOKEN_CACHE_DIR`; where that was not set as this module was
+    imported, from `$GPTCORE_DATA/tiktoken` if there is such a folder, else from tiktoken's own
+    cache. What is not there is downloaded into it. Raises FileNotFoundError if that fails.
     """
-    data = os.environ.get("GPTCORE_DATA")
-    if data and Path(data, "tiktoken").is_dir():
-        os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(Path(data, "tiktoken")))
     try:
         return tiktoken.get_encoding("gpt2")
     except OSError as error:  # requests' errors are OSErrors

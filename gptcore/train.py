@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
@@ -22,6 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import AdamW
 
 from gptcore import checkpoint as checkpoints
+from gptcore.checks import check_count
 from gptcore.data import Batches, TokenDataset, split
 from gptcore.generate import eval_mode
 from gptcore.model import GPT
@@ -56,9 +56,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in ("max_steps", "grad_accumulation", "eval_batches"):
-            _check_count(name, getattr(self, name), 1)
+            check_count(name, getattr(self, name), 1)
         for name in ("warmup_steps", "eval_every", "checkpoint_every"):
-            _check_count(name, getattr(self, name), 0)
+            check_count(name, getattr(self, name), 0)
         for name in ("max_lr", "grad_clip"):
             if not getattr(self, name) > 0:  # which nan is not, either
                 raise ValueError(f"{name} {getattr(self, name)!r} is not above 0")
@@ -310,13 +310,6 @@ def _join(device: torch.device) -> dict[str, int]:
         "rank": distributed.get_rank(),
         "world_size": distributed.get_world_size(),
     }
-
-
-def _check_count(name: str, value: Any, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(
-            f"{name} {value!r} is no count; use a whole number from {least} up"
-        )
 
 
 if __name__ == "__main__":

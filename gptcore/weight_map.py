@@ -9,10 +9,9 @@ from xml.etree.ElementTree import Element
 
 from gptcore.config import GPTConfig
 from gptcore.mapping import PAIRS, Kind, Pair, their_shapes
-from gptcore.svg import Diagram, document, group, shape, text
+from gptcore.svg import WIDTH, Diagram, document, group, shape, text
 from gptcore.tables import Table
 
-WIDTH = 400  # so narrow that 12 units of text are still above 11 pixels on a phone
 LEFT, RIGHT = 10, 268  # where the trees begin
 TAIL, TIP = 166, 262  # of the arrows
 ROW, INDENT = 22, 10

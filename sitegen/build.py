@@ -23,6 +23,7 @@ from sitegen.render import Page, Renderer, preview_figure
 from sitegen.replay import Standing, runnable, sources_of, standings
 from sitegen.results import results
 from sitegen.stamp import CACHE
+from sitegen.unfollowed import unfollowed
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Report:
     replayed: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     drift: list[dict[str, object]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -76,6 +78,8 @@ class Builder:
         """
         self.audit()
         self.check_embedded(lessons)
+        for warning in (one for lesson in lessons for one in unfollowed(lesson, self.config)):
+            print(f"warning: {warning}", file=sys.stderr)
         found = {lesson.slug: self.standings(lesson, self.request.profile) for lesson in lessons}
         plans = self.plans(lessons, found, self.request.fresh)
         errors: list[SiteError] = []
@@ -86,6 +90,8 @@ class Builder:
         if len(lessons) == len(self.course.lessons):
             self.tidy()
         self.conclude(lessons)
+        if self.request.fresh:
+            self.tell_left_out(lessons)
         return self.report
 
     def plans(
@@ -104,6 +110,8 @@ class Builder:
         sweep(self.config.root / CACHE)
         for slug, profile, block in self.orphaned_blocks():
             self.recordings.delete(slug, profile, block)
+            gone = f"{slug}#{block} under {profile}"
+            print(f"removed the recording of {gone}: there is no such block", file=sys.stderr)
         for slug, profile in self.orphaned_profiles():
             self.recordings.delete_profile(slug, profile)
 
@@ -187,6 +195,19 @@ class Builder:
                 values[result.cell.id] = Value(result.cell.code, text, print_.digest)
         order = [standing.cell.id for standing in found]
         self.recordings.save_values(slug, profile, [values[i] for i in order if i in values])
+
+    def tell_left_out(self, lessons: Sequence[Lesson]) -> None:
+        """Say how many blocks were to be executed and could not be."""
+        left = [
+            cell
+            for lesson in lessons
+            for cell in runnable(lesson, self.request.profile)
+            if isinstance(cell, Block) and f"{lesson.slug}#{cell.id}" not in self.report.executed
+        ]
+        if left:
+            needs = sorted({need for block in left for need in block.options.needs})
+            blocks = "1 block" if len(left) == 1 else f"{len(left)} blocks"
+            print(f"{blocks} not executed: this machine lacks {', '.join(needs)}", file=sys.stderr)
 
     def conclude(self, lessons: Sequence[Lesson]) -> None:
         """Publish the site as the recordings are now, and report on these lessons."""

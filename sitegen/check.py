@@ -54,6 +54,7 @@ def check(builder: Builder, lessons: Sequence[Lesson]) -> Report:
             _count(builder.report, lesson, standing, results)
         for profile in builder.config.profiles[1:]:
             drifts += _elsewhere(builder, lesson, profile.name)
+    builder.tell_left_out(lessons)
     drifts += _orphans(builder, lessons)
     drifts.sort(key=lambda drift: (drift.file, drift.line))
     for drift in drifts:
@@ -87,13 +88,15 @@ def _cell(lesson: Lesson, standing: Standing, result: Result | None) -> Iterator
     if standing.damage:
         yield Drift("damaged", lesson.path, cell.line, f"{what}: {standing.damage}; {_MEND}")
     elif recording is None:
-        yield Drift("missing", lesson.path, cell.line, f"{what} has no recording; {_MEND}")
+        yield Drift("missing", lesson.path, cell.line, f"{what} has no recording; {_RECORD}")
     elif result is not None and (diff := _difference(lesson, cell, recording, result)):
         kind = "output" if isinstance(cell, Block) else "inline"
         because = f" ({_changed(standing)} changed)" if standing.changed else ""
-        yield Drift(
-            kind, lesson.path, cell.line, f"{what} now displays something else{because}", diff
-        )
+        # No plain build makes anew what no fingerprint saw changing.
+        fresh = f"; if that is right: build_site.py --fresh {lesson.slug}"
+        mend = "" if standing.changed else fresh
+        message = f"{what} now displays something else{because}{mend}"
+        yield Drift(kind, lesson.path, cell.line, message, diff)
     elif not standing.holds:
         yield _stale(lesson, standing, "")
 
@@ -161,3 +164,4 @@ def _name(cell: Cell) -> str:
 
 
 _MEND = "build_site.py mends it"
+_RECORD = "build it where its resources are, and commit its recording"

@@ -19,7 +19,7 @@ from sitegen.build import Builder, Report, Request
 from sitegen.check import check
 from sitegen.curriculum.table import show
 from sitegen.embedded import synchronize
-from sitegen.errors import SiteError, SourceError, raise_all
+from sitegen.errors import SiteError, SourceError, flat, raise_all
 from sitegen.files import write_atomically
 from sitegen.fingerprint import Library
 from sitegen.new import write_lesson
@@ -29,7 +29,10 @@ from sitegen.stamp import Stamp
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code: 0 done, 1 drift or a failing block, 2 bad input."""
+    """Run the command and return its exit code.
+
+    0 done, 1 drift or a failing block, 2 wrong use or malformed input, 130 interrupted.
+    """
     options = parser().parse_args(arguments)
     began = time.perf_counter()
     try:
@@ -45,11 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.notebooks:
             _notebooks(options)
             return 0
-        report = _run(options)
-        report.seconds = round(time.perf_counter() - began, 3)
-        if options.report:
-            text = json.dumps(dataclasses.asdict(report), indent=1, ensure_ascii=False)
-            write_atomically(Path(options.report), text + "\n")
+        report = _run_and_report(options, began)
     except SiteError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -58,6 +57,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     print(_summary(report, options))
     return 1 if report.drift else 0
+
+
+def _run_and_report(options: argparse.Namespace, began: float) -> Report:
+    """What was done; it is written where it is wanted, and so is what ended it."""
+    file = Path(options.report) if options.report else None
+    if file and _is_no_report(file):
+        raise SiteError(f"--report would overwrite {file}, which is no report; name another file")
+    report, failure = Report(), None
+    try:
+        report = _run(options)
+    except SiteError as error:
+        failure = error
+        report.errors = [str(one) for one in flat([error])]
+    report.seconds = round(time.perf_counter() - began, 3)
+    if file:
+        text = json.dumps(dataclasses.asdict(report), indent=1, ensure_ascii=False)
+        write_atomically(file, text + "\n")
+    if failure:
+        raise failure
+    return report
+
+
+def _is_no_report(file: Path) -> bool:
+    try:
+        before = file.read_bytes()
+    except OSError:
+        return False
+    return bool(before.strip()) and b'"executed"' not in before
 
 
 def parser() -> argparse.ArgumentParser:
@@ -112,7 +139,7 @@ def _run(options: argparse.Namespace) -> Report:
         raise SiteError("--check executes the first profile alone: leave out --gpu")
     config = configuration.load(Path.cwd())
     options.out = options.out or os.path.relpath(config.output)
-    config = dataclasses.replace(config, output=Path(options.out).absolute())
+    config = config.writing_to(Path(options.out))
     profile = "gpu" if options.gpu else config.profiles[0].name
     if options.gpu:
         _want_gpu()
@@ -165,7 +192,8 @@ def _new(options: argparse.Namespace) -> None:
 def _notebooks(options: argparse.Namespace) -> None:
     _want_no_other(options, "--notebooks executes nothing", allowed=("lessons",))
     config = configuration.load(Path.cwd())
-    output = Path(options.out or os.path.relpath(config.output))
+    options.out = options.out or os.path.relpath(config.output)
+    config = config.writing_to(Path(options.out))
     course = courses.load(config)
     lessons = course.select(options.lessons)
     for lesson in lessons:
@@ -174,9 +202,9 @@ def _notebooks(options: argparse.Namespace) -> None:
     found = notebooks(config, lessons)
     if not found:
         raise SiteError("no lesson names a notebook; name one: notebook: NAME.ipynb")
-    publish_part(output, found)
+    publish_part(config.output, found)
     for name in found:
-        print(f"wrote {output / name}")
+        print(f"wrote {Path(options.out, name)}")
 
 
 def _want_no_other(options: argparse.Namespace, why: str, allowed: Sequence[str] = ()) -> None:

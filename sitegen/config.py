@@ -55,6 +55,25 @@ class Config:
     notebook_setup: Path | None = None
     """A Python file in the lessons' folder, with which every notebook begins."""
 
+    def writing_to(self, output: Path) -> Config:
+        """The same, with another folder for the site; `SiteError` if the author's files lie there.
+
+        What a build no longer wants it removes, and what it wants it overwrites.
+        """
+        output = output.resolve()
+        packages = (self.root / name for name in self.packages)
+        own = [self.lessons, *self.templates, *self.static, *packages]
+        if self.root.is_relative_to(output) or any(
+            output.is_relative_to(folder) or folder.is_relative_to(output) for folder in own
+        ):
+            inside = output.is_relative_to(self.root)
+            shown = output.relative_to(self.root) if inside else output
+            raise SiteError(
+                f"the site can't go to {shown}, for the course's own files are there; "
+                "name a folder of its own, such as site"
+            )
+        return replace(self, output=output)
+
 
 def load(root: Path) -> Config:
     """Read the configuration of the course in folder `root`.
@@ -103,19 +122,22 @@ class _Reader:
         for key in self.table:
             if key not in known:
                 raise self.error(key, f"unknown setting {key!r}: {did_you_mean(key, known)}")
-        return Config(
+        config = Config(
             root=self.root,
             title=self.string("title"),
             lessons=self.lessons(),
             packages=self.packages(),
             templates=(*self.overlay("templates"), BUILT_IN / "templates"),
             static=(BUILT_IN / "static", *self.overlay("static")),
-            output=self.root / self.string("output", "site"),
             base_url=self.string("base_url", "").rstrip("/"),
             preload=self.strings("preload"),
             profiles=self.profiles(),
             notebook_setup=self.notebook_setup(),
         )
+        try:
+            return config.writing_to(self.root / self.string("output", "site"))
+        except SiteError as error:
+            raise self.error("output", f"output: {error}") from None
 
     def error(self, key: str, message: str) -> SourceError:
         table = re.search(r"^\s*\[tool\.lessonsite", self.text, re.M)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from sitegen.mathml import to_mathml
 from sitegen.parse import is_file, read_lesson
 
 COMPONENTS = "components"
+ATTRIBUTE = re.compile(r"""attrs(?:\.get\(|\[)"(\w+)\"""")
+"""How a component's template reads an attribute."""
+_SHARING = re.compile(r"{%-?\s*(include|extends)\b")
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,9 @@ def assemble(
         folder = config.lessons.relative_to(config.root).as_posix()
         raise SiteError(f"no lessons: {folder}/ holds no .md file")
     errors.extend(_same_names(lessons))
-    components = component_names(config)
+    known = components(config)
     for lesson in lessons:
-        errors.extend(_unknown_components(lesson, components))
+        errors.extend(_unknown_components(lesson, known))
         errors.extend(_unknown_profiles(lesson, config))
         errors.extend(_unknown_preview(lesson))
         errors.extend(_unreadable_formulas(lesson))
@@ -81,11 +85,22 @@ def assemble(
     return Course(config, tuple(lessons), curricula.read(config.root, config.lessons, lessons))
 
 
-def component_names(config: Config) -> set[str]:
-    """The containers that an author may use: a template each."""
-    return {
-        path.stem for folder in config.templates for path in (folder / COMPONENTS).glob("*.html")
-    }
+def components(config: Config) -> dict[str, set[str] | None]:
+    """The components that an author may use, a template each, with the attributes it reads.
+
+    None stands for those of a template that may read any.
+    """
+    found: dict[str, set[str] | None] = {}
+    for folder in reversed(config.templates):
+        for path in (folder / COMPONENTS).glob("*.html"):
+            found[path.stem] = _attributes(path.read_text(encoding="utf-8", errors="replace"))
+    return found
+
+
+def _attributes(template: str) -> set[str] | None:
+    read = ATTRIBUTE.findall(template)
+    shared = len(read) < template.count("attrs") or _SHARING.search(template)
+    return None if shared else set(read)
 
 
 def _same_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
@@ -101,13 +116,23 @@ def _same_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
                 yield SourceError(lesson.path, line, f"{key} {value!r} is that of {other.path} too")
 
 
-def _unknown_components(lesson: Lesson, known: set[str]) -> Iterator[SourceError]:
+def _unknown_components(
+    lesson: Lesson, known: Mapping[str, Collection[str] | None]
+) -> Iterator[SourceError]:
     for token in lesson.tokens:
-        if token.type == "component_open" and token.info not in known:
-            hint = did_you_mean(token.info, known)
-            yield SourceError(
-                lesson.path, token.meta["line"], f"unknown component ':::{token.info}': {hint}"
-            )
+        if token.type != "component_open":
+            continue
+        line, name = token.meta["line"], token.info
+        if name not in known:
+            hint = did_you_mean(name, known)
+            yield SourceError(lesson.path, line, f"unknown component ':::{name}': {hint}")
+            continue
+        attributes, read = token.meta["attributes"], known[name]
+        for given in [*attributes.values, *attributes.flags]:
+            if read is not None and given not in read:
+                hint = did_you_mean(given, read)
+                message = f"unknown attribute {given!r} of ':::{name}': {hint}"
+                yield SourceError(lesson.path, line, message)
 
 
 def _unknown_profiles(lesson: Lesson, config: Config) -> Iterator[SourceError]:
@@ -149,12 +174,17 @@ def _broken_links(
     lesson: Lesson, lessons: Sequence[Lesson], config: Config
 ) -> Iterator[SourceError]:
     pages = {other.slug: other.anchors for other in lessons}
+    sources = {config.root / other.path: other.slug for other in lessons}
     for link in lesson.links:
         page, _, anchor = link.target.partition("#")
         if is_file(page):
             if page.startswith("/") or ".." in page.split("/"):
                 yield SourceError(
                     lesson.path, link.line, f"broken link: {page!r} is not in the lessons' folder"
+                )
+            elif slug := sources.get(config.lessons / page):
+                yield SourceError(
+                    lesson.path, link.line, f"a link to a lesson's source: write {slug!r}"
                 )
             elif not (config.lessons / page).is_file():
                 yield SourceError(lesson.path, link.line, f"broken link: no file {page!r} here")

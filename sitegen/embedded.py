@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,10 @@ def synchronize(root: Path, lesson: Lesson, library: Library) -> list[Disagreeme
             before + line if line else before.rstrip() for line in new
         ]
     if found:
-        write_if_changed(root / lesson.path, "\n".join(lines))
+        written = (root / lesson.path).read_bytes()
+        mark = codecs.BOM_UTF8 if written.startswith(codecs.BOM_UTF8) else b""
+        end = "\r\n" if b"\r\n" in written else "\n"
+        write_if_changed(root / lesson.path, mark + end.join(lines).encode("utf-8"))
     return found
 
 

@@ -50,6 +50,14 @@ def not_utf8(path: str, error: UnicodeDecodeError) -> SourceError:
     return SourceError(path, line, "not UTF-8; save the file as UTF-8")
 
 
+def flat(errors: Iterable[SiteError]) -> tuple[SiteError, ...]:
+    """Each error by itself."""
+    found: list[SiteError] = []
+    for error in errors:
+        found += flat(error.errors) if isinstance(error, CombinedError) else (error,)
+    return tuple(found)
+
+
 def raise_all(errors: Sequence[SiteError]) -> None:
     """Raise nothing, the one error, or a `CombinedError`."""
     if len(errors) == 1:

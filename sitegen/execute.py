@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing import forkserver
+from multiprocessing import forkserver, util
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -154,9 +154,13 @@ class Executor:
         """What a new interpreter inherits, for as long as one is being started."""
         before = {name: os.environ.get(name) for name in self._environment}
         os.environ.update(self._environment)
+        # Nor must the options of this one, such as -O, show in outputs.
+        options = vars(util)["_args_from_interpreter_flags"]
+        vars(util)["_args_from_interpreter_flags"] = list
         try:
             yield
         finally:
+            vars(util)["_args_from_interpreter_flags"] = options
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)

@@ -19,12 +19,15 @@ from sitegen.markdown import MarkdownError, make_parser
 from sitegen.skeleton import MarkError, check_marks, has_solution
 
 INLINE_PREFIX = "{python}"
+PYTHON = ("python", "py", "python3", "ipython")
+"""What others call the language of blocks that run here: `python`."""
 PAGE_IDS = ("main", "theme")
 """Ids that every page has already."""
 EXERCISE = "exercise"
 """The component that blocks with a solution, and those that check it, stand in."""
 
 _TRAILING_BRACES = re.compile(r"\s*\{(#[^{}]*)\}\s*$")
+_MISSPELT = re.compile(rf"\{{({'|'.join(PYTHON)})\}}", re.I)
 _EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 
 
@@ -139,6 +142,8 @@ class _Reader:
         token.meta = {"language": language}
         if not language and rest:
             raise self.error(line, f"cannot read {token.info.strip()!r}; write ```python {{#id}}")
+        if rest and language != "python" and language.lower() in PYTHON:
+            raise self.error(line, f"options are for blocks that run: python, not {language}")
         if language != "python":
             return
         attributes = self.attributes(rest.strip(), line)
@@ -221,10 +226,16 @@ class _Reader:
         for child, at in _with_lines(token, token.map[0] + 1 if token.map else line):
             if child.type == "code_inline" and child.content.startswith(INLINE_PREFIX):
                 self.value(child, at)
+            elif child.type == "code_inline" and _MISSPELT.match(child.content):
+                raise self.error(
+                    at, f"cannot read `{child.content}`; write `{{python}} expression`"
+                )
             elif child.type in ("link_open", "image"):
                 target = str(child.attrs.get("href") or child.attrs.get("src") or "")
                 if target and not is_external(target):
                     self.link(unquote(target), at)
+                elif child.type == "image" and not target.startswith("data:"):
+                    raise self.error(at, f"picture from elsewhere: put {target!r} into this folder")
             elif child.type == "math_inline":
                 child.meta = {"line": at}
 

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -157,14 +157,16 @@ class Recordings:
         Raises:
             DamagedRecordingError: their file is not whole.
         """
-        data = _read(self.values_path(slug, profile))
+        path = self.values_path(slug, profile)
         try:
-            return [
-                Value(item["expression"], item["value"], item["fingerprint"]) for item in data or ()
-            ]
-        except (KeyError, TypeError) as error:
-            name = self.values_path(slug, profile).name
-            raise DamagedRecordingError(f"{name} cannot be read: {error}") from None
+            items = [dict(item) for item in _read(path) or ()]
+            digests = [item.pop("digest") for item in items]
+            values = [Value(**item) for item in items]
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedRecordingError(f"{path.name} cannot be read: {error}") from None
+        if digests != [_hash(asdict(value)) for value in values]:
+            raise DamagedRecordingError(f"{path.name} was edited by hand")
+        return values
 
     def save_values(self, slug: str, profile: str, values: list[Value]) -> None:
         """Write the inline values of a lesson, in their order in it."""
@@ -173,19 +175,8 @@ class Recordings:
             if path.exists():
                 remove(path)
             return
-        self._write(
-            path,
-            _json(
-                [
-                    {
-                        "expression": value.expression,
-                        "value": value.value,
-                        "fingerprint": value.fingerprint,
-                    }
-                    for value in values
-                ]
-            ),
-        )
+        items = [asdict(value) for value in values]
+        self._write(path, _json([{**item, "digest": _hash(item)} for item in items]))
 
     def load_sources(self, slug: str, profile: str) -> Sources:
         """What the recordings of a lesson were made from; nothing if that can't be read."""
@@ -269,5 +260,9 @@ def _digest(outputs: tuple[Output, ...]) -> str:
         if "image/png" in data:  # base64 may be broken into lines one way or another
             data["image/png"] = hashlib.sha256(base64.b64decode(data["image/png"])).hexdigest()
         canonical.append([output.kind, sorted(data.items())])
-    text = json.dumps(canonical, ensure_ascii=False)
+    return _hash(canonical)
+
+
+def _hash(data: Any) -> str:
+    text = json.dumps(data, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

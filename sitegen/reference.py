@@ -16,13 +16,12 @@ from IPython.display import Markdown
 
 from sitegen import frontmatter
 from sitegen.config import BUILT_IN, Config
-from sitegen.course import COMPONENTS
+from sitegen.course import ATTRIBUTE, COMPONENTS
 from sitegen.curriculum import RULES
 from sitegen.lesson import Options
 from sitegen.schema import Items, Map, Number, Shape, Text
 
 _COMMENT = re.compile(r"\{#-? (.+?) -?#\}")
-_ATTRIBUTE = re.compile(r"""attrs(?:\.get\(|\[)"(\w+)\"""")
 
 
 def block_options() -> Markdown:
@@ -56,7 +55,7 @@ def components(folder: Path = BUILT_IN / "templates") -> Markdown:
         (
             (
                 _code(f":::{path.stem}"),
-                ", ".join(_code(name) for name in dict.fromkeys(_ATTRIBUTE.findall(text))),
+                ", ".join(_code(name) for name in dict.fromkeys(ATTRIBUTE.findall(text))),
                 found[1] if (found := _COMMENT.match(text)) else "",
             )
             for path in sorted((folder / COMPONENTS).glob("*.html"))
@@ -97,7 +96,7 @@ def configuration() -> Markdown:
 def exit_codes(main: Callable[..., int]) -> Markdown:
     """With what a command ends and when, as its docstring says."""
     codes = inspect.getdoc(main) or ""
-    return table(("exit code", "when"), re.findall(r"(\d) ([^,.]+)", codes))
+    return table(("exit code", "when"), re.findall(r"(\d+) ([^,.]+)", codes))
 
 
 def prose(module: Any) -> Markdown:

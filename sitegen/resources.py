@@ -12,13 +12,19 @@ from collections.abc import Sequence
 
 
 def available(name: str, packages: Sequence[str]) -> bool:
-    """Whether this machine has the resource; one that no package knows is not there."""
+    """Whether this machine has the resource; one that no package knows is not there.
+
+    Raises whatever the author's code does.
+    """
     if name == "gpu":
         return _has_gpu()
     for package in packages:
+        path = f"{package}.resources"
         try:
-            module = importlib.import_module(f"{package}.resources")
-        except ModuleNotFoundError:
+            module = importlib.import_module(path)
+        except ModuleNotFoundError as error:
+            if error.name not in (package, path):
+                raise
             continue
         if module.available(name):
             return True

@@ -98,10 +98,18 @@ class Session:
         text = [line + "\n" for line in lines]
         linecache.cache[self.job.path] = (sum(map(len, text)), None, text, self.job.path)
 
-    def lacks(self, cell: Cell) -> bool:
-        """Whether this machine has not all resources that a block needs."""
+    def lacks(self, cell: Cell) -> bool | Failed:
+        """Whether this machine has not all resources that a block needs, if that can be told."""
         needs = cell.options.needs if isinstance(cell, Block) else ()
-        return not all(resources.available(name, self.job.packages) for name in needs)
+        try:
+            return not all(resources.available(name, self.job.packages) for name in needs)
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{os.path.relpath(last.filename, self.job.root)}:{last.lineno}"
+            summary = traceback.format_exception_only(error)[-1].strip()
+            wanted = f"whether this machine has {', '.join(needs)} can't be told"
+            message = f"block {cell.id!r}: {wanted}: {place}: {summary}"
+            return Failed(cell.id, cell.line, message, "")
 
     def run(self, cell: Cell) -> Finished | Failed:
         self.outputs = []

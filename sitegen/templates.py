@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -21,7 +23,7 @@ class Templates:
     """The course's own templates, and the built-in ones below them."""
 
     def __init__(self, config: Config, compiled: jinja2.BytecodeCache | None = None) -> None:
-        self.root = config.root
+        self.root, self.folders = config.root, config.templates
         self.environment = jinja2.Environment(
             loader=_Loader(config.templates),
             autoescape=True,
@@ -41,8 +43,8 @@ class Templates:
         """What the template gives.
 
         Raises:
-            SourceError: it is no template, with its line.
-            SiteError: it asks for what there is not, or can't be computed.
+            SourceError: it is no template, asks for what there is not, or can't be computed.
+            SiteError: it can't be read.
         """
         try:
             return self.environment.get_template(template).render(**context)
@@ -50,7 +52,15 @@ class Templates:
             path = os.path.relpath(error.filename or template, self.root)
             raise SourceError(path, error.lineno, str(error.message)) from None
         except (jinja2.TemplateError, *_FAILURES) as error:
-            raise SiteError(f"template {template}: {error}") from None
+            raise self._at_its_line(error, template) from None
+
+    def _at_its_line(self, error: Exception, template: str) -> SiteError:
+        """The error with its place: Jinja's frames have the files and lines of templates."""
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if any(Path(frame.filename).is_relative_to(folder) for folder in self.folders):
+                path = os.path.relpath(frame.filename, self.root)
+                return SourceError(path, frame.lineno or 1, str(error))
+        return SiteError(f"template {template}: {error}")
 
 
 class _Loader(jinja2.FileSystemLoader):

@@ -53,7 +53,11 @@ def _work(session: Session, snapshots: Taker | None, job: Job, home: Connection)
     left_out: set[str] = set()
     ran = job.ran
     for cell in job.cells:
-        if left_out & set(job.needs.get(cell.id, ())) or session.lacks(cell):
+        lacking = session.lacks(cell)
+        if isinstance(lacking, Failed):
+            home.send(lacking)
+            break
+        if lacking or left_out & set(job.needs.get(cell.id, ())):
             left_out.add(cell.id)
             continue
         home.send(Started(cell.id))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
+from multiprocessing import util
 
 import pytest
 from browser import launch
@@ -18,6 +20,22 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 def pytest_xdist_auto_num_workers() -> int:
     """One more than cores: tests that wait for a browser or a server leave theirs idle."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder for those of all processes, since one that a test kills leaves its own behind."""
+    # These are there already, and are removed by whoever made them.
+    tmp_path_factory.getbasetemp()
+    util.get_temp_dir()
+    with (
+        # pytest's own are too deep for a socket.
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = [
     "cache",
     "checkpoint",
+    "checks",
     "config",
     "data",
     "decode",
@@ -40,6 +41,7 @@ MODULES = [
     "model",
     "pretrained",
     "profile",
+    "resources",
     "schedule",
     "tables",
     "their_config",
@@ -48,6 +50,7 @@ MODULES = [
     "verify",
     "weight_files",
     "weight_map",
+    "weight_source",
 ]
 TESTS = [
     "tests/test_model.py",
@@ -58,8 +61,12 @@ TESTS = [
     "tests/test_weight_map.py",
     "tests/test_pretrained.py",
     "tests/test_parity.py",
+    "tests/test_measure.py",
+    "tests/test_resources.py",
 ]
 NEEDED = ["build_site.py", "lessons", "pyproject.toml", "sitegen", "static", "templates", "tests"]
+TOO_LONG = 124
+"""Of `run`: the command did not end in time."""
 OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -164,7 +171,10 @@ def _droppable(body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def noticed_by(mutant: Mutant) -> str:
-    """Who notices a mutant: "tests", "check", or nobody, ""; "unreached" if no lesson runs it."""
+    """Who notices a mutant: "tests", "check", or nobody, "".
+
+    "unreached" if no lesson runs it, "too long" if it keeps whoever would notice from ending.
+    """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for name in NEEDED:
@@ -175,15 +185,20 @@ def noticed_by(mutant: Mutant) -> str:
         lessons = reached(root)
         if not lessons:
             return "unreached"
-        if run([sys.executable, "-m", "pytest", "-x", "-q", *_nearest_first(mutant)], root) != 0:
+        tests = run([sys.executable, "-m", "pytest", "-x", "-q", *_nearest_first(mutant)], root)
+        if tests in (1, 2):  # one failed, or the library can't be imported
             return "tests"
+        if tests not in (0, TOO_LONG):
+            raise RuntimeError(f"pytest ended with {tests}: the tests did not run")
+        if tests == TOO_LONG:
+            return "too long"
         report = root / "report.json"
         check = [sys.executable, "build_site.py", *lessons, "--check", "--jobs", "1"]
-        code = run([*check, "--report", str(report)], root)
-        if not report.exists():
-            return "check" if code else ""
-        kinds = {drift["kind"] for drift in json.loads(report.read_text())["drift"]}
-        return "check" if kinds - {"stale"} else ""
+        if run([*check, "--report", str(report)], root) == TOO_LONG:
+            return "too long"
+        told = json.loads(report.read_text())
+        kinds = {drift["kind"] for drift in told["drift"]}
+        return "check" if told["errors"] or kinds - {"stale"} else ""
 
 
 def reached(root: Path) -> list[str]:
@@ -210,7 +225,7 @@ def run(command: list[str], folder: Path) -> int:
             command, cwd=folder, env=environment, capture_output=True, timeout=400
         ).returncode
     except subprocess.TimeoutExpired:
-        return 1  # whoever waits has noticed
+        return TOO_LONG
 
 
 def main() -> int:

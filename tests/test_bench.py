@@ -76,16 +76,19 @@ def test_a_quick_run_compares_all_three_and_writes_json(
     assert done == [("debug", what, code) for what in ("train", "decode") for code in codes]
     ceilings = measured["ceilings"]
     by_work = {(r["what"], r["code"]): r for r in measured["results"]}
-    for (what, _), result in by_work.items():
+    for (what, code), result in by_work.items():
         ours = by_work[what, "gptcore"]["tokens_per_second"]
-        if result["ratio"] is not None:
-            assert result["ratio"] == pytest.approx(ours / result["tokens_per_second"])
+        ratio = pytest.approx(ours / result["tokens_per_second"])
+        assert result["ratio"] == (None if code == "gptcore" else ratio)
     train = by_work["train", "gptcore"]
-    assert train["ratio"] is None
     assert train["share"] == pytest.approx(train["tflops"] / ceilings["matmul_tflops"])
     parameters = sum(weight.numel() for weight in GPT(QUICK[0].config).parameters())
     flops = flops_per_token(QUICK[0].config, parameters, QUICK[0].length)
     assert train["tflops"] * 1e12 == pytest.approx(train["tokens_per_second"] * flops)
+    decode = by_work["decode", "gptcore"]
+    needed = decode_bytes(QUICK[0].config, parameters, 4, 10 + QUICK[0].new_tokens // 2)
+    limit = ceilings["copy_gb_per_second"] * 1e9 / needed
+    assert decode["share"] == pytest.approx(decode["tokens_per_second"] / limit)
     assert "nanogpt" in capsys.readouterr().out
 
 

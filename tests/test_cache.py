@@ -48,6 +48,24 @@ def test_same_tokens_with_and_without_a_cache_also_past_the_block(
     assert torch.equal(text(True), text(False))
 
 
+@pytest.mark.parametrize(("use_cache", "passes"), [(True, 7), (False, 20)])
+def test_a_cache_spares_passes_until_the_window_slides(
+    model: GPT, use_cache: bool, passes: int
+) -> None:
+    seen: list[None] = []
+    hook = model.register_forward_hook(lambda *_: seen.append(None))
+    model.generate(ids(1, 20), 20, use_cache=use_cache)
+    hook.remove()
+    assert len(seen) == passes
+
+
+def test_a_batch_of_one_is_sampled_as_it_is_alone(model: GPT) -> None:
+    prompt, how = ids(1, 5), {"temperature": 2.0, "top_k": 50, "top_p": 0.9}
+    one, two = (torch.Generator().manual_seed(1) for _ in range(2))
+    alone = model.generate(prompt, 20, **how, generator=one)
+    assert generate_batch(model, prompt.tolist(), 20, **how, generator=two) == alone.tolist()
+
+
 def test_logits_are_those_of_the_whole_sequence(model: GPT) -> None:
     idx = ids(3, 20)
     model.eval()

@@ -468,6 +468,10 @@ CASES = [
             ("a.__class__.ns.append(5)", (0, 1, 2)),
             ("print(type(a), a.__class__.__name__, type(a).n)", (0,)),
             ("a.n = 5; type(a)", (0,)),
+            ("def f(x): type(x).n = 5\nf(a)", (0, 1, 2)),
+            ("def f(x): x.__class__.n += 5\nlist(map(f, [a]))", (0, 1, 2)),
+            ("def f(x): setattr(type(x), 'n', 5)\nf(a)", (0, 1, 2)),
+            ("def f(x): return type(x).n\nprint(f(a))", (0,)),
         ]
     ),
     case(
@@ -477,6 +481,15 @@ CASES = [
         "type(a).kind = 5",
         "s.Plain.kind",
         needs=(0, 1, 2),
+    ),
+    *(
+        case(f"a module, {code}", "import json, re", "x = 1", code, "json.n", needs=needs)
+        for code, needs in [
+            ("def f(m): m.n = 5\nf(json)", (0, 2)),
+            ("def f(m): m.n = 5\nlist(map(f, [re, json]))", (0, 2)),
+            ("m = json; m.n = 5", (0, 2)),
+            ("print(json, json.dumps(1)); repr(json)", (0,)),
+        ]
     ),
     case(
         "defaultdict",

@@ -170,10 +170,20 @@ def test_no_token_sees_its_future(model: GPT) -> None:
     assert (difference[12:] > 0).all()
 
 
-def test_dropout_acts_in_training_only() -> None:
+@pytest.mark.parametrize(
+    "place",
+    [
+        "transformer.drop",
+        "transformer.h.0.attn",
+        "transformer.h.0.attn.dropout",
+        "transformer.h.0.mlp.dropout",
+    ],
+)
+def test_each_dropout_acts_and_in_training_only(place: str) -> None:
     torch.manual_seed(0)
-    model = GPT(dataclasses.replace(DEBUG, dropout=0.3))
-    tokens = ids(1, 20)
+    model, tokens = GPT(DEBUG), ids(1, 20)
+    part = model.get_submodule(place)
+    setattr(part, "dropout_p" if place.endswith("attn") else "p", 0.3)
     assert not torch.equal(model(tokens)[0], model(tokens)[0])
     model.eval()
     assert torch.equal(model(tokens)[0], model(tokens)[0])
@@ -196,11 +206,11 @@ def test_loss_is_the_mean_over_counted_targets(model: GPT) -> None:
     [
         ({"n_embd": 100}, "n_embd 100 is not divisible by n_head 12; use e.g. 96 or 108"),
         ({"n_embd": 8}, "n_embd 8 is not divisible by n_head 12; use e.g. 12"),
-        ({"n_layer": 0}, "n_layer 0 is no size; use a whole number from 1 up"),
-        ({"block_size": -1}, "block_size -1 is no size; use a whole number from 1 up"),
-        ({"vocab_size": 50257.0}, "vocab_size 50257.0 is no size; use a whole number from 1 up"),
-        ({"n_head": True}, "n_head True is no size; use a whole number from 1 up"),
-        ({"n_embd": "768"}, "n_embd '768' is no size; use a whole number from 1 up"),
+        ({"n_layer": 0}, "n_layer 0 is no count; use a whole number from 1 up"),
+        ({"block_size": -1}, "block_size -1 is no count; use a whole number from 1 up"),
+        ({"vocab_size": 50257.0}, "vocab_size 50257.0 is no count; use a whole number from 1 up"),
+        ({"n_head": True}, "n_head True is no count; use a whole number from 1 up"),
+        ({"n_embd": "768"}, "n_embd '768' is no count; use a whole number from 1 up"),
         ({"dropout": 1.0}, "dropout 1.0 is no probability; use 0 to below 1"),
         ({"dropout": -0.1}, "dropout -0.1 is no probability; use 0 to below 1"),
         ({"dropout": math.nan}, "dropout nan is no probability; use 0 to below 1"),

@@ -6,8 +6,8 @@ from mutants import MODULES, Mutant, mutants, noticed_by
 
 
 def test_a_broken_library_is_noticed() -> None:
-    end_of_a_window = next(mutant for mutant in mutants("data") if mutant.what == "Add -> Sub")
-    assert noticed_by(end_of_a_window) == "tests"
+    end_of_a_line = next(mutant for mutant in mutants("data") if mutant.what == "Add -> Sub")
+    assert noticed_by(end_of_a_line) == "tests"
 
 
 def test_there_are_many_ways_to_break_it() -> None:

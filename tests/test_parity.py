@@ -1,4 +1,7 @@
-"""At full size our GPT and HuggingFace's GPT-2 are the same function."""
+"""At full width our GPT and HuggingFace's GPT-2 are the same function.
+
+At full depth too: test_pretrained.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def converted(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 @pytest.fixture(scope="module")
 def theirs() -> nn.Module:
     torch.manual_seed(0)
-    model = GPT2LMHeadModel(GPT2Config(attn_implementation="eager")).eval()
+    model = GPT2LMHeadModel(GPT2Config(n_layer=2, attn_implementation="eager")).eval()
     for name, weight in model.named_parameters():
         if name.endswith("bias"):  # zero at first: a bias left out would not show
             nn.init.normal_(weight, std=0.02)
@@ -34,7 +37,7 @@ def theirs() -> nn.Module:
 
 @pytest.fixture(scope="module")
 def ours(theirs: nn.Module) -> GPT:
-    model = GPT(GPTConfig.gpt2()).eval()
+    model = GPT(GPTConfig(n_layer=2)).eval()
     model.load_state_dict(converted(theirs.state_dict()))
     return model
 

@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig
-from transformers.utils import cached_file
 
-from gptcore import GPT, GPTConfig
+from gptcore import GPT, GPTConfig, resources
 from gptcore.pretrained import from_weights, load, main, reference, save, to_weights
 from gptcore.tokenizer import decode, gpt2_tokenizer
 from gptcore.verify import verify
@@ -27,8 +26,8 @@ from gptcore.verify import verify
 SMALL = GPTConfig(block_size=16, vocab_size=257, n_layer=3, n_head=4, n_embd=32)
 
 
-def their_model(config: GPTConfig, seed: int = 0) -> Any:
-    torch.manual_seed(seed)
+def their_model(config: GPTConfig) -> Any:
+    torch.manual_seed(0)
     theirs = GPT2LMHeadModel(
         GPT2Config(
             vocab_size=config.vocab_size,
@@ -236,12 +235,12 @@ def test_loading_needs_the_weights_once_and_one_tensor_more(tmp_path: Path) -> N
     save(GPT(config), tmp_path / "large")
     save(GPT(SMALL), tmp_path / "small")
     command = [sys.executable, "-c", MEMORY, tmp_path / "large", tmp_path / "small"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=one_thread())
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=offline())
     grown, weights, largest = map(int, done.stdout.split())
     assert grown < weights + largest + 8e6, f"{grown:,} for {weights:,}"
 
 
-def one_thread() -> dict[str, str]:
+def offline() -> dict[str, str]:
     return dict(os.environ, OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1")
 
 
@@ -372,9 +371,25 @@ FAULTS = {
         "activation_function 'gelu', and GPT-2 'gelu_",
     ),
     "another epsilon": (configured(layer_norm_epsilon=1e-6), "layer_norm_epsilon 1e-06"),
+    "unscaled scores": (
+        configured(scale_attn_weights=False),
+        "scale_attn_weights False, and GPT-2 True",
+    ),
+    "scores scaled by depth": (
+        configured(scale_attn_by_inverse_layer_idx=True),
+        "by_inverse_layer_idx True, and GPT-2 False",
+    ),
+    "cross attention": (
+        configured(add_cross_attention=True),
+        "add_cross_attention True, and GPT-2 False",
+    ),
+    "untied by config": (
+        configured(tie_word_embeddings=False),
+        "tie_word_embeddings False, and GPT-2 True",
+    ),
     "another width inside": (configured(n_inner=64), "n_inner 64, and GPT-2 128"),
-    "no size": (configured(n_head=None), "theirs: in config.json n_head None is no size"),
-    "no width": (configured(n_embd=None), "n_embd None is no size"),
+    "no size": (configured(n_head=None), "theirs: in config.json n_head None is no count"),
+    "no width": (configured(n_embd=None), "n_embd None is no count"),
     "config cut short": (written("config.json", '{"n_embd'), "config.json is no JSON: Unterm"),
     "config of no object": (written("config.json", "[]"), "config.json is no JSON object"),
     "index cut short": (written(INDEX, '{"weight_m'), "index.json is no JSON: Unterminated"),
@@ -447,7 +462,7 @@ def untied(model: GPT) -> GPT:
 
 def test_without_a_network_the_command_says_what_to_do() -> None:
     command = [sys.executable, "-m", "gptcore.pretrained", "nobody/no-such-gpt2"]
-    done = subprocess.run(command, capture_output=True, text=True, env=one_thread())
+    done = subprocess.run(command, capture_output=True, text=True, env=offline())
     assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1] == (
         "error: nobody/no-such-gpt2 is not in the cache, and the hub is out of reach; connect "
@@ -465,6 +480,17 @@ def test_the_command_loads_verifies_and_generates(
         assert "To be" in printed
         main([str(source), "--prompt", "To be", "--max-new-tokens", "20", "--temperature", "0"])
         assert capsys.readouterr().out == printed  # greedy unless something else is asked for
+
+
+def test_the_command_writes_as_long_and_as_wildly_as_it_is_asked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def written(*options: str) -> str:
+        assert main([str(folder), "--prompt", "To be", *options]) == 0
+        return capsys.readouterr().out.partition("\n\n")[2]
+
+    assert written("--max-new-tokens", "0") == "To be\n"
+    assert written("--temperature", "9") != written()
 
 
 def test_the_command_refuses_an_empty_prompt_before_it_loads(
@@ -490,15 +516,9 @@ def test_the_reference_of_a_file_does_not_go_through_our_mapping(folder: Path) -
     assert torch.equal(logits(theirs, idx), logits(their_model(SMALL), idx))
 
 
-def published_weights() -> bool:
-    try:
-        return bool(cached_file("gpt2", "model.safetensors", local_files_only=True))
-    except OSError:
-        return False
-
-
 @pytest.mark.skipif(
-    not published_weights(), reason="gpt2-weights: OpenAI's weights are not in the cache"
+    not resources.available("gpt2-weights"),
+    reason="gpt2-weights: OpenAI's weights are not in the cache",
 )
 def test_the_published_weights_continue_as_published() -> None:
     model, tokenizer = load("gpt2"), gpt2_tokenizer()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -106,4 +108,32 @@ def test_the_report_shows_its_findings(ours: GPT, theirs: Any) -> None:
 
 
 def test_the_tokens_may_be_given(ours: GPT, theirs: Any) -> None:
+    ours.transformer.wpe.weight.data[31] += 1  # a place that 3 tokens do not reach
     assert verify(ours, theirs, torch.tensor([[1, 2, 3], [4, 5, 6]])).passed
+    assert not verify(ours, theirs).passed
+
+
+FINDINGS = [
+    {"tied": False},
+    {"parameters": 1},
+    {"difference_float64": 1e-9},
+    {"difference_float64": math.nan},
+]
+
+
+@pytest.mark.parametrize("found", FINDINGS, ids=str)
+def test_each_finding_alone_convicts(ours: GPT, theirs: Any, found: dict[str, Any]) -> None:
+    report = dataclasses.replace(verify(ours, theirs), largest_logit=1.0)
+    assert report.passed
+    assert not dataclasses.replace(report, **found).passed
+
+
+def test_the_tolerance_is_of_the_largest_logit(ours: GPT, theirs: Any) -> None:
+    report = dataclasses.replace(verify(ours, theirs), difference_float64=5e-12)
+    assert dataclasses.replace(report, largest_logit=10.0).passed
+    assert not dataclasses.replace(report, largest_logit=1.0).passed
+
+
+def test_agreement_falls_where_texts_part(ours: GPT, theirs: Any) -> None:
+    ours.transformer.h[0].ln_1.weight.data.mul_(-3)
+    assert verify(ours, theirs).agreement < 1

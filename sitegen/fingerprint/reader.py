@@ -162,6 +162,8 @@ class Reader:
         if targets.pop("*", None):
             self.depend_on_all()
             targets = self.library.public_names(base[:-1])
+        if isinstance(node, ast.Import):
+            self.state.modules.update(targets.values())
         for name, path in targets.items():
             before = self.state.names.get(name)
             if before and before.path == path:
@@ -467,7 +469,7 @@ class Reader:
         stores = [path for path in map(self.state.path, found.stores) if path]
         owns = self.library.owns
         return (
-            any(self.state.path(chain) in KEPT for chain in found.touched)
+            any(self.state.path(chain) in KEPT | self.state.modules for chain in found.touched)
             or any(not owns(path) and leaves_traces(path) for path in acts)
             or any(not owns(path) and changes_what_is_kept(path) for path in called)
             or any(not owns(path) or self.library.module(path) is not None for path in stores)

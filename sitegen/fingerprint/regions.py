@@ -89,6 +89,8 @@ class State:
         """The units that may have changed what no name stands for."""
         self.imported: set[Key] = set()
         """The modules whose import has had its effects."""
+        self.modules: set[str] = set()
+        """The names of what is a module for sure, of this library or another."""
 
     def binding(self, chain: str) -> Binding | None:
         """Of the name that a chain begins with."""

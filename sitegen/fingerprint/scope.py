@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, fields
 from sitegen.fingerprint.tokens import bodies
 from sitegen.fingerprint.vocabulary import (
     CHANGES_STATE,
+    CLASS_OF_ANY,
     ITERATORS,
     LAZY_ITERATORS,
     MUTATORS,
@@ -555,6 +556,8 @@ class _Surveyor:
         outside = self.resolve(chain) if chain else None
         if outside:
             self.found.stores.add(outside)
+        elif _is_class(owner):
+            self.found.words.add(CLASS_OF_ANY)
         self.look(owner, TOUCH)
 
 
@@ -583,6 +586,14 @@ def _keeper(node: ast.AST) -> str | None:
         called = dotted(node.func)
         return called if called and called.rpartition(".")[2] in SHARED else None
     return chain
+
+
+def _is_class(node: ast.expr) -> bool:
+    """Whether it is the class of some object: `type(x)` or `x.__class__`."""
+    match node:
+        case ast.Call(func=ast.Name(id="type"), args=[_]) | ast.Attribute(attr="__class__"):
+            return True
+    return False
 
 
 def is_value_attribute(name: str, shadowed: Collection[str]) -> bool:

@@ -63,8 +63,11 @@ CALLED_OPENLY = _words(
 )
 """Special methods that run only where objects count as touched anyway."""
 
+CLASS_OF_ANY = "class of any object"
+"""Said of a function that assigns to the class of whatever it is given."""
 DYNAMIC = (
-    _words("eval exec globals locals __import__ builtins pkgutil runpy __main__ get_ipython")
+    frozenset([CLASS_OF_ANY])
+    | _words("eval exec globals locals __import__ builtins pkgutil runpy __main__ get_ipython")
     | _words(".__globals__ .__builtins__ .__subclasses__ .f_globals .f_locals .f_back sys.modules")
     | _names_and_attributes("import_module currentframe _getframe getmodule get_objects")
     | _names_and_attributes("get_referrers get_type_hints get_annotations __annotations__")

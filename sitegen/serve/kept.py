@@ -5,7 +5,7 @@ A thing is kept with all that it was made from, and made anew unless that is the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from sitegen.body import Body
 from sitegen.config import Config
 from sitegen.course import Course, assemble, lesson_files
 from sitegen.embedded import disagreements
-from sitegen.errors import CombinedError, SiteError, SourceError
+from sitegen.errors import SiteError, SourceError, flat
 from sitegen.fingerprint import Library
 from sitegen.lesson import Block, Lesson
 from sitegen.parse import parse_lesson, read_lesson
@@ -155,14 +155,6 @@ def template_files(config: Config) -> dict[Path, bytes]:
     """Every template with its text."""
     paths = (path for folder in config.templates for path in sorted(folder.rglob("*")))
     return {path: path.read_bytes() for path in paths if path.is_file()}
-
-
-def flat(errors: Iterable[SiteError]) -> tuple[SiteError, ...]:
-    """Each error by itself."""
-    found: list[SiteError] = []
-    for error in errors:
-        found += flat(error.errors) if isinstance(error, CombinedError) else (error,)
-    return tuple(found)
 
 
 class _Compiled(jinja2.BytecodeCache):

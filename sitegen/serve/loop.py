@@ -8,7 +8,6 @@ good site, and the screen shows what is wrong.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import sys
 import time
@@ -22,14 +21,14 @@ from sitegen import config as configuration
 from sitegen.build import AllStandings, Builder, Request
 from sitegen.config import Config
 from sitegen.course import Course
-from sitegen.errors import BlockError, SiteError, SourceError
+from sitegen.errors import BlockError, SiteError, SourceError, flat
 from sitegen.execute import Execution, Executor
 from sitegen.fingerprint import Library, Memory
 from sitegen.lesson import Cell, Lesson
 from sitegen.plan import Plan
 from sitegen.progress import Progress
 from sitegen.publish import publish, site_files
-from sitegen.serve.kept import Kept, KeptRenderer, flat
+from sitegen.serve.kept import Kept, KeptRenderer
 from sitegen.serve.view import Note, Screen
 
 PROFILE = "cpu"
@@ -137,8 +136,7 @@ class Loop:
 
     def _load(self) -> Config:
         config = configuration.load(self.root)
-        output = Path(self.output).absolute() if self.output else config.output
-        return dataclasses.replace(config, output=output)
+        return config.writing_to(Path(self.output)) if self.output else config
 
     def _build(self, executed: list[str], interrupt: Any) -> None:
         """One attempt at a round; the blocks that it executed join the list.

@@ -18,7 +18,7 @@ from standards import ids_of_valid, opened_for_axe, violations
 from sitegen import reference
 from sitegen.cli import parser
 from sitegen.config import load
-from sitegen.course import component_names
+from sitegen.course import components
 from sitegen.curriculum import RULES
 from sitegen.frontmatter import SCHEMA
 from sitegen.lesson import Lesson, Options
@@ -68,7 +68,7 @@ def test_every_component_is_shown_live(lessons: list[Lesson]) -> None:
         for token in lesson.tokens
         if token.type == "component_open"
     }
-    assert used == component_names(load(GUIDE))
+    assert used == components(load(GUIDE)).keys()
 
 
 READING = (
@@ -113,7 +113,7 @@ TABLES = {
         reference.block_options,
     ),
     "front matter": (SCHEMA.keys, reference.front_matter),
-    "components": (component_names(load(ROOT)), reference.components),
+    "components": (components(load(ROOT)), reference.components),
     "rules": ([rule.code for rule in RULES], reference.curriculum_rules),
     "configuration": (["title", "packages", "base_url", "profiles"], reference.configuration),
     "command line": (

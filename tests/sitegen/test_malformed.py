@@ -272,9 +272,10 @@ def test_a_configuration_that_is_not_utf8_is_refused(good, refused) -> None:
     ("template", "place", "said"),
     [
         ("fine\n{% if %}", "theme/components/mine.html:2: ", "Expected an expression"),
-        ("{{ nosuch }}", "template components/mine.html: ", "'nosuch' is undefined"),
-        ("{{ 'a' + 1 }}", "template components/mine.html: ", "can only concatenate str"),
-        ("{{ 1 / 0 }}", "template components/mine.html: ", "division by zero"),
+        ("fine\n{{ nosuch }}", "theme/components/mine.html:2: ", "'nosuch' is undefined"),
+        ("{{ 'a' + 1 }}", "theme/components/mine.html:1: ", "can only concatenate str"),
+        ("{{ 1 / 0 }}", "theme/components/mine.html:1: ", "division by zero"),
+        ("{% include 'no.html' %}", "theme/components/mine.html:1: ", "'no.html' not found"),
         ("fine\n\udcff", "template components/mine.html:2: ", "not UTF-8"),
         ("{% include 'bytes.html' %}", "template bytes.html:1: ", "not UTF-8"),
     ],
