@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from test_rules import SOUND
+from sound_course import SOUND, write_course
 
 from sitegen.cli import main
 
@@ -18,13 +18,10 @@ Command = Callable[..., int]
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Write the sound course, with some files replaced, and call the command in it."""
-    (tmp_path / "lessons").mkdir()
-    (tmp_path / "pyproject.toml").write_text('[tool.lessonsite]\ntitle = "T"\n')
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, **files: str) -> int:
-        for name, text in {**SOUND, **files}.items():
-            (tmp_path / name).write_text(text, encoding="utf-8")
+        write_course(tmp_path, {**SOUND, **files})
         return main(arguments)
 
     return call
@@ -120,10 +117,8 @@ def test_the_audit_shows_one_lesson_or_all(
 def test_a_course_without_these_files_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "lessons").mkdir()
-    (tmp_path / "pyproject.toml").write_text('[tool.lessonsite]\ntitle = "T"\n')
     plain = "---\ntitle: Plain\nslug: plan\norder: 1\n---\nText.\n"
-    (tmp_path / "lessons" / "plan.md").write_text(plain)
+    write_course(tmp_path, {"lessons/plan.md": plain})
     monkeypatch.chdir(tmp_path)
     assert main([]) == 0
     assert "Text." in (tmp_path / "site" / "plan.html").read_text("utf-8")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
-from test_rules import SOUND
+from sound_course import write_course
 
 from sitegen.cli import main
 
@@ -19,10 +19,7 @@ Visit = Callable[..., Page]
 def record(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of the sound course's record."""
     root = tmp_path_factory.mktemp("course")
-    (root / "lessons").mkdir()
-    (root / "pyproject.toml").write_text('[tool.lessonsite]\ntitle = "T"\n')
-    for name, text in SOUND.items():
-        (root / name).write_text(text, encoding="utf-8")
+    write_course(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         assert main([]) == 0

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +14,12 @@ from small_course import Course
 
 
 @pytest.fixture
-def course(tmp_path: Path) -> Course:
-    return Course(tmp_path / "course")
+def course(tmp_path: Path) -> Iterator[Course]:
+    course = Course(tmp_path / "course")
+    yield course
+    for pid in course.processes():  # what a failing test has left
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

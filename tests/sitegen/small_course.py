@@ -70,6 +70,10 @@ class Course:
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
 
+    def configure(self, settings: str) -> None:
+        """Add lines to the course's table in its pyproject.toml."""
+        self.edit("pyproject.toml", "[tool.lessonsite]", f"[tool.lessonsite]\n{settings}")
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin a build and do not wait for its end."""
         return subprocess.Popen(

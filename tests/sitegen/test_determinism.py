@@ -25,11 +25,13 @@ LESSON = """
     Text with $x^2$.
 
     ```python {#numbers}
-    import os, random, time, locale
+    import os, random, time, locale, shutil, sys
     from lib import Square, noise
 
     print({"b", "a", "c"}, hash("x"), random.random(), noise())
-    print(time.strftime("%Z %B", time.gmtime(0)), locale.getlocale(), os.path.basename(os.getcwd()))
+    print(time.strftime("%Z %H %B", time.localtime(0)), locale.getlocale())
+    print(os.path.basename(os.getcwd()), shutil.get_terminal_size().columns)
+    print(__debug__, sys.warnoptions)
     print(sum(0.1 for _ in range(1000)), os.environ["OMP_NUM_THREADS"], Square)
     ```
 
@@ -79,6 +81,8 @@ SETTINGS = {
         (),
         {"PYTHONPROFILEIMPORTTIME": "1", "PYTHONOPTIMIZE": "1", "PYTHONWARNINGS": "error"},
     ),
+    "without assertions": ((), {"PYTHONOPTIMIZE": "1"}),
+    "Python's development mode": ((), {"PYTHONDEVMODE": "1"}),
     "other threads and a wider terminal": (
         ("--jobs", "3"),
         {"OMP_NUM_THREADS": "4", "COLUMNS": "200"},

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import pytest
 from small_course import wait_until
 
@@ -10,6 +13,22 @@ def shown(course, code: str, options: str = "") -> list[dict]:
     course.lesson(f"\n```python {{#a {options}}}\n{code}\n```\n")
     course.build()
     return course.outputs()
+
+
+def blocks(course, codes: Iterable[str]) -> None:
+    """One lesson with a block for each, `b0` and so on."""
+    course.lesson(
+        "".join(f"\n```python {{#b{number}}}\n{code}\n```\n" for number, code in enumerate(codes))
+    )
+
+
+def failures(err: str) -> dict[int, tuple[int, str]]:
+    """The line and the text of each error, by the number of its lesson, `l0` and so on."""
+    parts = re.split(r"^lessons/l(\d+)\.md:(\d+): ", err, flags=re.M)[1:]
+    return {
+        int(number): (int(line), text)
+        for number, line, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    }
 
 
 def text_of(output: dict) -> str:
@@ -45,7 +64,7 @@ def test_rich_values_are_shown_in_their_richest_form(course) -> None:
     assert "text/html" in found[0]["data"]
     assert found[1]["data"]["image/svg+xml"] == {"file": "a.svg"}
     assert "<b>bold</b>" in course.page()
-    assert "<title" in course.page()
+    assert ">T</title></svg>" in course.page()
 
 
 BUNDLES = {
@@ -54,7 +73,7 @@ BUNDLES = {
         "    def _repr_svg_(self): return '<svg/>'\n"
         "    def __repr__(self): return 'A'\n"
         "A()",
-        {"image/svg+xml": {"file": "a.svg"}, "text/plain": ["A"]},
+        {"image/svg+xml": {"file": "b0.svg"}, "text/plain": ["A"]},
     ),
     "a class with a bundle": (
         "class A:\n"
@@ -89,11 +108,13 @@ BUNDLES = {
 }
 
 
-@pytest.mark.parametrize(("code", "data"), BUNDLES.values(), ids=BUNDLES)
-def test_values_are_displayed_as_in_jupyter(course, code: str, data: dict) -> None:
-    (found,) = shown(course, code)
-    assert data.items() <= found["data"].items()
-    assert found["data"].keys() - data.keys() <= {"text/plain"}
+def test_values_are_displayed_as_in_jupyter(course) -> None:
+    blocks(course, [code for code, _ in BUNDLES.values()])
+    course.build()
+    for number, (name, (_, data)) in enumerate(BUNDLES.items()):
+        (found,) = course.outputs(f"b{number}")
+        assert data.items() <= found["data"].items(), name
+        assert found["data"].keys() - data.keys() <= {"text/plain"}, name
 
 
 LAST_LINES = {
@@ -132,11 +153,7 @@ LAST_LINES = {
 
 
 def test_what_a_block_shows(course) -> None:
-    body = "".join(
-        f"\n```python {{#b{number}}}\n{code}\n```\n"
-        for number, (code, _) in enumerate(LAST_LINES.values())
-    )
-    course.lesson(body)
+    blocks(course, [code for code, _ in LAST_LINES.values()])
     course.build()
     found = {name: course.text(f"b{number}") for number, name in enumerate(LAST_LINES)}
     assert found == {name: text for name, (_, text) in LAST_LINES.items()}
@@ -244,6 +261,29 @@ def test_random_numbers_depend_on_the_block_alone(course) -> None:
     assert course.text("c") != alone
 
 
+MEETING = """
+import os, time
+open("FIRST", "x").close()
+while not os.path.exists("SECOND"):
+    time.sleep(0.01)
+"""
+
+ALONE = """
+import os, time
+open("running", "x").close()
+time.sleep(0.2)
+os.remove("running")
+"""
+
+
+@pytest.mark.parametrize(("jobs", "code"), [("2", MEETING), ("1", ALONE)], ids=["two", "one"])
+def test_as_many_lessons_run_at_once_as_there_are_jobs(course, jobs: str, code: str) -> None:
+    for order, (slug, other) in enumerate((("one", "two"), ("two", "one"))):
+        own = code.replace("FIRST", slug).replace("SECOND", other)
+        course.lesson(f"\n```python {{#a timeout=20}}{own}```\n", slug=slug, order=order)
+    assert len(course.executed("--jobs", jobs)) == 2
+
+
 FAILURES = {
     "an exception": (
         "x = 1\nprint(x)\n1 / 0",
@@ -296,18 +336,19 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize(("code", "options", "line", "said"), FAILURES.values(), ids=FAILURES)
-def test_a_failing_block_is_named_with_its_line(
-    good, code: str, options: str, line: int, said: str
-) -> None:
+def test_a_failing_block_is_named_with_its_line(good) -> None:
     before = good.snapshot("site")
-    good.lesson(f"\n```python {{#bad {options}}}\n{code}\n```\n")
+    for number, (code, options, _, _) in enumerate(FAILURES.values()):
+        body = f"\n```python {{#bad {options}}}\n{code}\n```\n"
+        good.lesson(body, slug=f"l{number}", order=number + 10)
     run = good.run()
-    first = next(text for text in run.err.splitlines() if text.startswith("lessons/"))
-    assert run.code == 1, run.err
-    assert first.startswith(f"lessons/one.md:{line}: block 'bad'"), first
-    assert said in run.err
-    assert "sitegen" not in run.err  # the traceback is the author's, not ours
+    assert run.code == 1
+    told = failures(run.err)
+    assert sorted(told) == list(range(len(FAILURES))), run.err
+    for number, (name, (_, _, line, said)) in enumerate(FAILURES.items()):
+        assert (told[number][0], told[number][1][:11]) == (line, "block 'bad'"), name
+        assert said in told[number][1], name
+    assert "sitegen" not in run.err  # the tracebacks are the authors', not ours
     assert good.snapshot("site") == before
     assert not good.processes()
 
@@ -315,7 +356,7 @@ def test_a_failing_block_is_named_with_its_line(
 @pytest.mark.parametrize("end", ["", "while True: pass", "1 / 0", "import os; os._exit(0)"])
 def test_what_a_block_started_ends_with_its_lesson(course, end: str) -> None:
     course.lesson(
-        "\n```python {#a timeout=0.5}\nimport subprocess\n"
+        f"\n```python {{#a timeout={0.5 if 'while' in end else 60}}}\nimport subprocess\n"
         f"child = subprocess.Popen(['sleep', '600'])\n{end}\n```\n"
     )
     assert course.run().code == (1 if end else 0)
@@ -386,13 +427,19 @@ RAISES = {
 }
 
 
-@pytest.mark.parametrize(("name", "code", "right"), RAISES.values(), ids=RAISES)
-def test_a_block_raises_what_it_says(course, name: str, code: str, right: bool) -> None:
-    course.lesson(f"\n```python {{#a raises={name}}}\n{code}\n```\n")
-    assert course.run().code == (0 if right else 1)
-    if right:
-        assert course.outputs()[-1]["kind"] == "error"
-        assert name in text_of(course.outputs()[-1])
+def test_a_block_raises_what_it_says(course) -> None:
+    for number, (name, code, _) in enumerate(RAISES.values()):
+        body = f"\n```python {{#a raises={name}}}\n{code}\n```\n"
+        course.lesson(body, slug=f"l{number}", order=number)
+    run = course.run()
+    assert run.code == 1
+    wrong = [number for number, (_, _, right) in enumerate(RAISES.values()) if not right]
+    assert sorted(failures(run.err)) == wrong, run.err
+    for number, (name, _, right) in enumerate(RAISES.values()):
+        if right:
+            last = course.outputs("a", f"l{number}")[-1]
+            assert last["kind"] == "error"
+            assert name in text_of(last)
 
 
 def test_an_inline_value_that_fails_is_named_with_its_line(course) -> None:

@@ -235,7 +235,7 @@ def test_a_lesson_that_is_not_utf8_is_refused(good, refused) -> None:
 def test_a_first_cell_of_notebooks_that_is_not_utf8_is_refused(
     good, refused, arguments: list[str]
 ) -> None:
-    good.edit("pyproject.toml", "[tool.lessonsite]", '[tool.lessonsite]\nnotebook_setup = "b.py"')
+    good.configure('notebook_setup = "b.py"')
     good.edit("lessons/good.md", "order: 9\n", "order: 9\nnotebook: good.ipynb\n")
     good.write("lessons/b.py", "").write_bytes(b"import lib\n# \xff\n")
     refused("lessons/b.py:2: ", "UTF-8", *arguments)
@@ -283,7 +283,7 @@ def test_a_configuration_that_is_not_utf8_is_refused(good, refused) -> None:
 def test_a_template_that_cannot_be_filled_is_refused(
     good, refused, template: str, place: str, said: str
 ) -> None:
-    good.edit("pyproject.toml", "[tool.lessonsite]", '[tool.lessonsite]\ntemplates = "theme"')
+    good.configure('templates = "theme"')
     good.write("theme/components/mine.html", "").write_bytes(
         template.encode("utf-8", "surrogateescape")
     )

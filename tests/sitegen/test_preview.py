@@ -34,7 +34,8 @@ def test_a_link_to_a_lesson_shows_its_figure(course) -> None:
     url = re.search(r'property="og:image" content="https://example.org/course/([^"]+)"', page)[1]
     picture = Image.open(io.BytesIO((course.root / "site" / url).read_bytes()))
     assert picture.size == (1200, 630)
-    assert len(picture.convert("RGB").getcolors(1 << 24)) > 20  # a title and a figure, not paper
+    for half in ((20, 160, 660, 630), (680, 0, 1160, 630)):  # the title and the figure, not paper
+        assert len(picture.convert("RGB").crop(half).getcolors(1 << 24)) > 20
     assert 'property="og:description" content="What it is about."' in page
     assert 'rel="canonical" href="https://example.org/course/one.html"' in page
 
@@ -50,7 +51,7 @@ def test_another_figure_is_another_picture(course) -> None:
     assert before.name != after.name
 
 
-def test_without_an_address_there_is_no_picture_and_with_one_the_home_page_has_the_figure(
+def test_without_an_address_there_is_no_picture_and_yet_the_figure_on_the_home_page(
     course,
 ) -> None:
     course.lesson(LESSON, extra="preview: figure\n")
