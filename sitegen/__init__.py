@@ -1,9 +1,13 @@
 """A static site generator for lessons whose code is executed.
 
-Data goes one way, a module for each step::
+Data goes one way, a room for each step::
 
     text --parse--> Lesson --execute--> Execution --record--> Recording --render--> Page
 
-Rendering never executes and executing never renders. Nothing here knows what a course
-teaches: that is said by `[tool.lessonsite]` and the course's own files.
+`curriculum` reads what a course teaches, and `course` holds lessons and curriculum against each
+other. `build`, `check` and `serve` are three uses of the four steps, and `cli` is the command.
+Imports go one way, too: from a room to those before it, and to `errors`, `files` and `output`.
+
+Rendering never executes and executing never renders. Nothing here knows what a course teaches:
+that is said by `[tool.lessonsite]` and the course's own files.
 """

@@ -9,21 +9,20 @@ from dataclasses import dataclass, field, replace
 
 from sitegen.course import Course
 from sitegen.curriculum import audit
-from sitegen.embedded import disagreements
 from sitegen.errors import BlockError, SiteError, raise_all
-from sitegen.execute import Execution, Executor
+from sitegen.execute.executor import Execution, Executor
+from sitegen.execute.plan import Plan
+from sitegen.execute.progress import Progress
 from sitegen.files import sweep
-from sitegen.fingerprint import Library, Memory
-from sitegen.lesson import Block, Lesson
-from sitegen.plan import Plan
-from sitegen.progress import Progress
-from sitegen.publish import publish, site_files
-from sitegen.record import Provenance, Recording, Recordings, Value
-from sitegen.render import Page, Renderer, preview_figure
-from sitegen.replay import Standing, runnable, sources_of, standings
-from sitegen.results import results
-from sitegen.stamp import CACHE
-from sitegen.unfollowed import unfollowed
+from sitegen.parse.lesson import Block, Lesson
+from sitegen.record.embedded import disagreements
+from sitegen.record.fingerprint import Library, Memory
+from sitegen.record.recordings import Provenance, Recording, Recordings, Value
+from sitegen.record.replay import Standing, runnable, sources_of, standings
+from sitegen.record.unfollowed import unfollowed
+from sitegen.render.publish import publish, site_files
+from sitegen.render.renderer import Page, Renderer, preview_figure
+from sitegen.render.results import results
 
 
 @dataclass
@@ -66,8 +65,8 @@ class Builder:
         self.config = course.config
         self.request = request
         self.library = library or Library(course.config.root, course.config.packages)
-        self.recordings = Recordings(course.config.lessons)
-        self.memory = memory or Memory(course.config.root / CACHE / "fingerprints.json")
+        self.recordings = Recordings(course.config.recordings)
+        self.memory = memory or Memory(course.config.cache / "fingerprints.json")
         self.report = Report()
 
     def build(self, lessons: Sequence[Lesson]) -> Report:
@@ -107,7 +106,7 @@ class Builder:
     def tidy(self) -> None:
         """Remove the recordings of what is no more, and what killed builds left behind."""
         sweep(self.recordings.folder)
-        sweep(self.config.root / CACHE)
+        sweep(self.config.cache)
         for slug, profile, block in self.orphaned_blocks():
             self.recordings.delete(slug, profile, block)
             gone = f"{slug}#{block} under {profile}"

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sitegen.build import Builder, Report
-from sitegen.compare import differences
-from sitegen.embedded import disagreements
 from sitegen.errors import raise_all
-from sitegen.execute import Result
-from sitegen.lesson import Block, Cell, Lesson, Options
+from sitegen.execute.executor import Result
 from sitegen.output import Output
-from sitegen.record import Recording, Value
-from sitegen.replay import Standing
+from sitegen.parse.lesson import Block, Cell, Lesson, Options
+from sitegen.record.compare import differences
+from sitegen.record.embedded import disagreements
+from sitegen.record.recordings import Recording, Value
+from sitegen.record.replay import Standing
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sitegen import config as configuration
 from sitegen import course as courses
 from sitegen.build import Builder, Report, Request
 from sitegen.check import check
 from sitegen.curriculum.table import show
-from sitegen.embedded import synchronize
 from sitegen.errors import SiteError, SourceError, flat, raise_all
 from sitegen.files import write_atomically
-from sitegen.fingerprint import Library
 from sitegen.new import write_lesson
-from sitegen.notebook import notebooks
-from sitegen.publish import publish_part
+from sitegen.parse import config as configuration
+from sitegen.record.embedded import synchronize
+from sitegen.record.fingerprint import Library
+from sitegen.render.notebook import notebooks
+from sitegen.render.publish import publish_part
 from sitegen.stamp import Stamp
 
 

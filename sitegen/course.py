@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sitegen import curriculum as curricula
-from sitegen.config import Config
 from sitegen.errors import SiteError, SourceError, did_you_mean, raise_all
-from sitegen.lesson import Lesson
-from sitegen.mathml import to_mathml
-from sitegen.parse import is_file, read_lesson
+from sitegen.parse.config import Config
+from sitegen.parse.lesson import Lesson
+from sitegen.parse.parser import is_file, read_lesson
+from sitegen.render.mathml import to_mathml
 
 COMPONENTS = "components"
 ATTRIBUTE = re.compile(r"""attrs(?:\.get\(|\[)"(\w+)\"""")

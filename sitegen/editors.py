@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sitegen import frontmatter
 from sitegen.curriculum.read import MODULE_SCHEMA, PRIOR_SCHEMA
 from sitegen.errors import SiteError
 from sitegen.files import write_all
-from sitegen.schema import json_schema
+from sitegen.parse import frontmatter
+from sitegen.parse.schema import json_schema
 
 SHAPES = {
     "lesson": frontmatter.SCHEMA,

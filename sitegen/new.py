@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sitegen import curriculum as curricula
-from sitegen.config import Config
 from sitegen.course import lesson_files
 from sitegen.curriculum.model import Module
 from sitegen.errors import SiteError
 from sitegen.files import write_all
-from sitegen.frontmatter import slug_problem
-from sitegen.parse import read_lesson
-from sitegen.templates import Templates
+from sitegen.parse.config import Config
+from sitegen.parse.frontmatter import slug_problem
+from sitegen.parse.parser import read_lesson
+from sitegen.render.templates import Templates
 
 TEMPLATE = "new.md"
 

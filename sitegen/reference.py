@@ -14,12 +14,12 @@ from typing import Any
 
 from IPython.display import Markdown
 
-from sitegen import frontmatter
-from sitegen.config import BUILT_IN, Config
 from sitegen.course import ATTRIBUTE, COMPONENTS
 from sitegen.curriculum import RULES
-from sitegen.lesson import Options
-from sitegen.schema import Items, Map, Number, Shape, Text
+from sitegen.parse import frontmatter
+from sitegen.parse.config import BUILT_IN, Config
+from sitegen.parse.lesson import Options
+from sitegen.parse.schema import Items, Map, Number, Shape, Text
 
 _COMMENT = re.compile(r"\{#-? (.+?) -?#\}")
 

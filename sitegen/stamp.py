@@ -10,15 +10,11 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from sitegen.config import Config
 from sitegen.errors import SiteError
 from sitegen.files import write_if_changed
-from sitegen.fingerprint import Library
-from sitegen.publish import intact
-from sitegen.record import FOLDER
-
-CACHE = ".lessonsite_cache"
-"""A folder of the course for what one machine wants to remember. Nothing in it is needed."""
+from sitegen.parse.config import Config
+from sitegen.record.fingerprint import Library
+from sitegen.render.publish import intact
 
 _RENDERERS = ("jinja2", "latex2mathml", "markdown-it-py", "mdit-py-plugins", "nh3", "pygments")
 
@@ -28,7 +24,7 @@ class Stamp:
 
     def __init__(self, config: Config, profile: str) -> None:
         self.config = config
-        self._file = cache_folder(config.root) / f"{profile}.json"
+        self._file = cache_folder(config) / f"{profile}.json"
         # Taken now: what is edited while the build runs is not in it.
         self._sources = _digest(self._source_files(), [profile, str(config.output), *_versions()])
 
@@ -52,26 +48,26 @@ class Stamp:
             write_if_changed(self._file, json.dumps(data, indent=1) + "\n")
 
     def _recordings(self) -> str:
-        return _digest(_files(self.config.lessons / FOLDER))
+        return _digest(_files(self.config.recordings))
 
     def _source_files(self) -> Iterable[Path]:
         config = self.config
-        recordings = config.lessons / FOLDER
         yield config.root / "pyproject.toml"
-        yield from (path for path in _files(config.lessons) if recordings not in path.parents)
+        yield from (
+            path for path in _files(config.lessons) if config.recordings not in path.parents
+        )
         library = Library(config.root, config.packages)
         yield from (config.root / path for path in library.files)
         for folder in (*config.templates, *config.static, Path(__file__).parent):
             yield from _files(folder)
 
 
-def cache_folder(root: Path) -> Path:
+def cache_folder(config: Config) -> Path:
     """The cache of a course, made so that git does not see it."""
-    folder = root / CACHE
-    if not folder.is_dir():
+    if not config.cache.is_dir():
         with contextlib.suppress(SiteError):
-            write_if_changed(folder / ".gitignore", "*\n")
-    return folder
+            write_if_changed(config.cache / ".gitignore", "*\n")
+    return config.cache
 
 
 def _files(folder: Path) -> list[Path]:

@@ -22,9 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sitegen import config as configuration
 from sitegen import course as courses
 from sitegen.build import Builder, Request
+from sitegen.parse import config as configuration
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = [

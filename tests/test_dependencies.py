@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sitegen.fingerprint import Library, Unit, fingerprints
+from sitegen.record.fingerprint import Library, Unit, fingerprints
 
 LIBRARY = {
     "__init__.py": "from .state import bump, items\n",

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from test_frontmatter_schema import FILES, FRONT_MATTERS, HEAD
 
-from sitegen import frontmatter
 from sitegen.editors import schemas
+from sitegen.parse import frontmatter
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted(ROOT.glob("lessons/*.md")) + sorted(ROOT.glob("*/*/lessons/*.md"))

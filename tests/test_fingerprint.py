@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 import sitegen
-from sitegen.fingerprint import (
+from sitegen.parse.parser import parse_lesson
+from sitegen.record.fingerprint import (
     Fingerprint,
     Library,
     LibrarySyntaxError,
@@ -27,9 +28,8 @@ from sitegen.fingerprint import (
     fingerprints,
     same_code,
 )
-from sitegen.parse import parse_lesson
-from sitegen.record import Recordings
-from sitegen.replay import Standing, standings
+from sitegen.record.recordings import Recordings
+from sitegen.record.replay import Standing, standings
 
 LIBRARY = {
     "nets/__init__.py": '''\
@@ -478,7 +478,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from sitegen.fingerprint import Library, Unit, fingerprints
+from sitegen.record.fingerprint import Library, Unit, fingerprints
 lessons = json.load(sys.stdin)
 for lesson in lessons:
     units = [Unit(name, code) for name, code in lesson]
@@ -664,7 +664,7 @@ def test_memory_asks_again_after_a_move_only_where_lines_count(
         asked.append(len(units))
         return fingerprints(units, *others)
 
-    monkeypatch.setattr("sitegen.fingerprint.memory.fingerprints", counted)
+    monkeypatch.setattr("sitegen.record.fingerprint.memory.fingerprints", counted)
     memory, library = Memory(tmp_path / "m.json"), Library(tmp_path, [])
     for line in (5, 9, 9):
         units = [Unit("a", code, line=line)]

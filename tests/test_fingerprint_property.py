@@ -19,7 +19,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sitegen.fingerprint import Fingerprint, Library, Unit, fingerprints
+from sitegen.record.fingerprint import Fingerprint, Library, Unit, fingerprints
 
 CORE = """\
 import functools

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sitegen import frontmatter
 from sitegen.curriculum import read
 from sitegen.errors import SourceError
-from sitegen.parse import parse_lesson
+from sitegen.parse import frontmatter
+from sitegen.parse.parser import parse_lesson
 
 HEAD = "title: T\nslug: s\norder: 1\n"
 

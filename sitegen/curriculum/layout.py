@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from sitegen.curriculum.model import Concept, Curriculum, Depth
-from sitegen.frontmatter import LOADS
+from sitegen.parse.frontmatter import LOADS
 
 COLUMN = 88
 """Width of a lesson in the chart of loads, in units of the drawing."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
 
-from sitegen.lesson import Lesson
+from sitegen.parse.lesson import Lesson
 
 MAX_NEW = 3
 """New concepts that one lesson may bring."""

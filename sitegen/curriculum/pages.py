@@ -7,7 +7,7 @@ from typing import Any
 
 from sitegen.curriculum.layout import load_chart, requirement_graph
 from sitegen.curriculum.model import Concept, Curriculum, Depth, Requirement, Teaching
-from sitegen.lesson import Lesson
+from sitegen.parse.lesson import Lesson
 
 ABLE = {
     Depth.APPLIED: "Write it and put it to use",

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sitegen import schema
 from sitegen.curriculum.model import (
     Concept,
     Curriculum,
@@ -24,9 +23,10 @@ from sitegen.curriculum.model import (
     Teaching,
 )
 from sitegen.errors import SourceError, did_you_mean, not_utf8
-from sitegen.frontmatter import DEPTHS
-from sitegen.lesson import Lesson
-from sitegen.schema import Items, Lines, Map, Text
+from sitegen.parse import schema
+from sitegen.parse.frontmatter import DEPTHS
+from sitegen.parse.lesson import Lesson
+from sitegen.parse.schema import Items, Lines, Map, Text
 
 PRIOR = "prior.yaml"
 MODULE = "module.yaml"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sitegen.curriculum.model import MAX_NEW, Curriculum, Depth, Teaching
 from sitegen.errors import SourceError, did_you_mean
-from sitegen.frontmatter import slug_problem
+from sitegen.parse.frontmatter import slug_problem
 
 MIN_MODALITIES = 3
 MIN_MISCONCEPTIONS = 3

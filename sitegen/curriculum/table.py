@@ -9,7 +9,7 @@ from rich.table import Table
 
 from sitegen.curriculum.model import Concept, Curriculum, Teaching
 from sitegen.curriculum.rules import AuditError, audit
-from sitegen.lesson import Lesson
+from sitegen.parse.lesson import Lesson
 
 
 def show(curriculum: Curriculum, lessons: Collection[Lesson], console: Console) -> list[AuditError]:

@@ -15,17 +15,17 @@ import jinja2
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from sitegen.body import Body
-from sitegen.config import Config
 from sitegen.course import Course, assemble, lesson_files
-from sitegen.embedded import disagreements
 from sitegen.errors import SiteError, SourceError, flat
-from sitegen.fingerprint import Library
-from sitegen.lesson import Block, Lesson
-from sitegen.parse import parse_lesson, read_lesson
-from sitegen.render import Page, Renderer
-from sitegen.results import Results, Shown
-from sitegen.templates import Templates
+from sitegen.parse.config import Config
+from sitegen.parse.lesson import Block, Lesson
+from sitegen.parse.parser import parse_lesson, read_lesson
+from sitegen.record.embedded import disagreements
+from sitegen.record.fingerprint import Library
+from sitegen.render.body import Body
+from sitegen.render.renderer import Page, Renderer
+from sitegen.render.results import Results, Shown
+from sitegen.render.templates import Templates
 
 T = TypeVar("T")
 

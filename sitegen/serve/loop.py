@@ -17,17 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sitegen import config as configuration
 from sitegen.build import AllStandings, Builder, Request
-from sitegen.config import Config
 from sitegen.course import Course
 from sitegen.errors import BlockError, SiteError, SourceError, flat
-from sitegen.execute import Execution, Executor
-from sitegen.fingerprint import Library, Memory
-from sitegen.lesson import Cell, Lesson
-from sitegen.plan import Plan
-from sitegen.progress import Progress
-from sitegen.publish import publish, site_files
+from sitegen.execute.executor import Execution, Executor
+from sitegen.execute.plan import Plan
+from sitegen.execute.progress import Progress
+from sitegen.parse import config as configuration
+from sitegen.parse.config import Config
+from sitegen.parse.lesson import Cell, Lesson
+from sitegen.record.fingerprint import Library, Memory
+from sitegen.render.publish import publish, site_files
 from sitegen.serve.kept import Kept, KeptRenderer
 from sitegen.serve.view import Note, Screen
 

@@ -10,9 +10,7 @@ from pathlib import Path
 
 from watchfiles import watch
 
-from sitegen.config import Config
-from sitegen.record import FOLDER
-from sitegen.stamp import CACHE
+from sitegen.parse.config import CACHE, RECORDINGS, Config
 
 STEP = 5
 """Milliseconds without a further change after which one is told of."""
@@ -84,7 +82,7 @@ class Watcher:
         name = path.name
         parts = path.relative_to(self.root).parts if path.is_relative_to(self.root) else path.parts
         return not (
-            {FOLDER, "__pycache__", CACHE} & set(parts)
+            {RECORDINGS, "__pycache__", CACHE} & set(parts)
             or name.endswith(("~", ".swp", ".swx", ".tmp", ".pyc"))
             or name.startswith(".#")
         )

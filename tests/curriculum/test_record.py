@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sitegen import config, course
+from sitegen import course
 from sitegen.course import Course
 from sitegen.curriculum import audit
+from sitegen.parse import config
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sound_course import FIRST, SOUND, write_course
 
-from sitegen import config, course
+from sitegen import course
 from sitegen.curriculum import RULES, AuditError, audit
+from sitegen.parse import config
 from sitegen.reference import curriculum_rules
 
 # The rule, the file, what is replaced in it by what, the line that is named (with its file where

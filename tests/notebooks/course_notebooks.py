@@ -12,10 +12,10 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from gptcore import resources
-from sitegen import config as configuration
 from sitegen import course as courses
-from sitegen.lesson import Lesson
-from sitegen.notebook import notebook, paths
+from sitegen.parse import config as configuration
+from sitegen.parse.lesson import Lesson
+from sitegen.render.notebook import notebook, paths
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = courses.load(configuration.load(ROOT))

@@ -10,12 +10,12 @@ from course_notebooks import COURSE, LESSONS, budget, executed, read, without_la
 from nbformat import NotebookNode
 
 from sitegen.build import Builder, Request
-from sitegen.compare import differences
-from sitegen.lesson import Lesson
+from sitegen.execute.session import tidy
 from sitegen.output import SHOWN_TYPES, Output, stream
-from sitegen.record import Recordings
-from sitegen.session import tidy
-from sitegen.skeleton import has_solution
+from sitegen.parse.lesson import Lesson
+from sitegen.parse.skeleton import has_solution
+from sitegen.record.compare import differences
+from sitegen.record.recordings import Recordings
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
 
@@ -48,7 +48,7 @@ def test_checks_ask_for_answers_and_with_them_outputs_are_those_of_the_page(
         (verdict,) = outputs(cells[f"open-{check}"])
         assert verdict.text.startswith("Not answered yet: write what "), check
         assert "✓ Right" in outputs(cells[f"block-{check}"])[-1].data["text/html"], check
-    recordings = Recordings(COURSE.config.lessons)
+    recordings = Recordings(COURSE.config.recordings)
     compared = 0
     for block in lesson.blocks:
         recording = recordings.load(lesson.slug, "cpu", block.id)

@@ -16,8 +16,8 @@ from course_notebooks import COURSE, ENVIRONMENT, LESSONS
 from playwright.sync_api import Browser, Locator, expect
 from small_course import wait_until
 
-from sitegen.notebook import notebooks
-from sitegen.publish import publish_part
+from sitegen.render.notebook import notebooks
+from sitegen.render.publish import publish_part
 
 LESSON = next(lesson for lesson in LESSONS if lesson.slug == "pretraining")
 

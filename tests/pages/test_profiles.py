@@ -39,7 +39,8 @@ LIBRARY = """
 # What `--gpu` does after it has seen that there is one; no block here asks for it.
 RECORD_GPU = """
 from pathlib import Path
-from sitegen import config, course
+from sitegen.parse import config
+from sitegen import course
 from sitegen.build import Builder, Request
 found = course.load(config.load(Path.cwd()))
 Builder(found, Request(profile="gpu")).build(found.lessons)

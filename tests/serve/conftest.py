@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from small_course import COMMAND, Course, wait_until
 
-from sitegen.publish import MANIFEST
+from sitegen.render.publish import MANIFEST
 
 
 class Serving:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sitegen.compare import differences
-from sitegen.lesson import Options
 from sitegen.output import Output, stream
+from sitegen.parse.lesson import Options
+from sitegen.record.compare import differences
 
 AGREE_IN_NUMBERS = {
     "the same": ("loss 4.000", "loss 4.000"),

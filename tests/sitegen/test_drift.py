@@ -11,12 +11,12 @@ import sys
 import pytest
 from small_course import Course
 
-from sitegen import config
 from sitegen import course as courses
 from sitegen.build import Builder, Request
-from sitegen.lesson import Block
 from sitegen.output import Output
-from sitegen.record import Recording, Recordings
+from sitegen.parse import config
+from sitegen.parse.lesson import Block
+from sitegen.record.recordings import Recording, Recordings
 
 LIBRARY = '''
     """A library."""
@@ -154,7 +154,7 @@ def test_a_check_of_what_was_just_built_finds_nothing(built) -> None:
 
 def alter(course, block: str, old: str, new: str) -> None:
     """Make a recording of another output, as if it had come from other code."""
-    recordings = Recordings(course.root / "lessons")
+    recordings = Recordings(course.root / "lessons" / "recordings")
     recording = recordings.load("one", "cpu", block)
     outputs = tuple(
         Output(one.kind, {kind: text.replace(old, new) for kind, text in one.data.items()})

@@ -211,8 +211,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Course:
 def test_a_spoilt_recording_is_no_recording_but_never_a_crash(
     name: str, data: st.DataObject, recorded: Course
 ) -> None:
-    from sitegen import config, course
+    from sitegen import course
     from sitegen.build import Builder, Request
+    from sitegen.parse import config
 
     path = next((recorded.root / "lessons/recordings/one").glob(name.replace("a.svg", "a*.svg")))
     whole = path.read_text(encoding="utf-8")

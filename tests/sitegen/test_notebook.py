@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from sitegen.cli import main
-from sitegen.skeleton import skeleton, solution
+from sitegen.parse.skeleton import skeleton, solution
 
 EXERCISE = """
 :::exercise {#double level=guided} Twice

@@ -6,11 +6,11 @@ import textwrap
 
 import pytest
 
-from sitegen.attributes import Attributes, parse_attributes
 from sitegen.errors import SourceError
-from sitegen.lesson import Block, Inline, Lesson, Options
-from sitegen.mathml import to_mathml
-from sitegen.parse import parse_lesson, slugify
+from sitegen.parse.attributes import Attributes, parse_attributes
+from sitegen.parse.lesson import Block, Inline, Lesson, Options
+from sitegen.parse.parser import parse_lesson, slugify
+from sitegen.render.mathml import to_mathml
 
 HEAD = "---\ntitle: T\nslug: one\norder: 1\n---\n"
 

@@ -10,7 +10,7 @@ import pytest
 
 from sitegen.errors import SiteError
 from sitegen.output import Output, stream
-from sitegen.record import (
+from sitegen.record.recordings import (
     DamagedRecordingError,
     Provenance,
     Recording,
@@ -24,7 +24,7 @@ PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256))).decode("ascii")
 
 @pytest.fixture
 def recordings(tmp_path: Path) -> Recordings:
-    return Recordings(tmp_path)
+    return Recordings(tmp_path / "recordings")
 
 
 def recording(*outputs: Output) -> Recording:
@@ -143,5 +143,5 @@ def test_what_is_recorded_is_listed(recordings: Recordings) -> None:
 
 def test_lessons_that_were_moved_away_do_not_come_back_empty(tmp_path: Path) -> None:
     with pytest.raises(SiteError, match="lessons/recordings: No such file"):
-        Recordings(tmp_path / "lessons").save("one", "cpu", "a", recording())
+        Recordings(tmp_path / "lessons" / "recordings").save("one", "cpu", "a", recording())
     assert not list(tmp_path.iterdir())

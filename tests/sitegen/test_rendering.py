@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import pytest
 from small_course import Course
 
-from sitegen.body import page_url
-from sitegen.config import BUILT_IN
+from sitegen.parse.config import BUILT_IN
+from sitegen.render.body import page_url
 
 COMPONENTS = sorted(path.stem for path in (BUILT_IN / "templates" / "components").glob("*.html"))
 

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sitegen.html import sanitized
-from sitegen.svg import inline_svg
+from sitegen.render.html import sanitized
+from sitegen.render.svg import inline_svg
 
 
 def svg(inner: str, attributes: str = "") -> str:

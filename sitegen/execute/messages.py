@@ -1,0 +1,64 @@
+"""What the generator and a worker tell each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sitegen.output import Output
+from sitegen.parse.lesson import Cell
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is to do: run these cells of the lesson at `path`, in this order."""
+
+    path: str
+    root: str
+    cells: tuple[Cell, ...]
+    ran: tuple[Cell, ...]
+    """Those whose state is there already."""
+    needs: dict[str, tuple[str, ...]]
+    packages: tuple[str, ...]
+    profile: str
+    modules: tuple[str, ...]
+    """To be imported before the first cell, if there are any such."""
+    scratch: str
+    """A folder that the generator removes."""
+    written: tuple[str, ...]
+    """What the generator itself writes, and the lessons, which blocks have no part in."""
+    snapshot_worth: float | None
+    """Seconds of work that a snapshot has to spare; None for no snapshots."""
+
+
+@dataclass(frozen=True)
+class Started:
+    cell: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    cell: str
+    outputs: tuple[Output, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    cell: str
+    line: int
+    message: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Rested:
+    """There is a snapshot with the state of these cells; how to reach it is the next to come."""
+
+    ran: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Done:
+    """All cells ran; `provenance` says on what."""
+
+    provenance: dict[str, str] = field(default_factory=dict)

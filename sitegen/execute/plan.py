@@ -1,0 +1,42 @@
+"""What is to be run of a lesson."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sitegen.parse.lesson import Cell, Lesson
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells of one lesson that are to be run, in order."""
+
+    lesson: Lesson
+    cells: tuple[Cell, ...]
+    wanted: frozenset[str] = frozenset()
+    """The ids of those whose outputs are asked for; the others rebuild the state they need."""
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By the id of a cell, those that it can't run without."""
+
+    def asks_the_same(self, other: Plan) -> bool:
+        """Whether the two come to the same, wherever in their lesson's text the cells stand."""
+        mine, others = (
+            (
+                plan.lesson.path,
+                plan.lesson.slug,
+                [replace(cell, line=0) for cell in plan.cells],
+                plan.wanted,
+                plan.needs,
+            )
+            for plan in (self, other)
+        )
+        return mine == others
+
+    def left_after(self, ran: Sequence[Cell]) -> tuple[Cell, ...] | None:
+        """What is to be run where these cells ran already; None if that is no beginning of it."""
+        done = {cell.id for cell in ran} - self.wanted
+        left = tuple(cell for cell in self.cells if cell.id not in done)
+        cells = self.lesson.cells
+        first = min((cells.index(cell) for cell in left), default=len(cells))
+        return left if set(ran) <= set(cells[:first]) else None

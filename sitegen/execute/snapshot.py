@@ -1,0 +1,265 @@
+"""The state of a lesson between two cells, kept by a process at rest.
+
+A worker leaves copies of itself behind. A copy does nothing but fork once more for each job that
+it is sent, so that what runs goes on with the state that there was, and the copy still has it.
+Where a copy would share with its worker what either could alter for both, such as a thread, a
+process, a pipe, or a file that is being written, none is left. One is given up when a file in the
+course's folder is no longer what it was; temporary files that came since are removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import stat
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from multiprocessing import Pipe, reduction
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from sitegen.execute.messages import Job, Rested
+from sitegen.execute.plan import Plan
+from sitegen.parse.lesson import Cell
+
+MOST = 40
+"""Snapshots of one lesson: each is a process."""
+
+
+class Snapshots:
+    """As the generator sees them: by lesson, the state of which cells can be gone on from."""
+
+    def __init__(self) -> None:
+        self._by_lesson: dict[str, dict[tuple[Cell, ...], Connection]] = {}
+
+    def receive(self, slug: str, message: Rested, home: Connection) -> None:
+        """Take what comes through a worker's pipe after it said that there is a snapshot."""
+        try:
+            control = Connection(reduction.recv_handle(home))
+        except RuntimeError:  # no more files may be open
+            return
+        known = self._by_lesson.setdefault(slug, {})
+        if message.ran in known:
+            known[message.ran].close()
+        known[message.ran] = control
+
+    def go_on(self, plan: Plan, job: Job, away: Connection) -> Runner | None:
+        """A process that does the job with the state of as many cells as can be, if of any."""
+        known = self._by_lesson.get(plan.lesson.slug, {})
+        for ran in sorted(known, key=len, reverse=True):
+            if not set(ran) <= set(plan.lesson.cells):
+                known.pop(ran).close()  # a cell of it is another by now
+                continue
+            left = plan.left_after(ran)
+            if left is None:
+                continue
+            try:
+                known[ran].send(replace(job, cells=left, ran=ran))
+                reduction.send_handle(known[ran], away.fileno(), 0)
+                return Runner(known[ran].recv(), known[ran])
+            except (EOFError, OSError):  # it has ended, or can't be gone on from any more
+                known.pop(ran).close()
+        return None
+
+    def drop(self, but: Collection[str] = ()) -> None:
+        """Let all processes at rest end, but those of these lessons."""
+        for slug in self._by_lesson.keys() - set(but):
+            for control in self._by_lesson.pop(slug).values():
+                control.close()
+
+
+class Runner:
+    """Does a job from a snapshot; what the generator uses of a `multiprocessing.Process`."""
+
+    def __init__(self, pid: int, sentinel: Connection) -> None:
+        self.pid = pid
+        self.sentinel = sentinel
+        self.exitcode: int | None = None
+
+    def is_alive(self) -> bool:
+        self.join(0)
+        return self.exitcode is None
+
+    def join(self, timeout: float | None = None) -> None:
+        if self.exitcode is None and self.sentinel.poll(timeout):
+            try:
+                self.exitcode = self.sentinel.recv()
+            except (EOFError, OSError):
+                self.exitcode = -signal.SIGKILL
+
+    def kill(self) -> None:
+        if self.exitcode is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+Stamps = Mapping[Path, tuple[int, int]]
+"""Of each file its size and when it was written."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What blocks may have read or written: temporary files, and those of the course."""
+
+    temporary: Path
+    course: Path
+    left_out: frozenset[Path]
+    """What the generator writes itself, and what it knows of."""
+
+    def now(self) -> Stamps:
+        return {**_stamps(self.course, self.left_out), **_stamps(self.temporary)}
+
+    def taken_back(self, before: Stamps) -> bool:
+        """Remove the temporary files that came since; whether all is then as it was."""
+        for path in _stamps(self.temporary).keys() - before.keys():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        return self.now() == before
+
+
+def _stamps(folder: Path, left_out: Collection[Path] = ()) -> Stamps:
+    found: dict[Path, tuple[int, int]] = {}
+    for name, folders, files in os.walk(folder):
+        here = Path(name)
+        folders[:] = [one for one in folders if _is_of_the_course(here / one, left_out)]
+        found |= dict.fromkeys((here / one for one in folders), (0, 0))
+        for path in (here / one for one in files):
+            if path in left_out or path.name.startswith(".") or path.name.endswith("~"):
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                found[path] = path.lstat().st_size, path.lstat().st_mtime_ns
+    return found
+
+
+def _is_of_the_course(folder: Path, left_out: Collection[Path]) -> bool:
+    hidden = folder.name.startswith((".", "__pycache__", "node_modules"))
+    return not hidden and folder not in left_out and not (folder / "pyvenv.cfg").exists()
+
+
+class Taker:
+    """As a worker sees it: takes a snapshot where that spares work and does no harm."""
+
+    def __init__(self, worth: float, files: Files) -> None:
+        self.worth = worth
+        self.files = files
+        self.unsaved = 0.0
+        self.taken = 0
+        self.inherited = _descriptors().items()
+
+    def offer(
+        self,
+        ran: tuple[Cell, ...],
+        seconds: float,
+        home: Connection,
+        go_on: Callable[[Job, Connection], None],
+    ) -> None:
+        """Leave a snapshot after a cell that took so long, unless there is a reason not to."""
+        self.unsaved += seconds
+        if self.unsaved < self.worth or self.taken == MOST:
+            return
+        self.unsaved = 0.0
+        if not (self._stands_alone(home) and _memory_is_plentiful()):
+            return
+        self.taken += 1
+        mine, other = Pipe()
+        child = os.fork()
+        if child == 0:
+            mine.close()
+            home.close()
+            if os.fork() == 0:  # so that a worker has no children but those of its blocks
+                self._rest(other, go_on)
+            os._exit(0)
+        other.close()
+        os.waitpid(child, 0)
+        with contextlib.suppress(EOFError, OSError):
+            mine.recv()
+            home.send(Rested(ran))
+            reduction.send_handle(home, mine.fileno(), 0)
+        mine.close()
+
+    def _stands_alone(self, home: Connection) -> bool:
+        """Whether a copy shares nothing with this process that either would alter for both."""
+        try:
+            threads = len(os.listdir("/proc/self/task"))
+            maps = Path("/proc/self/maps").read_text()
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            # The second thread waits for the generator's end, and is started anew in a copy.
+            return (
+                threads <= 2
+                and " rw-s " not in maps
+                and all(_is_only_read(found) for found in self._opened(home))
+            )
+        except OSError:
+            pass  # a system that does not tell
+        return False
+
+    def _opened(self, *ours: Connection) -> list[int]:
+        """The descriptors that the blocks have opened."""
+        known = {connection.fileno() for connection in ours}
+        return [
+            number
+            for number, name in _descriptors().items()
+            if number not in known and (number, name) not in self.inherited
+        ]
+
+    def _rest(self, control: Connection, go_on: Callable[[Job, Connection], None]) -> None:
+        """Be a snapshot, until the generator drops it or is gone."""
+        os.setsid()
+        files = self.files.now()
+        _reopen(self._opened(control))
+        control.send(None)
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                job = control.recv()
+                home = Connection(reduction.recv_handle(control))
+                if not self.files.taken_back(files):
+                    break
+                pid = os.fork()
+                if pid == 0:
+                    control.close()
+                    os.setsid()
+                    _reopen(self._opened(home))
+                    go_on(job, home)
+                home.close()
+                control.send(pid)
+                _, status = os.waitpid(pid, 0)
+                control.send(os.waitstatus_to_exitcode(status))
+        os._exit(0)
+
+
+def _descriptors() -> Mapping[int, str]:
+    """The open ones, each with the name of what it is of."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for number in map(int, os.listdir("/proc/self/fd")):
+            with contextlib.suppress(OSError):  # the one that the list was read through
+                found[number] = os.readlink(f"/proc/self/fd/{number}")
+    return found
+
+
+def _is_only_read(descriptor: int) -> bool:
+    """Whether it is of a file that can be opened once more and read from the same place."""
+    access = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+    return access == os.O_RDONLY and stat.S_ISREG(os.fstat(descriptor).st_mode)
+
+
+def _reopen(descriptors: Iterable[int]) -> None:
+    """Give this process places in files of its own: those that it was born with are shared."""
+    for descriptor in descriptors:
+        own = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY)
+        os.lseek(own, os.lseek(descriptor, 0, os.SEEK_CUR), os.SEEK_SET)
+        os.dup2(own, descriptor, os.get_inheritable(descriptor))
+        os.close(own)
+
+
+def _memory_is_plentiful() -> bool:
+    """Whether more than half of the machine's is free."""
+    text = Path("/proc/meminfo").read_text()
+    found = dict(line.split(":", 1) for line in text.splitlines())
+    total, free = (int(found[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
+    return free > total / 2

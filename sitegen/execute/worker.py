@@ -1,0 +1,146 @@
+"""A process of its own for the cells of one lesson: what holds it in, and the order of events.
+
+Cells come in, messages go out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.abc
+import importlib.machinery
+import os
+import signal
+import sys
+import tempfile
+import threading
+import types
+from collections.abc import Sequence
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from sitegen.execute.messages import Done, Failed, Job, Started
+from sitegen.execute.session import Session
+from sitegen.execute.snapshot import Files, Taker
+
+
+def run(job: Job, home: Connection) -> None:
+    """Entry of the worker process."""
+    os.setsid()
+    _bound_memory(job.profile)
+    os.chdir(job.root)
+    sys.path.insert(0, job.root)
+    sys.meta_path.insert(0, _FollowedPackages(job.packages))
+    importlib.invalidate_caches()
+    os.environ["LESSON_PROFILE"] = job.profile
+    os.environ["IPYTHONDIR"] = job.scratch
+    with tempfile.TemporaryFile() as descriptors:
+        for descriptor in (1, 2):
+            os.dup2(descriptors.fileno(), descriptor)
+        # What blocks leave among temporary files goes with the build.
+        temporary = tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(dir=job.scratch)
+        snapshots = None
+        if job.snapshot_worth is not None:
+            files = Files(Path(temporary), Path(job.root), frozenset(map(Path, job.written)))
+            snapshots = Taker(job.snapshot_worth, files)
+        _work(Session(job, descriptors), snapshots, job, home)
+
+
+def _work(session: Session, snapshots: Taker | None, job: Job, home: Connection) -> None:
+    """Run the cells, and end the process."""
+    _die_with(home)
+    left_out: set[str] = set()
+    ran = job.ran
+    for cell in job.cells:
+        lacking = session.lacks(cell)
+        if isinstance(lacking, Failed):
+            home.send(lacking)
+            break
+        if lacking or left_out & set(job.needs.get(cell.id, ())):
+            left_out.add(cell.id)
+            continue
+        home.send(Started(cell.id))
+        message = session.run(cell)
+        home.send(message)
+        if isinstance(message, Failed):
+            break
+        ran += (cell,)
+        if snapshots:
+            snapshots.offer(ran, message.seconds, home, partial(_go_on, session, snapshots))
+    else:
+        home.send(Done(_provenance(job)))
+    home.close()
+    # Threads and exit handlers that a block left behind have no say in when a lesson ends.
+    os._exit(0)
+
+
+def _go_on(session: Session, snapshots: Taker, job: Job, home: Connection) -> None:
+    """Do another job with the state that there is."""
+    session.take_up(job)
+    _work(session, snapshots, job, home)
+
+
+class _FollowedPackages(importlib.abc.MetaPathFinder):
+    """Imports what the author works on from its source, always.
+
+    Python takes a compiled file for up to date if the source has the same size and was written in
+    the same second, which an edit may well be.
+    """
+
+    def __init__(self, packages: Sequence[str]) -> None:
+        self.packages = packages
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name.partition(".")[0] not in self.packages:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            spec.loader = _Uncompiled(spec.loader.name, spec.loader.path)
+            spec.cached = None
+        return spec
+
+
+class _Uncompiled(importlib.machinery.SourceFileLoader):
+    """Without knowing a source's age, a loader neither reads nor writes compiled files."""
+
+    def path_stats(self, path: str | bytes) -> Any:
+        raise OSError
+
+
+def _die_with(home: Connection) -> None:
+    """End this process and all that its blocks started as soon as the generator is gone."""
+
+    def watch() -> None:
+        with contextlib.suppress(EOFError, OSError):
+            home.recv()
+        os.killpg(0, signal.SIGKILL)
+
+    # Named, for those without a name are counted, and a block may show its thread's.
+    threading.Thread(target=watch, name="generator", daemon=True).start()
+
+
+def _bound_memory(profile: str) -> None:
+    """Let a block that takes all memory end itself, and not the generator or the machine."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
+    if profile != "cpu":
+        return  # a GPU's driver reserves far more addresses than there is memory
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        limit = total * 3 // 4
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _provenance(job: Job) -> dict[str, str]:
+    versions = {"python": ".".join(map(str, sys.version_info[:3]))}
+    if torch := sys.modules.get("torch"):
+        versions["torch"] = torch.__version__.partition("+")[0]
+    device = "cpu"
+    if torch and job.profile != "cpu" and torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
+    return {"device": device, **versions}

@@ -1,0 +1,232 @@
+"""`[tool.lessonsite]` of the `pyproject.toml` in the folder the generator is called from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sitegen.errors import SiteError, SourceError, did_you_mean
+
+BUILT_IN = Path(__file__).resolve().parents[2]
+"""The folder that holds the generator, its templates and its stylesheet."""
+CONFIG_FILE = "pyproject.toml"
+RECORDINGS = "recordings"
+"""The folder of what was recorded, in that of the lessons."""
+CACHE = ".lessonsite_cache"
+"""A folder of the course for what one machine wants to remember. Nothing in it is needed."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One scale at which a lesson is executed."""
+
+    name: str
+    label: str
+    """How a reader is told of it: "Laptop", "GPU"."""
+    scale: str = ""
+    """How large things are under it: "debug config", "full GPT-2"."""
+
+
+DEFAULT_PROFILES = (Profile("cpu", "Laptop"), Profile("gpu", "GPU"))
+
+
+@dataclass(frozen=True)
+class Config:
+    """A course, as its author configured it; every path is absolute."""
+
+    root: Path
+    title: str
+    """The course's name, on every page."""
+    lessons: Path
+    """The folder of the lessons, inside that of the course."""
+    packages: tuple[str, ...] = ()
+    """Libraries in the course's folder, followed for fingerprints and embedded code."""
+    templates: tuple[Path, ...] = (BUILT_IN / "templates",)
+    """Folders searched in order: the course's own first."""
+    static: tuple[Path, ...] = (BUILT_IN / "static",)
+    """Folders laid over each other: the course's own last."""
+    output: Path = Path("site")
+    """Where the site goes."""
+    base_url: str = ""
+    """The site's address, for canonical links and for the pictures of links to it."""
+    preload: tuple[str, ...] = ()
+    """Modules that are imported once, for all lessons."""
+    profiles: tuple[Profile, ...] = DEFAULT_PROFILES
+    """Scales at which lessons are executed; each may have `label` and `scale`."""
+    notebook_setup: Path | None = None
+    """A Python file in the lessons' folder, with which every notebook begins."""
+
+    @property
+    def recordings(self) -> Path:
+        """Where the recordings lie."""
+        return self.lessons / RECORDINGS
+
+    @property
+    def cache(self) -> Path:
+        """Where this machine remembers things."""
+        return self.root / CACHE
+
+    def writing_to(self, output: Path) -> Config:
+        """The same, with another folder for the site; `SiteError` if the author's files lie there.
+
+        What a build no longer wants it removes, and what it wants it overwrites.
+        """
+        output = output.resolve()
+        packages = (self.root / name for name in self.packages)
+        own = [self.lessons, *self.templates, *self.static, *packages]
+        if self.root.is_relative_to(output) or any(
+            output.is_relative_to(folder) or folder.is_relative_to(output) for folder in own
+        ):
+            inside = output.is_relative_to(self.root)
+            shown = output.relative_to(self.root) if inside else output
+            raise SiteError(
+                f"the site can't go to {shown}, for the course's own files are there; "
+                "name a folder of its own, such as site"
+            )
+        return replace(self, output=output)
+
+
+def load(root: Path) -> Config:
+    """Read the configuration of the course in folder `root`.
+
+    Raises:
+        SiteError: there is no configuration.
+        SourceError: it is malformed; the error names the line.
+    """
+    root = root.resolve()
+    path = root / CONFIG_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SiteError(
+            f"no {CONFIG_FILE} here: call the generator from a course's folder, "
+            "with [tool.lessonsite] in its pyproject.toml"
+        ) from None
+    except OSError as error:
+        raise SiteError(f"{CONFIG_FILE} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SourceError(CONFIG_FILE, 1, "not UTF-8; save the file as UTF-8") from None
+    try:
+        tools = tomllib.loads(text).get("tool")
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found[1]) if found else text.count("\n") + 1
+        raise SourceError(CONFIG_FILE, line, f"not valid TOML: {error}") from None
+    table = tools.get("lessonsite") if isinstance(tools, dict) else None
+    if not isinstance(table, dict):
+        raise SourceError(
+            CONFIG_FILE, 1, 'no [tool.lessonsite] table; add one with title = "..." at least'
+        )
+    return _Reader(root, text, table).config()
+
+
+class _Reader:
+    """Turns the table into a `Config`; knows the text, so as to name lines."""
+
+    def __init__(self, root: Path, text: str, table: Mapping[str, Any]) -> None:
+        self.root = root
+        self.text = text
+        self.table = table
+
+    def config(self) -> Config:
+        known = Config.__dataclass_fields__.keys() - {"root"}
+        for key in self.table:
+            if key not in known:
+                raise self.error(key, f"unknown setting {key!r}: {did_you_mean(key, known)}")
+        config = Config(
+            root=self.root,
+            title=self.string("title"),
+            lessons=self.lessons(),
+            packages=self.packages(),
+            templates=(*self.overlay("templates"), BUILT_IN / "templates"),
+            static=(BUILT_IN / "static", *self.overlay("static")),
+            base_url=self.string("base_url", "").rstrip("/"),
+            preload=self.strings("preload"),
+            profiles=self.profiles(),
+            notebook_setup=self.notebook_setup(),
+        )
+        try:
+            return config.writing_to(self.root / self.string("output", "site"))
+        except SiteError as error:
+            raise self.error("output", f"output: {error}") from None
+
+    def error(self, key: str, message: str) -> SourceError:
+        table = re.search(r"^\s*\[tool\.lessonsite", self.text, re.M)
+        setting = re.compile(rf"^\s*\[?(?:[\w.]*\.)?\"?{re.escape(key)}\"?\s*[=\].]", re.M)
+        start = setting.search(self.text, table.start() if table else 0) or table
+        # The match may begin with blank lines; the key stands where it ends.
+        line = self.text.count("\n", 0, start.end()) + 1 if start else 1
+        return SourceError(CONFIG_FILE, line, message)
+
+    def string(self, key: str, default: str | None = None) -> str:
+        value = self.table.get(key, default)
+        if value is None:
+            raise self.error(key, f'[tool.lessonsite] lacks {key} = "..."')
+        if not isinstance(value, str):
+            raise self.error(key, f"{key} is to be a string, not {value!r}")
+        return value
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        value = self.table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.error(key, f"{key} is to be a list of strings, not {value!r}")
+        return tuple(value)
+
+    def folder(self, key: str, default: str) -> Path:
+        path = self.root / self.string(key, default)
+        if not path.is_dir():
+            raise self.error(key, f"{key}: no folder {self.string(key, default)!r} here")
+        return path
+
+    def notebook_setup(self) -> Path | None:
+        name = self.string("notebook_setup", "")
+        path = self.lessons() / name
+        if name and not (path.is_relative_to(self.root) and path.is_file()):
+            raise self.error(
+                "notebook_setup", f"notebook_setup: no file {name!r} in the lessons' folder"
+            )
+        return path if name else None
+
+    def lessons(self) -> Path:
+        path = self.folder("lessons", "lessons")
+        if not path.is_relative_to(self.root) or ".." in path.parts:
+            raise self.error("lessons", "lessons: the folder is to be inside this one")
+        return path
+
+    def overlay(self, key: str) -> tuple[Path, ...]:
+        return (self.folder(key, ""),) if key in self.table else ()
+
+    def packages(self) -> tuple[str, ...]:
+        names = self.strings("packages")
+        for name in names:
+            if not name.isidentifier():
+                message = f"packages: {name!r} is to be the name of a package in this folder"
+                raise self.error("packages", message)
+            place = self.root / name
+            if not (place.is_dir() or place.with_suffix(".py").is_file()):
+                raise self.error("packages", f"packages: no {name}/ or {name}.py in this folder")
+        return names
+
+    def profiles(self) -> tuple[Profile, ...]:
+        table = self.table.get("profiles", {})
+        if not isinstance(table, dict):
+            raise self.error(
+                "profiles", "profiles is to be a table: [tool.lessonsite.profiles.gpu]"
+            )
+        merged = {profile.name: profile for profile in DEFAULT_PROFILES}
+        for name, settings in table.items():
+            if (
+                not isinstance(settings, dict)
+                or settings.keys() - {"label", "scale"}
+                or not all(isinstance(value, str) for value in settings.values())
+            ):
+                raise self.error(
+                    name,
+                    f'profile {name!r} takes label = "..." and scale = "...", nothing else',
+                )
+            merged[name] = replace(merged.get(name, Profile(name, name)), **settings)
+        return tuple(merged.values())

@@ -1,0 +1,300 @@
+"""Text -> `Lesson`: reads one Markdown file and says, with its line, what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from sitegen.errors import SourceError, not_utf8
+from sitegen.parse import frontmatter
+from sitegen.parse.attributes import Attributes, block_options, parse_attributes
+from sitegen.parse.lesson import Block, Cell, Heading, Inline, Lesson, Link
+from sitegen.parse.markdown import MarkdownError, make_parser
+from sitegen.parse.skeleton import MarkError, check_marks, has_solution
+
+INLINE_PREFIX = "{python}"
+PYTHON = ("python", "py", "python3", "ipython")
+"""What others call the language of blocks that run here: `python`."""
+PAGE_IDS = ("main", "theme")
+"""Ids that every page has already."""
+EXERCISE = "exercise"
+"""The component that blocks with a solution, and those that check it, stand in."""
+
+_TRAILING_BRACES = re.compile(r"\s*\{(#[^{}]*)\}\s*$")
+_MISSPELT = re.compile(rf"\{{({'|'.join(PYTHON)})\}}", re.I)
+_EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
+
+
+def read_lesson(root: Path, path: Path) -> Lesson:
+    """Parse the lesson in the file `path` of the course in `root`."""
+    name = path.relative_to(root).as_posix()
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise not_utf8(name, error) from None
+    except OSError as error:
+        raise SourceError(name, 1, f"cannot be read: {error.strerror}") from None
+    return parse_lesson(name, text)
+
+
+def parse_lesson(path: str, text: str) -> Lesson:
+    """Parse `text`, which messages place in the file `path`.
+
+    Raises:
+        SourceError: the text is malformed; the error names the line and what would be right.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise SourceError(path, line, "a NUL byte; lessons are plain UTF-8 text")
+    header, body = frontmatter.split(path, text)
+    meta = frontmatter.parse(path, header)
+    try:
+        tokens = _parser().parse(body)
+    except MarkdownError as error:
+        raise SourceError(path, error.line + 1, str(error)) from None
+    reader = _Reader(path, body.split("\n"))
+    reader.read(tokens)
+    return Lesson(
+        path=path,
+        text=text,
+        meta=meta,
+        cells=tuple(reader.cells),
+        headings=tuple(reader.headings),
+        anchors=frozenset(reader.ids),
+        links=tuple(reader.links),
+        files=tuple(sorted(reader.files)),
+        tokens=tuple(tokens),
+    )
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return make_parser()
+
+
+class _Reader:
+    """One walk over the tokens: finds cells, headings and links, and marks their tokens."""
+
+    def __init__(self, path: str, lines: list[str]) -> None:
+        self.path = path
+        self.lines = lines
+        self.cells: list[Cell] = []
+        self.headings: list[Heading] = []
+        self.links: list[Link] = []
+        self.files: set[str] = set()
+        self.ids: dict[str, int] = {}
+        self.blocks = 0
+        self.inlines = 0
+
+    def error(self, line: int, message: str) -> SourceError:
+        return SourceError(self.path, line, message)
+
+    def read(self, tokens: Sequence[Token]) -> None:
+        line = 1
+        components: list[str] = []
+        for index, token in enumerate(tokens):
+            if token.map:
+                line = token.map[0] + 1
+            if token.type == "fence":
+                self.fence(token, in_exercise=EXERCISE in components)
+            elif token.type == "component_open":
+                components.append(token.info)
+                self.component(token)
+            elif token.type == "component_close":
+                components.pop()
+            elif token.type == "heading_open":
+                self.heading(token, tokens[index + 1], in_contents=not components)
+            elif token.type == "inline":
+                self.inline(token, line)
+
+    def claim(self, name: str, line: int, what: str = "") -> None:
+        """Take an id of the page, which is given once."""
+        if name in PAGE_IDS:
+            raise self.error(line, f"id {name!r} is one that every page has; choose another")
+        if name in self.ids:
+            raise self.error(
+                line,
+                f"duplicate {what or f'id {name!r}'}, given first on line {self.ids[name]}; "
+                "rename one",
+            )
+        self.ids[name] = line
+
+    def fence(self, token: Token, in_exercise: bool) -> None:
+        assert token.map is not None
+        line = token.map[0] + 1
+        # Of an unclosed fence markdown-it takes what there is; the last line tells.
+        last = self.lines[token.map[1] - 1].lstrip("> \t").rstrip()
+        if token.map[1] - token.map[0] < 2 or not re.fullmatch(
+            f"{re.escape(token.markup[0])}{{{len(token.markup)},}}", last
+        ):
+            raise self.error(line, f"fence is not closed; end the block with {token.markup}")
+        language, _, rest = token.info.strip().partition(" ")
+        if "{" in language:
+            language, _, rest = token.info.strip().partition("{")
+            rest = "{" + rest
+        token.meta = {"language": language}
+        if not language and rest:
+            raise self.error(line, f"cannot read {token.info.strip()!r}; write ```python {{#id}}")
+        if rest and language != "python" and language.lower() in PYTHON:
+            raise self.error(line, f"options are for blocks that run: python, not {language}")
+        if language != "python":
+            return
+        attributes = self.attributes(rest.strip(), line)
+        try:
+            options = block_options(attributes, token.content)
+        except ValueError as error:
+            raise self.error(line, str(error)) from None
+        self.blocks += 1
+        name = attributes.id or f"block-{self.blocks}"
+        if not re.fullmatch(r"[\w-]+", name):  # it names files, and `a.2` is a figure of `a`
+            raise self.error(line, f"block id {name!r} is to be letters, digits, - and _")
+        self.claim(anchor(name), line, f"block id {name!r}")
+        block = Block(name, token.content, line + 1, options)
+        self.exercise(block, in_exercise)
+        self.cells.append(block)
+        token.meta["cell"] = block
+
+    def exercise(self, block: Block, in_exercise: bool) -> None:
+        """Check the marks of a solution, and that what belongs to an exercise is in one."""
+        try:
+            check_marks(block.code)
+        except MarkError as error:
+            raise self.error(block.line + error.line - 1, str(error)) from None
+        solved = has_solution(block.code)
+        if solved:
+            self.claim(anchor(solution_id(block.id)), block.fence_line)
+        if not in_exercise and (solved or block.options.check):
+            what = "a solution" if solved else "a check"
+            raise self.error(block.fence_line, f"{what} outside of a ':::{EXERCISE}'; open one")
+
+    def attributes(self, text: str, line: int) -> Attributes:
+        if not text:
+            return Attributes()
+        if not (text.startswith("{") and text.endswith("}")):
+            raise self.error(
+                line, f"cannot read {text!r} after the language; write ```python {{#id option}}"
+            )
+        try:
+            return parse_attributes(text[1:-1])
+        except ValueError as error:
+            raise self.error(line, str(error)) from None
+
+    def component(self, token: Token) -> None:
+        assert token.map is not None
+        line = token.map[0] + 1
+        try:
+            attributes = parse_attributes(token.meta["attributes"])
+        except ValueError as error:
+            raise self.error(line, str(error)) from None
+        if attributes.id:
+            self.claim(attributes.id, line)
+        token.meta = {"attributes": attributes, "line": line}
+
+    def heading(self, token: Token, inline: Token, in_contents: bool) -> None:
+        assert token.map is not None
+        line = token.map[0] + 1
+        braces = _TRAILING_BRACES.search(inline.content)
+        name = ""
+        if braces and inline.children and inline.children[-1].type == "text":
+            last = inline.children[-1]
+            last.content = _TRAILING_BRACES.sub("", last.content)
+            inline.content = inline.content[: braces.start()]
+            name = self.attributes(braces[0].strip(), line).id
+        title = _plain(inline)
+        if not name and in_contents:  # within a component, a heading names one of its parts
+            name = self.free(slugify(title) or "section")
+        if name:
+            self.claim(name, line)
+        token.meta = {"id": name}
+        self.headings.append(Heading(name, title, int(token.tag[1]), line, in_contents))
+
+    def free(self, slug: str) -> str:
+        name, number = slug, 1
+        while name in self.ids or name in PAGE_IDS:
+            number += 1
+            name = f"{slug}-{number}"
+        return name
+
+    def inline(self, token: Token, line: int) -> None:
+        for child, at in _with_lines(token, token.map[0] + 1 if token.map else line):
+            if child.type == "code_inline" and child.content.startswith(INLINE_PREFIX):
+                self.value(child, at)
+            elif child.type == "code_inline" and _MISSPELT.match(child.content):
+                raise self.error(
+                    at, f"cannot read `{child.content}`; write `{{python}} expression`"
+                )
+            elif child.type in ("link_open", "image"):
+                target = str(child.attrs.get("href") or child.attrs.get("src") or "")
+                if target and not is_external(target):
+                    self.link(unquote(target), at)
+                elif child.type == "image" and not target.startswith("data:"):
+                    raise self.error(at, f"picture from elsewhere: put {target!r} into this folder")
+            elif child.type == "math_inline":
+                child.meta = {"line": at}
+
+    def link(self, target: str, line: int) -> None:
+        self.links.append(Link(target, line))
+        page, _, _ = target.partition("#")
+        if is_file(page):
+            self.files.add(page)
+
+    def value(self, token: Token, line: int) -> None:
+        expression = token.content.removeprefix(INLINE_PREFIX).strip()
+        if not expression:
+            raise self.error(line, "empty inline value; write `{python} expression`")
+        self.inlines += 1
+        cell = Inline(f"inline-{self.inlines}", expression, line)
+        self.cells.append(cell)
+        token.meta = {"cell": cell}
+
+
+def _with_lines(token: Token, line: int) -> Iterator[tuple[Token, int]]:
+    """The children of an inline token, each with its line in the file."""
+    for child in token.children or ():
+        yield child, line
+        if child.type in ("softbreak", "hardbreak"):
+            line += 1
+        else:
+            line += child.content.count("\n")
+
+
+def _plain(token: Token) -> str:
+    return "".join(
+        child.content.removeprefix(INLINE_PREFIX).lstrip()
+        if child.type == "code_inline"
+        else child.content
+        for child in token.children or ()
+        if child.type in ("text", "code_inline", "math_inline", "text_special")
+    ).strip()
+
+
+def is_external(target: str) -> bool:
+    """Whether a link leads out of the site."""
+    return bool(_EXTERNAL.match(target))
+
+
+def is_file(page: str) -> bool:
+    """Whether a link, up to its `#`, names a file beside the lesson, and no page."""
+    return ("." in page or "/" in page) and not page.endswith(".html")
+
+
+def anchor(block_id: str) -> str:
+    """The id that a block has on its page."""
+    return f"block-{block_id}"
+
+
+def solution_id(block_id: str) -> str:
+    """The id that a block has where it stands with its solution."""
+    return f"{block_id}-solution"
+
+
+def slugify(title: str) -> str:
+    """An anchor made from a heading, as on GitHub: lower-case words joined by hyphens."""
+    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", title.lower())).strip("-")

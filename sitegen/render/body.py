@@ -1,0 +1,288 @@
+"""A lesson's text as HTML: its Markdown, and what its blocks displayed. Executes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MutableMapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+from markupsafe import Markup, escape
+
+from sitegen.output import Output, best_type
+from sitegen.parse import components
+from sitegen.parse.lesson import Block, Cell, Lesson
+from sitegen.parse.markdown import make_parser
+from sitegen.parse.parser import EXERCISE, anchor, solution_id
+from sitegen.parse.skeleton import has_solution, skeleton, solution
+from sitegen.render.highlight import highlight
+from sitegen.render.html import sanitized
+from sitegen.render.mathml import to_mathml
+from sitegen.render.results import Results, Shown
+from sitegen.render.svg import inline_svg
+from sitegen.render.templates import Templates
+
+LONG_OUTPUT = 30
+"""Lines of text from which on an output is folded."""
+
+
+class Body:
+    """Renders the texts of lessons."""
+
+    def __init__(self, templates: Templates) -> None:
+        self.partial = templates.partial
+        self.markdown = make_parser(_LessonHTML)
+        self.markdown.renderer.body = self  # type: ignore[attr-defined]
+        for name in ("math_inline", "math_block"):
+            self.markdown.add_render_rule(name, getattr(_LessonHTML, name))
+
+    def html(self, lesson: Lesson, results: Results) -> str:
+        """What stands on the page of a lesson between its header and its end."""
+        env: MutableMapping[str, Any] = {"lesson": lesson, "results": results, "solutions": []}
+        return self.markdown.renderer.render(list(lesson.tokens), self.markdown.options, env)
+
+    def cell(self, block: Block, env: Any) -> Markup:
+        """A block where it stands; of an exercise, what is to be hidden is put aside in `env`."""
+        shown = env["results"].blocks.get(block.id, ())
+        if block.options.check:
+            env["solutions"].append(self.block(block, shown))
+            return Markup()
+        if has_solution(block.code):
+            plain = replace(block, options=replace(block.options, hl=()))
+            whole = replace(plain, id=solution_id(block.id), code=solution(block.code))
+            env["solutions"].append(self.block(whole, shown))
+            return self.block(replace(plain, code=skeleton(block.code)), ())
+        return self.block(block, shown)
+
+    def block(self, block: Block, shown: Sequence[Shown]) -> Markup:
+        """One block: its code, and what it displayed under each profile."""
+        options = block.options
+        return self.partial(
+            "block.html",
+            block={
+                "id": block.id,
+                "code": block.code,
+                "code_html": highlight(block.code, "python", options.hl),
+                "line_count": block.code.count("\n"),
+                "hide": options.hide,
+                "fold": options.fold,
+                "title": options.title,
+                "source": options.source,
+                "runs": not options.no_run,
+                "results": [self._result(block, result) for result in shown],
+            },
+        )
+
+    def _result(self, block: Block, shown: Shown) -> dict[str, Any]:
+        recording = shown.recording
+        items = recording.outputs if recording else ()
+        prefix = f"{anchor(block.id)}-{shown.profile.name}"
+        return {
+            "profile": shown.profile.name,
+            "label": shown.profile.label,
+            "badge": _badge(shown),
+            "fingerprint": recording.fingerprint[:8] if recording else "",
+            "stale": shown.stale,
+            "standin": recording is None,
+            "note": shown.note,
+            "items": [
+                self._output(output, f"{prefix}-{number}", block)
+                for number, output in enumerate(items, start=1)
+            ],
+        }
+
+    def _output(self, output: Output, prefix: str, block: Block) -> Markup:
+        kind, html = self._output_html(output, prefix)
+        return self.partial(
+            "output.html",
+            item={
+                "kind": kind,
+                "html": html,
+                "long": kind in ("stdout", "stderr", "text", "error")
+                and output.text.count("\n") > LONG_OUTPUT,
+                "label": f"{_LABELS.get(kind, 'Output')} of block {block.id}",
+            },
+        )
+
+    def _output_html(self, output: Output, prefix: str) -> tuple[str, Markup]:
+        if output.kind != "display":
+            return output.kind, escape(output.text)
+        kind = best_type(output)
+        data = output.data[kind]
+        if kind == "image/svg+xml":
+            try:
+                return "svg", Markup(inline_svg(data, prefix))
+            except ValueError:
+                return "text", escape(output.text or data)
+        if kind == "image/png":
+            alt = escape(output.text or "Figure")
+            source = "".join(data.split())
+            return "png", Markup(f'<img alt="{alt}" src="data:image/png;base64,{source}">')
+        if kind == "text/html":
+            return "html", Markup(sanitized(data))
+        if kind == "text/markdown":
+            return "markdown", Markup(sanitized(make_parser().render(data)))
+        return "text", escape(data)
+
+    def component(self, token: Token, title: Markup, children: list[Token], env: Any) -> Markup:
+        """A `:::name` container, drawn by the template of that name."""
+        attributes = token.meta["attributes"]
+
+        def html(tokens: Sequence[Token]) -> Markup:
+            return Markup(self.markdown.renderer.render(tokens, self.markdown.options, env))
+
+        before = len(env["solutions"])
+        # Footnotes and ids are counted while rendering: render once, and join the parts.
+        rendered = [
+            {"title": html(part.title), "id": part.id, "body": html(part.body)}
+            for part in components.parts(children)
+        ]
+        intro, parts = rendered[0]["body"], rendered[1:]
+        solved = env["solutions"][before:] if token.info == EXERCISE else []
+        del env["solutions"][len(env["solutions"]) - len(solved) :]
+        place = Markup(' id="{}"')
+        titled = (
+            Markup('<p class="part-title"{}>{}</p>\n{}').format(
+                place.format(part["id"]) if part["id"] else "", part["title"], part["body"]
+            )
+            if part["title"]
+            else part["body"]
+            for part in parts
+        )
+        return self.partial(
+            f"components/{token.info}.html",
+            name=token.info,
+            id=attributes.id,
+            meta=env["lesson"].meta.data,
+            title=title,
+            attrs=attributes.values | dict.fromkeys(attributes.flags, "true"),
+            source=_source(env["lesson"], token),
+            intro=intro,
+            parts=parts,
+            solution=Markup("\n").join(solved),
+            body=Markup("").join((intro, *titled)),
+        )
+
+
+def _source(lesson: Lesson, token: Token) -> str:
+    """What the author wrote between the lines that open and close a component."""
+    first, last = token.map or (0, 0)
+    return "\n".join(lesson.text.split("\n")[first + 1 : last - 1])
+
+
+_LABELS = {"stdout": "Output", "stderr": "Messages", "error": "Error", "text": "Value"}
+
+
+def _badge(shown: Shown) -> list[str]:
+    """What ran, how large, on what, how long, when."""
+    if shown.recording is None:
+        return [shown.profile.label]
+    profile = shown.profile
+    made = shown.recording.provenance
+    device = "CPU" if made.device == "cpu" else made.device
+    versions = [f"{name} {version}" for name, version in made.versions.items() if name != "python"]
+    python = made.versions.get("python", "")
+    ran_with = versions or ([f"Python {python}"] if python else [])
+    facts = (profile.label, profile.scale, device, *ran_with, _about(made.seconds), made.date)
+    return [fact for fact in facts if fact]
+
+
+def _about(seconds: float) -> str:
+    """A duration as one tells it; its last digits say nothing to a reader."""
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 100:
+        return f"{float(f'{seconds:.1g}'):g} s"
+    return f"{seconds / 60:.0f} min"
+
+
+class _LessonHTML(RendererHTML):
+    """markdown-it's renderer, with rules for what lessons have beyond CommonMark."""
+
+    body: Body
+
+    def render(
+        self, tokens: Sequence[Token], options: OptionsDict, env: MutableMapping[str, Any]
+    ) -> str:
+        """As usual, but a component takes all tokens up to its end."""
+        html: list[str] = []
+        start = index = 0
+        while index < len(tokens):
+            if tokens[index].type == "component_open":
+                html.append(super().render(tokens[start:index], options, env))
+                end = components.end_of_component(tokens, index)
+                html.append(self._component(tokens[index:end], options, env))
+                start = index = end + 1
+            else:
+                index += 1
+        html.append(super().render(tokens[start:], options, env))
+        return "".join(html)
+
+    def _component(self, tokens: Sequence[Token], options: OptionsDict, env: Any) -> str:
+        heading, children = components.titled(tokens[1:])
+        title = self.renderInline(heading.children or [], options, env) if heading else ""
+        return f"{self.body.component(tokens[0], Markup(title), children, env)}\n"
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        token = tokens[idx]
+        cell: Cell | None = token.meta.get("cell")
+        if isinstance(cell, Block):
+            return f"{self.body.cell(cell, env)}\n"  # a str: markdown-it adds up its parts
+        code = highlight(token.content, token.meta.get("language", ""))
+        return f'<div class="highlight"><pre tabindex="0"><code>{code}</code></pre></div>\n'
+
+    def code_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        token = tokens[idx]
+        cell = token.meta.get("cell")
+        if cell is None:
+            return f"<code>{escape(token.content)}</code>"
+        value = env["results"].values.get(cell.id)
+        text = escape(value.value) if value else Markup('<em class="missing">not recorded</em>')
+        return (
+            f'<span class="value" data-inline="{cell.id}" '
+            f'title="computed: {escape(cell.code)}">{text}</span>'
+        )
+
+    def heading_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
+    ) -> str:
+        token = tokens[idx]
+        name = token.meta["id"]
+        return f'<{token.tag} id="{name}">' if name else f"<{token.tag}>"
+
+    def heading_close(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
+    ) -> str:
+        token = tokens[idx]
+        name = tokens[idx - 2].meta["id"]
+        if not name:
+            return f"</{token.tag}>\n"
+        label = "Link to this section"
+        return f' <a class="anchor" href="#{name}" aria-label="{label}">#</a></{token.tag}>\n'
+
+    def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        token = tokens[idx]
+        token = token.copy(attrs={**token.attrs, "href": page_url(str(token.attrs["href"]))})
+        return self.renderToken([token], 0, options, env)
+
+    def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        return '<div class="table" role="group" tabindex="0" aria-label="Table"><table>\n'
+
+    def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        return "</table></div>\n"
+
+    def math_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        return to_mathml(tokens[idx].content.strip(), False)
+
+    def math_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        math = to_mathml(tokens[idx].content.strip(), True)
+        return f'<div class="math" role="group" tabindex="0" aria-label="Formula">{math}</div>\n'
+
+
+def page_url(target: str) -> str:
+    """A link as an author writes it, `slug#section`, as a browser wants it."""
+    found = re.fullmatch(r"([a-z0-9-]+)(#.*)?", target)
+    return f"{found[1]}.html{found[2] or ''}" if found else target
