@@ -3,82 +3,96 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
-from sitegen.build import Builder, Report
+from sitegen import schedule
+from sitegen.build import (
+    Request,
+    executed,
+    orphaned_blocks,
+    orphaned_profiles,
+    sound,
+    tell_left_out,
+)
+from sitegen.course import Course
 from sitegen.errors import raise_all
 from sitegen.execute.executor import Result
 from sitegen.output import Output
 from sitegen.parse.lesson import Block, Cell, Lesson, Options
 from sitegen.record.compare import differences
 from sitegen.record.embedded import disagreements
-from sitegen.record.recordings import Recording, Value
+from sitegen.record.fingerprint import Library
+from sitegen.record.recordings import Recording, Recordings, Value
 from sitegen.record.replay import Standing
+from sitegen.report import Drift, Report
+from sitegen.schedule import Evidence, Standings
 
 
-@dataclass(frozen=True)
-class Drift:
-    """One disagreement, at its place."""
-
-    kind: str
-    file: str
-    line: int
-    message: str
-    detail: str = ""
-
-    def __str__(self) -> str:
-        text = f"{self.file}:{self.line}: {self.message}"
-        return f"{text}\n{self.detail}" if self.detail else text
-
-
-def check(builder: Builder, lessons: Sequence[Lesson]) -> Report:
+def check(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report:
     """Print all drift of these lessons, and put it into the report."""
-    builder.audit()
-    first = builder.config.profiles[0].name
-    found = {lesson.slug: builder.standings(lesson, first) for lesson in lessons}
-    fresh: dict[str, dict[str, Result]] = {}
-    errors = []
-    for execution in builder.execute(builder.plans(lessons, found, everything=True)):
-        if execution.error:
-            errors.append(execution.error)
-        fresh[execution.lesson.slug] = {one.cell.id: one for one in execution.results}
-    raise_all(errors)
-    drifts: list[Drift] = []
+    report, evidence = Report(), Evidence.of(course.config)
+    sound(course)
+    found = schedule.stand(course, evidence)
+    plans = schedule.plans(lessons, found, request.profile, everything=True)
+    executions = [turn.execution for turn in executed(course.config, request, plans, found)]
+    raise_all([execution.error for execution in executions if execution.error])
+    fresh = {
+        execution.lesson.slug: {one.cell.id: one for one in execution.results}
+        for execution in executions
+    }
     for lesson in lessons:
-        drifts += _embedded(builder, lesson)
-        results = fresh.get(lesson.slug, {})
-        for standing in found[lesson.slug]:
-            drifts += _cell(lesson, standing, results.get(standing.cell.id))
-            _count(builder.report, lesson, standing, results)
-        for profile in builder.config.profiles[1:]:
-            drifts += _elsewhere(builder, lesson, profile.name)
-    builder.tell_left_out(lessons)
-    drifts += _orphans(builder, lessons)
-    drifts.sort(key=lambda drift: (drift.file, drift.line))
-    for drift in drifts:
+        _count(report, lesson, fresh.get(lesson.slug, {}), found[lesson.slug][request.profile])
+    tell_left_out(report, request.profile, lessons)
+    for drift in sorted(_all(course, evidence, request, lessons, found, fresh), key=_place):
         print(drift, file=sys.stderr)
-        builder.report.drift.append(
-            {
-                "kind": drift.kind,
-                "file": drift.file,
-                "line": drift.line,
-                "message": drift.message + (f"\n{drift.detail}" if drift.detail else ""),
-            }
-        )
-    return builder.report
+        report.drift.append(drift)
+    return report
 
 
-def _count(report: Report, lesson: Lesson, standing: Standing, results: dict[str, Result]) -> None:
-    if isinstance(standing.cell, Block):
-        name = f"{lesson.slug}#{standing.cell.id}"
-        (report.executed if standing.cell.id in results else report.replayed).append(name)
+Fresh = Mapping[str, Mapping[str, Result]]
+"""Results by the slug of the lesson and the id of the cell."""
 
 
-def _embedded(builder: Builder, lesson: Lesson) -> Iterator[Drift]:
-    for one in disagreements(lesson, builder.library):
-        yield Drift("embedded", lesson.path, one.block.line, one.message, one.diff)
+def _all(
+    course: Course,
+    evidence: Evidence,
+    request: Request,
+    lessons: Sequence[Lesson],
+    found: Standings,
+    fresh: Fresh,
+) -> Iterator[Drift]:
+    for lesson in lessons:
+        yield from _embedded(lesson, evidence.library)
+        results = fresh.get(lesson.slug, {})
+        for profile, standings in found[lesson.slug].items():
+            for standing in standings:
+                if profile == request.profile:
+                    yield from _cell(lesson, standing, results.get(standing.cell.id))
+                else:
+                    yield from _elsewhere(lesson, standing, profile)
+    if len(lessons) == len(course.lessons):
+        yield from _orphans(course, evidence.recordings)
+
+
+def _place(drift: Drift) -> tuple[str, int]:
+    return drift.file, drift.line
+
+
+def _count(
+    report: Report, lesson: Lesson, results: Mapping[str, Result], found: Sequence[Standing]
+) -> None:
+    for block in (standing.cell for standing in found if isinstance(standing.cell, Block)):
+        names = report.executed if block.id in results else report.replayed
+        names.append(f"{lesson.slug}#{block.id}")
+
+
+def _drift(kind: str, lesson: Lesson, line: int, message: str, diff: str = "") -> Drift:
+    return Drift(kind, lesson.path, line, f"{message}\n{diff}" if diff else message)
+
+
+def _embedded(lesson: Lesson, library: Library) -> Iterator[Drift]:
+    for one in disagreements(lesson, library):
+        yield _drift("embedded", lesson, one.block.line, one.message, one.diff)
 
 
 def _cell(lesson: Lesson, standing: Standing, result: Result | None) -> Iterator[Drift]:
@@ -86,9 +100,9 @@ def _cell(lesson: Lesson, standing: Standing, result: Result | None) -> Iterator
     cell, recording = standing.cell, standing.recording
     what = _name(cell)
     if standing.damage:
-        yield Drift("damaged", lesson.path, cell.line, f"{what}: {standing.damage}; {_MEND}")
+        yield _drift("damaged", lesson, cell.line, f"{what}: {standing.damage}; {_MEND}")
     elif recording is None:
-        yield Drift("missing", lesson.path, cell.line, f"{what} has no recording; {_RECORD}")
+        yield _drift("missing", lesson, cell.line, f"{what} has no recording; {_RECORD}")
     elif result is not None and (diff := _difference(lesson, cell, recording, result)):
         kind = "output" if isinstance(cell, Block) else "inline"
         because = f" ({_changed(standing)} changed)" if standing.changed else ""
@@ -96,7 +110,7 @@ def _cell(lesson: Lesson, standing: Standing, result: Result | None) -> Iterator
         fresh = f"; if that is right: build_site.py --fresh {lesson.slug}"
         mend = "" if standing.changed else fresh
         message = f"{what} now displays something else{because}{mend}"
-        yield Drift(kind, lesson.path, cell.line, message, diff)
+        yield _drift(kind, lesson, cell.line, message, diff)
     elif not standing.holds:
         yield _stale(lesson, standing, "")
 
@@ -118,41 +132,34 @@ def _rule(lesson: Lesson, cell: Cell) -> Options:
     return next(blocks, Options())
 
 
-def _elsewhere(builder: Builder, lesson: Lesson, profile: str) -> Iterator[Drift]:
-    """Recordings of a profile that this machine does not execute: their fingerprints."""
-    for standing in builder.standings(lesson, profile):
-        if standing.damage:
-            yield Drift("damaged", lesson.path, standing.cell.line, f"{standing.damage}; {_MEND}")
-        elif standing.recording is not None and not standing.holds:
-            yield _stale(lesson, standing, f" under profile {profile}")
+def _elsewhere(lesson: Lesson, standing: Standing, profile: str) -> Iterator[Drift]:
+    """A recording of a profile that this machine does not execute: its fingerprint."""
+    if standing.damage:
+        yield _drift("damaged", lesson, standing.cell.line, f"{standing.damage}; {_MEND}")
+    elif standing.recording is not None and not standing.holds:
+        yield _stale(lesson, standing, f" under profile {profile}")
 
 
 def _stale(lesson: Lesson, standing: Standing, where: str) -> Drift:
     changed = _changed(standing) or "its code"
-    return Drift(
+    return _drift(
         "stale",
-        lesson.path,
+        lesson,
         standing.cell.line,
         f"{_name(standing.cell)}: its recording{where} was made before {changed} changed; {_MEND}",
     )
 
 
-def _orphans(builder: Builder, lessons: Sequence[Lesson]) -> Iterator[Drift]:
+def _orphans(course: Course, recordings: Recordings) -> Iterator[Drift]:
     """Recordings of blocks, lessons and profiles that are no more."""
-    if len(lessons) < len(builder.course.lessons):
-        return
-    for slug, profile, block in builder.orphaned_blocks():
-        path = builder.recordings.path(slug, profile, block)
-        message = f"recording of no block {block!r} of {slug!r}; {_MEND}"
-        yield Drift("orphaned", _relative(builder, path), 1, message)
-    for slug, profile in builder.orphaned_profiles():
-        path = builder.recordings.sources_path(slug, profile)
+    root = course.config.root
+    for slug, profile, block in orphaned_blocks(course, recordings):
+        path = recordings.path(slug, profile, block).relative_to(root).as_posix()
+        yield Drift("orphaned", path, 1, f"recording of no block {block!r} of {slug!r}; {_MEND}")
+    for slug, profile in orphaned_profiles(course, recordings):
+        path = recordings.sources_path(slug, profile).relative_to(root).as_posix()
         message = f"recordings of no lesson {slug!r} under profile {profile!r}; {_MEND}"
-        yield Drift("orphaned", _relative(builder, path), 1, message)
-
-
-def _relative(builder: Builder, path: Path) -> str:
-    return path.relative_to(builder.config.root).as_posix()
+        yield Drift("orphaned", path, 1, message)
 
 
 def _changed(standing: Standing) -> str:

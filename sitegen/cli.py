@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from sitegen import course as courses
-from sitegen.build import Builder, Report, Request
+from sitegen.build import Request, build
 from sitegen.check import check
 from sitegen.curriculum.table import show
 from sitegen.errors import SiteError, SourceError, flat, raise_all
@@ -25,6 +25,7 @@ from sitegen.record.embedded import synchronize
 from sitegen.record.fingerprint import Library
 from sitegen.render.notebook import notebooks
 from sitegen.render.publish import publish_part
+from sitegen.report import Report
 from sitegen.stamp import Stamp
 
 
@@ -64,13 +65,13 @@ def _run_and_report(options: argparse.Namespace, began: float) -> Report:
     file = Path(options.report) if options.report else None
     if file and _is_no_report(file):
         raise SiteError(f"--report would overwrite {file}, which is no report; name another file")
-    report, failure = Report(), None
+    failure = None
     try:
         report = _run(options)
     except SiteError as error:
         failure = error
-        report.errors = [str(one) for one in flat([error])]
-    report.seconds = round(time.perf_counter() - began, 3)
+        report = Report(errors=[str(one) for one in flat([error])])
+    report = dataclasses.replace(report, seconds=round(time.perf_counter() - began, 3))
     if file:
         text = json.dumps(dataclasses.asdict(report), indent=1, ensure_ascii=False)
         write_atomically(file, text + "\n")
@@ -151,7 +152,7 @@ def _run(options: argparse.Namespace) -> Report:
     lessons = course.select(options.lessons)
     request = Request(profile, options.fresh, options.jobs, options.verbose)
     if options.check:
-        return check(Builder(course, request), lessons)
+        return check(course, request, lessons)
     if options.sync:
         library = Library(config.root, config.packages)
         for lesson in lessons:
@@ -159,7 +160,7 @@ def _run(options: argparse.Namespace) -> Report:
                 print(f"{one.lesson.path}:{one.block.line}: took {one.block.options.source}")
         course = courses.load(config)
         lessons = course.select(options.lessons)
-    report = Builder(course, request).build(lessons)
+    report = build(course, request, lessons)
     if stamp and not report.stale:
         stamp.save(report.executed + report.replayed)
     return report

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sitegen import course as courses
-from sitegen.build import Builder, Request
 from sitegen.parse import config as configuration
+from sitegen.schedule import Evidence, stand
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = [
@@ -204,11 +204,11 @@ def noticed_by(mutant: Mutant) -> str:
 def reached(root: Path) -> list[str]:
     """The lessons of which a block no longer has the fingerprint it was recorded with."""
     course = courses.load(configuration.load(root))
-    builder = Builder(course, Request())
+    found = stand(course, Evidence.of(course.config))
     return [
         lesson.slug
         for lesson in course.lessons
-        if not all(standing.holds for standing in builder.standings(lesson, "cpu"))
+        if not all(standing.holds for standing in found[lesson.slug]["cpu"])
     ]
 
 

@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver, util
 from multiprocessing.connection import Connection, wait
@@ -64,11 +64,13 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Result:
-    """What one cell displayed, and how long it ran."""
+    """What one cell displayed, how long it ran, and on what."""
 
     cell: Cell
     outputs: tuple[Output, ...]
     seconds: float
+    made_on: Mapping[str, str] = field(default_factory=dict)
+    """The device, and versions by name."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,6 @@ class Execution:
     lesson: Lesson
     profile: str
     results: tuple[Result, ...]
-    provenance: dict[str, str] = field(default_factory=dict)
     error: BlockError | None = None
     failed: Cell | None = None
     """The cell that the error is of, if one had begun."""
@@ -86,11 +87,11 @@ class Execution:
 
 @dataclass(frozen=True)
 class Event:
-    """Told while lessons run: a cell began, or ended after so many seconds."""
+    """Told while lessons run: a cell began, or ended with this result."""
 
     lesson: Lesson
     cell: Cell
-    seconds: float | None = None
+    result: Result | None = None
 
 
 class Executor:
@@ -212,7 +213,7 @@ class Executor:
         """What is left to start of the plans, after workers with other plans were ended."""
         left = list(plans)
         for running in list(self._running):
-            same = next((plan for plan in left if plan.asks_the_same(running.plan)), None)
+            same = next((plan for plan in left if plan.is_rest_of(running.plan, running.ran)), None)
             if same is None:
                 self._running.remove(running)
                 running.kill()
@@ -292,6 +293,11 @@ class _Worker:
         self.deadline = time.monotonic() + DEFAULT_TIMEOUT
 
     @property
+    def ran(self) -> list[Cell]:
+        """The cells that have ended."""
+        return [result.cell for result in self.results]
+
+    @property
     def sources(self) -> tuple[Any, ...]:
         return self.home, self.process.sentinel
 
@@ -314,13 +320,14 @@ class _Worker:
             tell(Event(self.plan.lesson, cell))
         elif isinstance(message, Finished):
             cell = self.cells[message.cell]
-            self.results.append(Result(cell, message.outputs, message.seconds))
+            result = Result(cell, message.outputs, message.seconds, message.made_on)
+            self.results.append(result)
             self.deadline = time.monotonic() + DEFAULT_TIMEOUT
-            tell(Event(self.plan.lesson, cell, message.seconds))
+            tell(Event(self.plan.lesson, cell, result))
         elif isinstance(message, Failed):
             return self._fail(self._error(message.line, message.message, message.detail))
         elif isinstance(message, Done):
-            return self._execution(message.provenance)
+            return self._execution()
         return None
 
     def kill(self) -> None:
@@ -332,11 +339,11 @@ class _Worker:
         self.process.join()
         self.home.close()
 
-    def _execution(self, provenance: dict[str, str]) -> Execution:
-        return Execution(self.plan.lesson, self.profile, tuple(self.results), provenance)
+    def _execution(self) -> Execution:
+        return Execution(self.plan.lesson, self.profile, tuple(self.results))
 
     def _fail(self, error: BlockError) -> Execution:
-        return replace(self._execution({}), error=error, failed=self.current)
+        return replace(self._execution(), error=error, failed=self.current)
 
     def _error(self, line: int, message: str, trace: str = "") -> BlockError:
         detail = excerpt(self.plan.lesson, line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sitegen.output import Output
 from sitegen.parse.lesson import Cell
@@ -40,6 +40,8 @@ class Finished:
     cell: str
     outputs: tuple[Output, ...]
     seconds: float
+    made_on: dict[str, str]
+    """The device and the versions that it ran on."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,4 @@ class Rested:
 
 @dataclass(frozen=True)
 class Done:
-    """All cells ran; `provenance` says on what."""
-
-    provenance: dict[str, str] = field(default_factory=dict)
+    """All cells ran."""

@@ -19,19 +19,28 @@ class Plan:
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By the id of a cell, those that it can't run without."""
 
-    def asks_the_same(self, other: Plan) -> bool:
-        """Whether the two come to the same, wherever in their lesson's text the cells stand."""
+    def is_rest_of(self, other: Plan, ran: Sequence[Cell]) -> bool:
+        """Whether it comes to what is left of the other one when these cells have ended.
+
+        Wherever in the lesson's text the cells stand.
+        """
+        ended = {cell.id: replace(cell, line=0) for cell in ran}
         mine, others = (
             (
                 plan.lesson.path,
                 plan.lesson.slug,
-                [replace(cell, line=0) for cell in plan.cells],
-                plan.wanted,
-                plan.needs,
+                [replace(cell, line=0) for cell in plan.cells if cell.id not in ended],
+                plan.wanted - ended.keys(),
+                {cell.id: plan.needs.get(cell.id) for cell in plan.cells if cell.id not in ended},
             )
             for plan in (self, other)
         )
-        return mine == others
+        known = (cell for cell in self.cells if cell.id in ended)
+        return (
+            mine == others
+            and not self.wanted & ended.keys()
+            and all(ended[cell.id] == replace(cell, line=0) for cell in known)
+        )
 
     def left_after(self, ran: Sequence[Cell]) -> tuple[Cell, ...] | None:
         """What is to be run where these cells ran already; None if that is no beginning of it."""

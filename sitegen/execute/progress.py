@@ -49,9 +49,9 @@ class Progress:
     def __call__(self, event: Event) -> None:
         name = f"{event.lesson.slug}#{event.cell.id}"
         if self.bar:
-            if event.seconds is None:
+            if event.result is None:
                 self.bar.update(self.main, description=name)
             else:
                 self.bar.advance(self.main)
-        elif event.seconds is not None and (isinstance(event.cell, Block) or self.verbose):
-            print(f"  {name}  {event.seconds:.2f} s", file=sys.stderr, flush=True)
+        elif event.result and (isinstance(event.cell, Block) or self.verbose):
+            print(f"  {name}  {event.result.seconds:.2f} s", file=sys.stderr, flush=True)

@@ -132,7 +132,7 @@ class Session:
                 )
         seconds = time.perf_counter() - began
         self._collect_descriptors(start)
-        return Finished(cell.id, tuple(tidy(self.outputs)), seconds)
+        return Finished(cell.id, tuple(tidy(self.outputs)), seconds, _made_on(self.job.profile))
 
     def _execute(self, cell: Cell) -> None:
         namespace = self.module.__dict__
@@ -232,6 +232,16 @@ class _Stream(io.TextIOBase):
             raise TypeError(f"write() takes a str, not {type(text).__name__}")
         self.session.write(self.name, text)
         return len(text)
+
+
+def _made_on(profile: str) -> dict[str, str]:
+    """The device, and the versions of what numbers depend on."""
+    found = {"device": "cpu", "python": ".".join(map(str, sys.version_info[:3]))}
+    if torch := sys.modules.get("torch"):
+        found["torch"] = torch.__version__.partition("+")[0]
+        if profile != "cpu" and torch.cuda.is_available():
+            found["device"] = torch.cuda.get_device_name()
+    return found
 
 
 def _figure(figure: Any) -> str:

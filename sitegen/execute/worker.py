@@ -69,7 +69,7 @@ def _work(session: Session, snapshots: Taker | None, job: Job, home: Connection)
         if snapshots:
             snapshots.offer(ran, message.seconds, home, partial(_go_on, session, snapshots))
     else:
-        home.send(Done(_provenance(job)))
+        home.send(Done())
     home.close()
     # Threads and exit handlers that a block left behind have no say in when a lesson ends.
     os._exit(0)
@@ -134,13 +134,3 @@ def _bound_memory(profile: str) -> None:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         limit = total * 3 // 4
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
-def _provenance(job: Job) -> dict[str, str]:
-    versions = {"python": ".".join(map(str, sys.version_info[:3]))}
-    if torch := sys.modules.get("torch"):
-        versions["torch"] = torch.__version__.partition("+")[0]
-    device = "cpu"
-    if torch and job.profile != "cpu" and torch.cuda.is_available():
-        device = torch.cuda.get_device_name()
-    return {"device": device, **versions}

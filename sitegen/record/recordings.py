@@ -127,7 +127,7 @@ class Recordings:
             "made": {
                 "device": made.device,
                 "date": made.date,
-                "seconds": round(made.seconds, 3),
+                "seconds": made.seconds,
                 **made.versions,
             },
             "outputs": outputs,

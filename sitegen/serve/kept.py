@@ -26,6 +26,8 @@ from sitegen.render.body import Body
 from sitegen.render.renderer import Page, Renderer
 from sitegen.render.results import Results, Shown
 from sitegen.render.templates import Templates
+from sitegen.schedule import Evidence
+from sitegen.serve.library import Sight
 
 T = TypeVar("T")
 
@@ -45,6 +47,11 @@ class Kept:
             known = self._made[name] = (source, make())
         found: T = known[1]
         return found
+
+    def evidence(self, config: Config, sight: Sight) -> Evidence:
+        """What cells are held against, with what is known of the library if that is the same."""
+        make = partial(Evidence.of, config, sight.library)
+        return self.once("evidence", (config, sight.identity), make)
 
     def course(self, config: Config) -> tuple[Course, tuple[SiteError, ...]]:
         """The course, with the last good text of each lesson that has mistakes; and these.

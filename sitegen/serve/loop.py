@@ -7,29 +7,32 @@ good site, and the screen shows what is wrong.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 import time
 import traceback
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sitegen.build import AllStandings, Builder, Request
+from sitegen import schedule
+from sitegen.build import all_pages, note_sources, sound
 from sitegen.course import Course
 from sitegen.errors import BlockError, SiteError, SourceError, flat
-from sitegen.execute.executor import Execution, Executor
 from sitegen.execute.plan import Plan
 from sitegen.execute.progress import Progress
 from sitegen.parse import config as configuration
 from sitegen.parse.config import Config
-from sitegen.parse.lesson import Cell, Lesson
-from sitegen.record.fingerprint import Library, Memory
+from sitegen.parse.lesson import Block, Cell
+from sitegen.record import recorder
+from sitegen.record.fingerprint import Library
+from sitegen.record.replay import Standing
 from sitegen.render.publish import publish, site_files
+from sitegen.schedule import Standings
+from sitegen.serve.attempts import Attempts
 from sitegen.serve.kept import Kept, KeptRenderer
+from sitegen.serve.library import ChangedError, Sight
+from sitegen.serve.terminal import Terminal
 from sitegen.serve.view import Note, Screen
+from sitegen.serve.workers import Workers
 
 PROFILE = "cpu"
 """Under which the loop executes."""
@@ -37,35 +40,17 @@ PROFILE = "cpu"
 TRIES = 5
 """So often a round begins anew since the library was edited meanwhile."""
 
-SNAPSHOT_WORTH = 0.1
-"""Seconds of work that are not done twice: less is not felt, and a snapshot costs some 10 ms."""
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """An execution that left something to run, which is not tried again without a reason."""
-
-    fingerprints: tuple[str, ...]
-    """Of what was left."""
-    lesson: Lesson
-    execution: Execution
-
-    def stands(self, fingerprints: tuple[str, ...], lesson: Lesson) -> bool:
-        """Whether it would come to the same. An error names lines, so its text has to be too."""
-        same = self.execution.error is None or self.lesson.text == lesson.text
-        return same and self.fingerprints == fingerprints
-
-
-class _ChangedError(Exception):
-    """A file of the library, which it names, was edited meanwhile."""
-
 
 class _MovedError(Exception):
     """A block failed whose lesson was edited elsewhere while it ran: the error names old lines."""
 
 
 class Loop:
-    """Rounds of building one course; a context manager that leaves no process behind."""
+    """Rounds of building one course; a context manager that leaves no process behind.
+
+    Raises:
+        SiteError: there is no configuration.
+    """
 
     def __init__(
         self,
@@ -75,28 +60,21 @@ class Loop:
         jobs: int = 0,
         verbose: bool = False,
     ) -> None:
-        self.root = root
         self.screen = screen
         self.output = output
-        self.jobs = jobs
         self.verbose = verbose
-        self.config = self._load()
-        self.kept = Kept()
-        self.library: Library | None = None
-        self.memory: Memory | None = None
-        self.attempts: dict[str, _Attempt] = {}
-        self.executor: Executor | None = None
-        self._processes = contextlib.ExitStack()
-        self._warm_for: Any = None
-        self._seen: Any = None
-        self._said: tuple[Note, ...] = ()
-        self._restless: set[Path] = set()
+        self.config = _load(root, output)
+        self._terminal = Terminal()
+        self._workers = Workers(PROFILE, jobs)
+        self._kept = Kept()
+        self._attempts = Attempts()
+        self._restless: frozenset[Path] = frozenset()
 
     def __enter__(self) -> Loop:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._processes.close()
+        self._workers.__exit__()
 
     def round(self, changed: Collection[Path] = (), interrupt: Any = None) -> list[str]:
         """Bring screen and site up to date; over early when `interrupt` can be read.
@@ -106,147 +84,93 @@ class Loop:
         """
         if changed and self._restless.issuperset(changed):
             return []
-        self._restless.clear()
-        began = time.perf_counter()
-        before, executed = self.screen.view.digests, list[str]()
-        self.attempts = {
-            slug: attempt
-            for slug, attempt in self.attempts.items()
-            if not (attempt.execution.error and self.root / attempt.lesson.path in changed)
-        }
+        self._restless = frozenset()
+        began, before = time.perf_counter(), self.screen.view
+        executed: list[str] = []
+        self._attempts = self._attempts.without_saved(changed, self.config.root)
         for left in range(TRIES, -1, -1):
             try:
                 self._build(executed, interrupt)
-            except _ChangedError as error:
-                self.library = self.memory = None
+            except ChangedError as error:
                 if left:
                     continue
-                self._restless.add(self.root / str(error))
+                self._restless = frozenset({self.config.root / str(error)})
                 message = f"{error} changes whenever this is built: does a block write to it?"
-                self._show(self.screen.view.files, (Note("failed", message),))
+                self._show(before.files, [Note("failed", message)])
             except _MovedError:
                 continue
             except SiteError as error:
-                self._show(self.screen.view.files, tuple(_note(one) for one in flat([error])))
+                self._show(self.screen.view.files, [_note(one) for one in flat([error])])
             except Exception as error:  # a template may raise anything, and the next save mend it
-                self._show(self.screen.view.files, (_unforeseen(error),))
+                self._show(self.screen.view.files, [_unforeseen(error)])
             break
-        self._report(before, executed, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        self._terminal.report(before, self.screen.view, executed, seconds)
         return executed
-
-    def _load(self) -> Config:
-        config = configuration.load(self.root)
-        return config.writing_to(Path(self.output)) if self.output else config
 
     def _build(self, executed: list[str], interrupt: Any) -> None:
         """One attempt at a round; the blocks that it executed join the list.
 
         Raises:
             SiteError: there is nothing new to show.
-            _ChangedError: the library was edited meanwhile.
+            ChangedError: the library was edited meanwhile.
             _MovedError: a lesson was, above or below a block that failed.
         """
-        self.config = config = self._load()
-        self._look_at_library()
-        executor = self._warm()
-        course, mistakes = self.kept.course(config)
+        self.config = config = _load(self.config.root, self.output)
+        sight = Sight.of(config)
+        executor, others = self._workers.ready(config, sight)
+        if others:
+            self._attempts = Attempts()
+        course, mistakes = self._kept.course(config)
         executor.keep([lesson.slug for lesson in course.lessons])
-        builder = Builder(course, Request(jobs=self.jobs), self.library, self.memory)
-        self.memory = builder.memory
-        builder.report.executed = executed
-        notes = [_note(error, course) for error in mistakes]
-        notes += [_note(error, course) for error in self._unsound(builder)]
-        notes += self._embedded(course)
-        found = builder.all_standings()
-        self._assure_unchanged()
-        plans = self._plans(builder, found)
+        evidence = self._kept.evidence(config, sight)
+        found = schedule.stand(course, evidence)
+        notes = [_note(error, course) for error in (*mistakes, *_unsound(course))]
+        notes += self._embedded(course, evidence.library)
+        sight.assure_unchanged()
+        plans = self._untried(schedule.plans(course.lessons, found, PROFILE), found)
+
+        def save(slug: str, cell: Cell, rows: Sequence[Standing]) -> None:
+            sight.assure_unchanged()
+            recorder.save(evidence.recordings, slug, PROFILE, cell.id, rows)
+            if isinstance(cell, Block):
+                executed.append(f"{slug}#{cell.id}")
+
         with Progress(sum(len(plan.cells) for plan in plans.values()), self.verbose) as progress:
-            executions = executor.run(list(plans.values()), progress, interrupt)
-            files = self._files(builder, found)
-            self._show(files, (*notes, *self._failures(course), *_running(plans, found)))
-            for execution in executions:
-                self._assure_unchanged()
-                slug = execution.lesson.slug
-                builder.record(execution, found[slug][PROFILE])
-                lesson = plans.pop(slug).lesson
+            turns = schedule.run(executor, list(plans.values()), found, progress, save, interrupt)
+            files = self._show_course(course, found, plans, notes)
+            for turn in turns:
+                sight.assure_unchanged()
+                found, execution = turn.found, turn.execution
+                lesson = plans.pop(execution.lesson.slug).lesson
                 if execution.error and execution.lesson.text != lesson.text:
                     raise _MovedError
-                fresh = builder.standings(lesson, PROFILE)
-                found = {**found, slug: {**found[slug], PROFILE: fresh}}
-                for left in builder.plans([lesson], {slug: fresh}):
-                    self.attempts[slug] = _Attempt(_fingerprints(left, found), lesson, execution)
-                files = self._files(builder, found)
-                self._assure_unchanged()
-                self._show(files, (*notes, *self._failures(course), *_running(plans, found)))
+                for rest in schedule.plans([lesson], found, PROFILE):
+                    self._attempts = self._attempts.and_this(rest, execution, _of_profile(found))
+                files = self._show_course(course, found, plans, notes)
+                sight.assure_unchanged()
         if not plans:
-            self._finish(builder, found, None if notes or self._failures(course) else files)
+            if not notes and not any(self._attempts.failures):
+                for lesson in course.lessons:
+                    note_sources(evidence.recordings, lesson, found)
+                publish(config.output, files)
+            evidence.memory.save()
 
-    def _finish(
-        self, builder: Builder, found: AllStandings, files: Mapping[str, bytes] | None
-    ) -> None:
-        """Write what a plain build writes, if there is a site without fault."""
-        if files is not None:
-            for lesson in builder.course.lessons:
-                builder.note_sources(lesson, found[lesson.slug])
-            publish(self.config.output, files)
-        builder.memory.save()
-        self.memory = Memory(builder.memory.file)  # without what older rounds asked for
+    def _untried(self, plans: Sequence[Plan], found: Standings) -> dict[str, Plan]:
+        """By slug, what was not tried yet as it is now."""
+        self._attempts = self._attempts.still_standing(plans, _of_profile(found))
+        return {
+            plan.lesson.slug: plan
+            for plan in plans
+            if plan.lesson.slug not in self._attempts.by_slug
+        }
 
-    def _look_at_library(self) -> None:
-        """Take the library as it is, and end what runs with an older one."""
-        library = Library(self.config.root, self.config.packages)
-        seen = (self._times(), library.packages, library.digest)
-        if self.library is None or seen != self._seen:
-            self.library, self._seen = library, seen
-            self.attempts.clear()
-            if self.executor:
-                self.executor.drop()
-
-    def _times(self) -> Any:
-        """When each file of the library was written, be it with the same content."""
-        files = Library(self.config.root, self.config.packages).files
-        try:
-            stats = [(path, os.stat(self.config.root / path)) for path in files]
-        except FileNotFoundError as error:
-            raise _ChangedError(os.path.relpath(error.filename, self.root)) from None
-        return [(path, one.st_mtime_ns, one.st_ctime_ns, one.st_size) for path, one in stats]
-
-    def _assure_unchanged(self) -> None:
-        """Nothing may be kept that was made while the library was edited."""
-        changed = set(self._times()) ^ set(self._seen[0])
-        if changed:
-            raise _ChangedError(min(path for path, *_ in changed))
-
-    def _warm(self) -> Executor:
-        """Worker processes for the configuration as it is, their imports done already."""
-        # What the fork server imports it imports once, and the author's code has to be fresh.
-        preloaded = {name.partition(".")[0] for name in self.config.preload}
-        own = {name for name in preloaded if any(self.root.glob(f"{name}*"))}
-        own |= {__package__.partition(".")[0]} & set(self.config.packages)
-        wanted = (self.config, self._seen if own else None)
-        if self.executor is None or wanted != self._warm_for:
-            self._processes.close()
-            self.attempts.clear()
-            self.executor = self._processes.enter_context(
-                Executor(self.config, PROFILE, self.jobs, snapshot_worth=SNAPSHOT_WORTH)
-            )
-            self._warm_for = wanted
-        return self.executor
-
-    def _unsound(self, builder: Builder) -> tuple[SiteError, ...]:
-        try:
-            builder.audit()
-        except SiteError as error:
-            return flat([error])
-        return ()
-
-    def _embedded(self, course: Course) -> list[Note]:
+    def _embedded(self, course: Course, library: Library) -> list[Note]:
         """What differs from the library."""
-        assert self.library
         notes = []
         for lesson in course.lessons:
             try:
-                for block, message, diff in self.kept.disagreements(lesson, self.library):
+                for block, message, diff in self._kept.disagreements(lesson, library):
                     error = BlockError(lesson.path, block.line, message, diff)
                     notes.append(_note(error, course, block))
             except SourceError as error:
@@ -255,62 +179,39 @@ class Loop:
                 notes.append(_note(error, course))
         return notes
 
-    def _plans(self, builder: Builder, found: AllStandings) -> dict[str, Plan]:
-        """By slug, what is to be run and was not tried yet as it is now."""
-        wanted, stand = {}, {}
-        now = {slug: by_profile[PROFILE] for slug, by_profile in found.items()}
-        for plan in builder.plans(builder.course.lessons, now):
-            slug = plan.lesson.slug
-            attempt = self.attempts.get(slug)
-            if attempt and attempt.stands(_fingerprints(plan, found), plan.lesson):
-                stand[slug] = attempt
-            else:
-                wanted[slug] = plan
-        self.attempts = stand
-        return wanted
+    def _show_course(
+        self, course: Course, found: Standings, plans: Mapping[str, Plan], notes: Sequence[Note]
+    ) -> dict[str, bytes]:
+        """Show the site as it is known, with what is wrong and what still runs; its files."""
+        pages = all_pages(KeptRenderer(course, self._kept), course, found)
+        files = site_files(course.config, course.lessons, pages)
+        failures = [_note(error, course, cell) for error, cell in self._attempts.failures]
+        self._show(files, [*notes, *failures, *_running(plans, found)])
+        return files
 
-    def _failures(self, course: Course) -> list[Note]:
-        return [
-            _note(attempt.execution.error, course, attempt.execution.failed)
-            for attempt in self.attempts.values()
-            if attempt.execution.error
-        ]
-
-    def _files(self, builder: Builder, found: AllStandings) -> dict[str, bytes]:
-        pages = builder.pages(KeptRenderer(builder.course, self.kept), found)
-        return site_files(builder.config, builder.course.lessons, pages)
-
-    def _show(self, files: Mapping[str, bytes], notes: tuple[Note, ...]) -> None:
-        """Put it on the screen, and what went wrong on the terminal, once."""
-        self.screen.show(files, notes)
-        failed = tuple(note for note in notes if note.kind == "failed")
-        for note in failed:
-            if note not in self._said:
-                print(note.message, note.detail, sep="\n", file=sys.stderr, flush=True)
-        self._said = failed
-
-    def _report(self, before: Mapping[str, str], executed: Sequence[str], seconds: float) -> None:
-        """One line of what a round did, if it did anything."""
-        now = self.screen.view
-        renewed = sum(before.get(name) != digest for name, digest in now.digests.items())
-        if renewed or executed:
-            wrong = sum(note.kind == "failed" for note in now.notes)
-            state = f", {wrong} wrong" if wrong else ""
-            print(
-                f"{time.strftime('%H:%M:%S')}  {len(executed)} executed, {renewed} files renewed"
-                f"{state} in {seconds:.2f} s",
-                flush=True,
-            )
+    def _show(self, files: Mapping[str, bytes], notes: Sequence[Note]) -> None:
+        self.screen.show(files, tuple(notes))
+        self._terminal.tell(notes)
 
 
-def _fingerprints(plan: Plan, found: AllStandings) -> tuple[str, ...]:
-    """What the cells of a plan depend on."""
-    wanted = {cell.id for cell in plan.cells}
-    standings = found[plan.lesson.slug][PROFILE]
-    return tuple(one.fingerprint.digest for one in standings if one.cell.id in wanted)
+def _load(root: Path, output: str | None) -> Config:
+    config = configuration.load(root)
+    return config.writing_to(Path(output)) if output else config
 
 
-def _running(plans: Mapping[str, Plan], found: AllStandings) -> list[Note]:
+def _of_profile(found: Standings) -> dict[str, Sequence[Standing]]:
+    return {slug: by_profile[PROFILE] for slug, by_profile in found.items()}
+
+
+def _unsound(course: Course) -> tuple[SiteError, ...]:
+    try:
+        sound(course)
+    except SiteError as error:
+        return flat([error])
+    return ()
+
+
+def _running(plans: Mapping[str, Plan], found: Standings) -> list[Note]:
     """The blocks whose outputs are still to come."""
     return [
         Note("running", "Running", page=f"{slug}.html", cell=standing.cell.id)

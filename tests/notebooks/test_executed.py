@@ -9,13 +9,13 @@ import pytest
 from course_notebooks import COURSE, LESSONS, budget, executed, read, without_lacking
 from nbformat import NotebookNode
 
-from sitegen.build import Builder, Request
 from sitegen.execute.session import tidy
 from sitegen.output import SHOWN_TYPES, Output, stream
 from sitegen.parse.lesson import Lesson
 from sitegen.parse.skeleton import has_solution
 from sitegen.record.compare import differences
 from sitegen.record.recordings import Recordings
+from sitegen.schedule import Evidence, stand
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
 
@@ -30,7 +30,7 @@ def checks(lesson: Lesson) -> set[str]:
 
 @each_lesson
 def test_nothing_but_a_check_needs_an_answer(lesson) -> None:
-    standings = Builder(COURSE, Request()).standings(lesson, "cpu")
+    standings = stand(COURSE, Evidence.of(COURSE.config))[lesson.slug]["cpu"]
     waiting = {one.cell.id for one in standings if exercises(lesson) & set(one.fingerprint.needs)}
     assert checks(lesson) <= waiting <= checks(lesson) | exercises(lesson)
     assert len(checks(lesson)) == len(exercises(lesson)) >= 4

@@ -41,9 +41,9 @@ RECORD_GPU = """
 from pathlib import Path
 from sitegen.parse import config
 from sitegen import course
-from sitegen.build import Builder, Request
+from sitegen.build import Request, build
 found = course.load(config.load(Path.cwd()))
-Builder(found, Request(profile="gpu")).build(found.lessons)
+build(found, Request(profile="gpu"), found.lessons)
 """
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from small_course import Course
 
-from sitegen.serve import loop as module
-from sitegen.serve.loop import SNAPSHOT_WORTH, Loop
+from sitegen.serve import workers
+from sitegen.serve.loop import Loop
 from sitegen.serve.view import Screen
 
 STEPS = 8
@@ -192,10 +192,10 @@ class Author:
             (self.course.root / name).write_text(versions[0], "utf-8")
 
 
-@pytest.fixture(params=[0.0, SNAPSHOT_WORTH], ids=["from snapshots", "from nothing"])
+@pytest.fixture(params=[0.0, workers.SNAPSHOT_WORTH], ids=["from snapshots", "from nothing"])
 def loop(course: Course, request, monkeypatch) -> Iterator[Loop]:
     # These blocks take no time, so that there are no snapshots but where all is worth one.
-    monkeypatch.setattr(module, "SNAPSHOT_WORTH", request.param)
+    monkeypatch.setattr(workers, "SNAPSHOT_WORTH", request.param)
     with Loop(course.root, Screen()) as loop:
         yield loop
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from small_course import Course, wait_until
 
-from sitegen.serve import loop as module
-from sitegen.serve.loop import Loop
+from sitegen.serve import workers
+from sitegen.serve.loop import TRIES, Loop
 from sitegen.serve.view import Note, Screen
 
 
 @pytest.fixture(autouse=True)
 def always_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SNAPSHOT_WORTH", 0.0)
+    monkeypatch.setattr(workers, "SNAPSHOT_WORTH", 0.0)
 
 
 @pytest.fixture
@@ -444,7 +444,7 @@ def test_a_block_that_writes_to_its_library_is_not_run_for_ever(course, loop) ->
     loop.round()
     (failed,) = failures(loop)
     assert failed.message.startswith("lib/notes.py changes whenever this is built")
-    assert len(runs(course)) == module.TRIES + 1
+    assert len(runs(course)) == TRIES + 1
     assert loop.round({course.root / "lib" / "notes.py"}) == []
     assert runs(course) == ""
     course.edit("lessons/one.md", 'open("lib/notes.py", "w").write', "len")

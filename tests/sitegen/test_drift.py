@@ -12,11 +12,11 @@ import pytest
 from small_course import Course
 
 from sitegen import course as courses
-from sitegen.build import Builder, Request
 from sitegen.output import Output
 from sitegen.parse import config
 from sitegen.parse.lesson import Block
 from sitegen.record.recordings import Recording, Recordings
+from sitegen.schedule import Evidence, stand
 
 LIBRARY = '''
     """A library."""
@@ -95,7 +95,7 @@ def test_an_edit_touches_what_depends_on_it_alone(
 ) -> None:
     built.edit(file, old, new)
     found = courses.load(config.load(built.root))
-    standings = Builder(found, Request()).standings(found.lessons[0], "cpu")
+    standings = stand(found, Evidence.of(found.config))["one"]["cpu"]
     assert [
         one.cell.id for one in standings if isinstance(one.cell, Block) and not one.holds
     ] == touched
@@ -429,7 +429,7 @@ def test_a_block_that_was_never_recorded_says_so(with_oven) -> None:
 def test_stale_recordings_of_another_profile_are_drift(with_oven) -> None:
     source = with_oven.recording("bake")
     course = courses.load(config.load(with_oven.root))
-    (standing, _) = Builder(course, Request()).standings(course.lessons[0], "gpu")
+    (standing, _) = stand(course, Evidence.of(course.config))["one"]["gpu"]
     data = json.loads(source.read_text("utf-8"))
     target = with_oven.recording("bake", profile="gpu")
     target.parent.mkdir()

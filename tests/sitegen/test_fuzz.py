@@ -212,15 +212,15 @@ def test_a_spoilt_recording_is_no_recording_but_never_a_crash(
     name: str, data: st.DataObject, recorded: Course
 ) -> None:
     from sitegen import course
-    from sitegen.build import Builder, Request
     from sitegen.parse import config
+    from sitegen.schedule import Evidence, stand
 
     path = next((recorded.root / "lessons/recordings/one").glob(name.replace("a.svg", "a*.svg")))
     whole = path.read_text(encoding="utf-8")
     path.write_bytes(data.draw(spoilt(whole)))
     try:
         found = course.load(config.load(recorded.root))
-        for standing in Builder(found, Request()).standings(found.lessons[0], "cpu"):
+        for standing in stand(found, Evidence.of(found.config))["one"]["cpu"]:
             assert standing.recording is None or not standing.damage
     finally:
         path.write_text(whole, encoding="utf-8")

@@ -54,13 +54,13 @@ class Memory:
 
     def save(self) -> None:
         """Write what was asked for since, and forget the rest."""
-        if self._now.keys() == self._before.keys():
-            return
-        partial = self.file.with_name(f"{self.file.name}.{os.getpid()}")
-        with contextlib.suppress(OSError):
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(self._now), encoding="utf-8")
-            partial.replace(self.file)
+        if self._now.keys() != self._before.keys():
+            partial = self.file.with_name(f"{self.file.name}.{os.getpid()}")
+            with contextlib.suppress(OSError):
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+                partial.write_text(json.dumps(self._now), encoding="utf-8")
+                partial.replace(self.file)
+        self._before, self._now = self._now, {}
 
 
 @cache
