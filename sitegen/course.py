@@ -137,14 +137,17 @@ def _unknown_components(
 
 def _unknown_profiles(lesson: Lesson, config: Config) -> Iterator[SourceError]:
     known = [profile.name for profile in config.profiles]
-    for block in lesson.blocks:
-        if block.options.only and block.options.only not in known:
-            yield SourceError(
-                lesson.path,
-                block.fence_line,
-                f"only={block.options.only}: no such profile; "
-                f"{did_you_mean(block.options.only, known)}",
-            )
+    given = [(block.options.only, block.fence_line) for block in lesson.blocks]
+    for token in lesson.tokens:
+        given += [
+            (one.meta["only"], one.meta["line"])
+            for one in (token, *(token.children or ()))
+            if "only" in one.meta
+        ]
+    for name, line in sorted(set(given), key=lambda one: one[1]):
+        if name and name not in known:
+            hint = did_you_mean(name, known)
+            yield SourceError(lesson.path, line, f"only {name!r}: no such profile; {hint}")
 
 
 def _unknown_preview(lesson: Lesson) -> Iterator[SourceError]:

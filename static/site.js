@@ -66,52 +66,51 @@ async function copy(text) {
   try { await navigator.clipboard.writeText(text); return true; } catch { return false; }
 }
 
-// One choice of profile for all outputs, on this page and the next.
-function profiles() {
-  const results = all("details.result");
-  if (!results.length) return;
-  const labels = new Map(results.map((result) => [result.dataset.profile, result.dataset.label]));
-  const bar = document.createElement("div");
-  bar.className = "switch";
-  bar.setAttribute("role", "group");
-  bar.setAttribute("aria-label", "Outputs from");
-  const buttons = [...labels].map(([profile, label]) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = label;
-    button.dataset.profile = profile;
-    button.addEventListener("click", () => choose(profile, button));
-    return button;
-  });
-  bar.append("Outputs", ...buttons);
-  document.querySelector(".tools").prepend(bar);
+// What of an element is shown: where profiles differ, each has its own text in it.
+function shownText(element) {
+  const copy = element.cloneNode(true);
+  copy.querySelectorAll("[hidden]").forEach((part) => part.remove());
+  return copy.textContent.trim();
+}
 
+// One choice of profile for all that a page shows: outputs, values, text; kept for the next page.
+function profiles() {
+  const bar = document.querySelector(".switch");
+  if (!bar) return;
+  for (const fold of all("details.result")) {
+    const result = document.createElement("div");
+    const badge = document.createElement("p");
+    const summary = fold.querySelector("summary");
+    Object.assign(result.dataset, fold.dataset);
+    result.className = fold.className;
+    badge.className = summary.className;
+    badge.append(...summary.childNodes);
+    summary.remove();
+    result.append(...fold.childNodes, badge);
+    fold.replaceWith(result);
+  }
+  const buttons = all("button", bar);
   const show = (profile) => {
-    for (const block of all(".block")) {
-      const group = all(":scope > details.result", block);
-      if (!group.some((result) => result.dataset.profile === profile)) continue;
-      for (const result of group) result.open = result.dataset.profile === profile;
-    }
-    for (const button of buttons)
-      button.setAttribute("aria-pressed", button.dataset.profile === profile);
+    for (const part of all("[data-profile]", document.querySelector("main")))
+      part.hidden = !part.dataset.profile.split(" ").includes(profile);
+    for (const button of buttons) button.setAttribute("aria-pressed", button.value === profile);
+    document.dispatchEvent(new Event("profile"));
   };
-  // What was clicked stays under the pointer while the page changes around it.
-  const choose = (profile, clicked) => {
-    const before = clicked.getBoundingClientRect().top;
+  // What the reader looks at stays where it is while the page changes around it.
+  const choose = (profile) => {
+    const kept = all(".prose > :not([data-profile])").find(
+      (part) => part.getBoundingClientRect().bottom > bar.getBoundingClientRect().bottom,
+    );
+    const top = () => kept?.getBoundingClientRect().top ?? 0;
+    const before = top();
     show(profile);
     remember("profile", profile);
-    scrollBy({ top: clicked.getBoundingClientRect().top - before, behavior: "instant" });
+    scrollBy({ top: top() - before, behavior: "instant" });
   };
-  for (const result of results) {
-    const summary = result.querySelector("summary");
-    summary.addEventListener("click", (event) => {
-      if (result.open) return;
-      event.preventDefault();
-      choose(result.dataset.profile, summary);
-    });
-  }
+  bar.addEventListener("click", ({ target }) => target.value && choose(target.value));
   const stored = recall("profile");
-  show(labels.has(stored) ? stored : results[0].dataset.profile);
+  show(buttons.some((button) => button.value === stored) ? stored : buttons[0].value);
+  bar.hidden = false;
 }
 
 // The entry of the section being read.
@@ -182,7 +181,10 @@ function lights() {
 function slides() {
   for (const list of all(".milestones > ol")) {
     const stages = [...list.children];
-    const title = (stage) => stage.querySelector(".part-title")?.textContent.trim() ?? "";
+    const title = (stage) => {
+      const found = stage.querySelector(".part-title");
+      return found ? shownText(found) : "";
+    };
     const slider = document.createElement("input");
     Object.assign(slider, { type: "range", min: 0, max: stages.length - 1, value: 0 });
     slider.className = "slider";
@@ -195,6 +197,7 @@ function slides() {
       slider.setAttribute("aria-valuetext", title(stages[now]));
     };
     slider.addEventListener("input", show);
+    document.addEventListener("profile", show);
     list.addEventListener("reveal", ({ target }) => {
       slider.value = stages.findIndex((stage) => stage.contains(target));
       show();
@@ -227,11 +230,12 @@ function guesses() {
     reveal.querySelector(":scope > div").prepend(verdict);
     const show = () => {
       const guess = field.value.trim();
-      const score = answer && guess ? howFar(number(guess), number(answer.textContent)) : "";
+      const score = answer && guess ? howFar(number(guess), number(shownText(answer))) : "";
       verdict.textContent = guess && `Your guess: ${guess}${score && ` (${score})`}`;
     };
     reveal.addEventListener("toggle", show);
     field.addEventListener("input", show);
+    document.addEventListener("profile", show);
   }
 }
 
@@ -305,13 +309,13 @@ function unfold() {
 
 root.classList.add("js");
 themes();
-profiles();
 copying();
 contents();
 scrollers();
 lights();
 slides();
 guesses();
+profiles();
 searching();
 progress();
 unfold();

@@ -70,6 +70,8 @@ class Inline:
     id: str
     code: str
     line: int
+    only: str = ""
+    """The one profile that it exists under, as the text around it."""
 
 
 Cell = Block | Inline

@@ -1,4 +1,7 @@
-"""The Markdown dialect: CommonMark, tables, footnotes, `$math$` and `:::component` containers."""
+"""The Markdown dialect: CommonMark and what is not in it.
+
+Tables, footnotes, `$math$`, `:::component` containers and `[spans]{key=value}`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_block import StateBlock
+from mdit_py_plugins.attrs import attrs_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
@@ -29,6 +33,7 @@ def make_parser(renderer: type[RendererHTML] = RendererHTML) -> MarkdownIt:
     parser.enable(["table", "strikethrough", "replacements", "smartquotes"])
     parser.use(dollarmath_plugin, allow_space=False, allow_digits=False)
     parser.use(footnote_plugin)
+    parser.use(attrs_plugin, spans=True, after=(), allowed=("only",))
     parser.block.ruler.before(
         "fence",
         "component",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
@@ -25,6 +26,8 @@ PAGE_IDS = ("main", "theme")
 """Ids that every page has already."""
 EXERCISE = "exercise"
 """The component that blocks with a solution, and those that check it, stand in."""
+ONLY = "only"
+"""The component that holds text of one profile."""
 
 _TRAILING_BRACES = re.compile(r"\s*\{(#[^{}]*)\}\s*$")
 _MISSPELT = re.compile(rf"\{{({'|'.join(PYTHON)})\}}", re.I)
@@ -90,6 +93,8 @@ class _Reader:
         self.links: list[Link] = []
         self.files: set[str] = set()
         self.ids: dict[str, int] = {}
+        self.variants: list[str] = []
+        """The profiles that the text at this place is of, the innermost last."""
         self.blocks = 0
         self.inlines = 0
 
@@ -98,17 +103,20 @@ class _Reader:
 
     def read(self, tokens: Sequence[Token]) -> None:
         line = 1
-        components: list[str] = []
+        components: list[Token] = []
         for index, token in enumerate(tokens):
             if token.map:
                 line = token.map[0] + 1
             if token.type == "fence":
-                self.fence(token, in_exercise=EXERCISE in components)
+                self.fence(token, in_exercise=any(one.info == EXERCISE for one in components))
             elif token.type == "component_open":
-                components.append(token.info)
+                components.append(token)
                 self.component(token)
+                if token.info == ONLY:
+                    self.only(token, tokens[index + 1 : index + 3])
             elif token.type == "component_close":
-                components.pop()
+                if components.pop().info == ONLY:
+                    self.variants.pop()
             elif token.type == "heading_open":
                 self.heading(token, tokens[index + 1], in_contents=not components)
             elif token.type == "inline":
@@ -151,6 +159,7 @@ class _Reader:
             options = block_options(attributes, token.content)
         except ValueError as error:
             raise self.error(line, str(error)) from None
+        options = replace(options, only=self.within(options.only, line))
         self.blocks += 1
         name = attributes.id or f"block-{self.blocks}"
         if not re.fullmatch(r"[\w-]+", name):  # it names files, and `a.2` is a figure of `a`
@@ -207,6 +216,8 @@ class _Reader:
             last.content = _TRAILING_BRACES.sub("", last.content)
             inline.content = inline.content[: braces.start()]
             name = self.attributes(braces[0].strip(), line).id
+        if any(child.type == "span_open" for child in inline.children or ()):
+            raise self.error(line, "a heading is the same under every profile: leave out only=")
         title = _plain(inline)
         if not name and in_contents:  # within a component, a heading names one of its parts
             name = self.free(slugify(title) or "section")
@@ -238,6 +249,34 @@ class _Reader:
                     raise self.error(at, f"picture from elsewhere: put {target!r} into this folder")
             elif child.type == "math_inline":
                 child.meta = {"line": at}
+            elif child.type == "span_open":
+                self.span(child, at)
+            elif child.type == "span_close":
+                self.variants.pop()
+
+    def only(self, token: Token, title: Sequence[Token]) -> None:
+        """Text of one profile: `:::only gpu`."""
+        line = token.meta["line"]
+        name = title[1].content if title and title[0].type == "component_title_open" else ""
+        if not re.fullmatch(r"[\w-]+", name):
+            raise self.error(line, f"cannot read ':::only {name}'; write ':::only PROFILE'")
+        self.variants.append(self.within(name, line))
+        token.meta |= {"only": name}
+
+    def span(self, token: Token, line: int) -> None:
+        """Half a sentence of one profile: `[text]{only=gpu}`."""
+        if list(token.attrs) != ["only"] or token.meta.get("insecure_attrs"):
+            raise self.error(line, "cannot read what follows [...]; write '[text]{only=PROFILE}'")
+        name = str(token.attrs["only"])
+        self.variants.append(self.within(name, line))
+        token.meta = {"only": name, "line": line}
+
+    def within(self, only: str, line: int) -> str:
+        """The profile of what says `only` here, which has to be that of the text around it."""
+        around = self.variants[-1] if self.variants else ""
+        if only and around and only != around:
+            raise self.error(line, f"only {only!r} within a text of {around!r} is never shown")
+        return only or around
 
     def link(self, target: str, line: int) -> None:
         self.links.append(Link(target, line))
@@ -250,7 +289,7 @@ class _Reader:
         if not expression:
             raise self.error(line, "empty inline value; write `{python} expression`")
         self.inlines += 1
-        cell = Inline(f"inline-{self.inlines}", expression, line)
+        cell = Inline(f"inline-{self.inlines}", expression, line, self.within("", line))
         self.cells.append(cell)
         token.meta = {"cell": cell}
 

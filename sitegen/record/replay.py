@@ -33,9 +33,12 @@ def runnable(lesson: Lesson, profile: str) -> list[Cell]:
     return [
         cell
         for cell in lesson.cells
-        if not isinstance(cell, Block)
-        or (not cell.options.no_run and cell.options.only in ("", profile))
+        if _only(cell) in ("", profile) and not (isinstance(cell, Block) and cell.options.no_run)
     ]
+
+
+def _only(cell: Cell) -> str:
+    return cell.options.only if isinstance(cell, Block) else cell.only
 
 
 def standings(

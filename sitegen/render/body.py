@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from sitegen.parse.skeleton import has_solution, skeleton, solution
 from sitegen.render.highlight import highlight
 from sitegen.render.html import sanitized
 from sitegen.render.mathml import to_mathml
-from sitegen.render.results import Results, Shown
+from sitegen.render.results import Results, Shown, ShownValue
 from sitegen.render.svg import inline_svg
 from sitegen.render.templates import Templates
 
@@ -72,22 +72,33 @@ class Body:
                 "title": options.title,
                 "source": options.source,
                 "runs": not options.no_run,
-                "results": [self._result(block, result) for result in shown],
+                "only": options.only,
+                "several": len(shown) > 1,
+                "lead": shown[0].profile.name if shown else "",
+                "results": [self._result(block, same) for same in _alike(shown)],
             },
         )
 
-    def _result(self, block: Block, shown: Shown) -> dict[str, Any]:
-        recording = shown.recording
+    def _result(self, block: Block, same: Sequence[Shown]) -> dict[str, Any]:
+        """What a block displayed, be it the same under several profiles."""
+        first = same[0]
+        recording = first.recording
         items = recording.outputs if recording else ()
-        prefix = f"{anchor(block.id)}-{shown.profile.name}"
+        prefix = f"{anchor(block.id)}-{first.profile.name}"
         return {
-            "profile": shown.profile.name,
-            "label": shown.profile.label,
-            "badge": _badge(shown),
-            "fingerprint": recording.fingerprint[:8] if recording else "",
-            "stale": shown.stale,
+            "profiles": " ".join(one.profile.name for one in same),
+            "label": first.profile.label,
+            "badges": [
+                {
+                    "profile": one.profile.name,
+                    "facts": _badge(one),
+                    "fingerprint": one.recording.fingerprint[:8] if one.recording else "",
+                    "stale": one.stale,
+                }
+                for one in same
+            ],
             "standin": recording is None,
-            "note": shown.note,
+            "note": first.note,
             "items": [
                 self._output(output, f"{prefix}-{number}", block)
                 for number, output in enumerate(items, start=1)
@@ -160,6 +171,7 @@ class Body:
             title=title,
             attrs=attributes.values | dict.fromkeys(attributes.flags, "true"),
             source=_source(env["lesson"], token),
+            lead=env["results"].lead,
             intro=intro,
             parts=parts,
             solution=Markup("\n").join(solved),
@@ -171,6 +183,24 @@ def _source(lesson: Lesson, token: Token) -> str:
     """What the author wrote between the lines that open and close a component."""
     first, last = token.map or (0, 0)
     return "\n".join(lesson.text.split("\n")[first + 1 : last - 1])
+
+
+def _alike(shown: Sequence[Shown]) -> list[list[Shown]]:
+    """Together, those that displayed the same; what there is nothing of stays by itself."""
+    groups: list[list[Shown]] = []
+    for one in shown:
+        for group in groups:
+            first = group[0]
+            if (
+                first.recording
+                and one.recording
+                and (first.recording.outputs == one.recording.outputs and first.note == one.note)
+            ):
+                group.append(one)
+                break
+        else:
+            groups.append([one])
+    return groups
 
 
 _LABELS = {"stdout": "Output", "stderr": "Messages", "error": "Error", "text": "Value"}
@@ -239,12 +269,16 @@ class _LessonHTML(RendererHTML):
         cell = token.meta.get("cell")
         if cell is None:
             return f"<code>{escape(token.content)}</code>"
-        value = env["results"].values.get(cell.id)
-        text = escape(value.value) if value else Markup('<em class="missing">not recorded</em>')
+        text = _value(env["results"].values.get(cell.id, {}), env["results"].lead)
         return (
             f'<span class="value" data-inline="{cell.id}" '
             f'title="computed: {escape(cell.code)}">{text}</span>'
         )
+
+    def span_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        name = tokens[idx].meta["only"]
+        hidden = "" if name == env["results"].lead else " hidden"
+        return f'<span data-profile="{name}"{hidden}>'
 
     def heading_open(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
@@ -280,6 +314,27 @@ class _LessonHTML(RendererHTML):
     def math_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         math = to_mathml(tokens[idx].content.strip(), True)
         return f'<div class="math" role="group" tabindex="0" aria-label="Formula">{math}</div>\n'
+
+
+def _value(values: Mapping[str, ShownValue | None], lead: str) -> Markup:
+    """An inline value: once where it is the same under every profile."""
+    texts = {name: _value_text(value) for name, value in values.items()}
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return Markup("").join(
+        Markup('<span data-profile="{}"{}>{}</span>').format(
+            name, Markup("" if name == lead else " hidden"), text
+        )
+        for name, text in texts.items()
+    )
+
+
+def _value_text(value: ShownValue | None) -> Markup:
+    if value is None:
+        return Markup('<em class="missing">not recorded</em>')
+    if value.stale:
+        return Markup('<em class="outdated" title="out of date">{}</em>').format(value.text)
+    return escape(value.text)
 
 
 def page_url(target: str) -> str:

@@ -20,7 +20,7 @@ from sitegen.errors import not_utf8
 from sitegen.parse import components
 from sitegen.parse.config import Config
 from sitegen.parse.lesson import Block, Lesson
-from sitegen.parse.parser import EXERCISE, INLINE_PREFIX, anchor, is_external, is_file
+from sitegen.parse.parser import EXERCISE, INLINE_PREFIX, ONLY, anchor, is_external, is_file
 from sitegen.parse.skeleton import skeleton, solution
 
 FOLDER = "notebooks"
@@ -71,6 +71,7 @@ _SPANS = re.compile(
     r"""(?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)
       | (?P<image>!?)\[(?P<text>(?:[^\[\]`]|`[^`]*`)*)\]\((?P<target>[^()\s]+)\)
       | \[\^(?P<note>[^\]\s]+)\](?P<defines>:)?
+      | \[(?P<variant>(?:[^\[\]`]|`[^`]*`)*)\]\{only=(?P<only>[\w-]+)\}
       | [ \t]*\{\#[\w.:-]+\}[ \t]*$""",
     re.X | re.S | re.M,
 )
@@ -264,6 +265,10 @@ class _Writer:
                     return found[0]
                 values.append(code.removeprefix(INLINE_PREFIX).strip())
                 return f"{found['ticks']}{_short(values[-1])}{found['ticks']}"
+            if found["only"]:
+                inner = self.text(found["variant"])
+                values.extend(inner.values)
+                return f"{inner.markdown} ({self.label(found['only'])})"
             if found["target"]:
                 return self.link(found["image"], found["text"], found["target"])
             if found["note"]:
@@ -271,6 +276,10 @@ class _Writer:
             return ""
 
         return Text(_SPANS.sub(changed, markdown), tuple(values))
+
+    def label(self, profile: str) -> str:
+        """How a reader is told of a profile."""
+        return next(one.label for one in self.config.profiles if one.name == profile)
 
     def link(self, image: str, text: str, target: str) -> str:
         text = self.text(text).markdown
@@ -328,6 +337,8 @@ class _Writer:
         return _quoted(pieces) if name in QUOTED else pieces
 
     def head(self, token: Token, heading: Token | None) -> Text:
+        if token.info == ONLY:
+            return Text(f"*{self.label(token.meta['only'])}:*")
         kind = _KINDS.get(token.info, "")
         level = token.meta["attributes"].values.get("level", "")
         kind += f" ({level})" if kind and level else ""

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from sitegen.curriculum import Curriculum, CurriculumPages
 from sitegen.output import best_type
-from sitegen.parse.config import Config
+from sitegen.parse.config import Config, Profile
 from sitegen.parse.lesson import Lesson
 from sitegen.render import notebook, preview
 from sitegen.render.body import Body
@@ -76,6 +76,7 @@ class Renderer:
             "teaches": meta.rows("teaches"),
             "curriculum": self.curriculum and self.curriculum.lesson(lesson),
             "body": Markup(body),
+            "profiles": [_profile(profile, results) for profile in results.profiles],
             "toc": _contents(lesson),
             "preview": next(iter(cards), ""),
             "prev": self._neighbour(index - 1),
@@ -150,7 +151,7 @@ class Renderer:
         """Every field that templates may read, for pages that have no use for most."""
         names = "slug title summary load type notebook notebook_url solutions_url preview body"
         texts = dict.fromkeys(names.split(), "")
-        rows: dict[str, Any] = {"requires": (), "teaches": (), "toc": ()}
+        rows: dict[str, Any] = {"requires": (), "teaches": (), "toc": (), "profiles": ()}
         return {"kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
 
     def _render(self, template: str, path: str, page: Mapping[str, Any]) -> Page:
@@ -200,6 +201,18 @@ def preview_figure(lesson: Lesson, results: Results) -> str:
                     inline_svg(output.data["image/svg+xml"], "preview")
                     return output.data["image/svg+xml"]
     return ""
+
+
+def _profile(profile: Profile, results: Results) -> dict[str, Any]:
+    """A profile that a page shows, and how many of its blocks have no recording that holds."""
+    shown = [
+        one
+        for block in results.blocks.values()
+        for one in block
+        if one.profile == profile and one.expected
+    ]
+    missing = sum(one.recording is None or one.stale for one in shown)
+    return {**vars(profile), "blocks": len(shown), "missing": missing}
 
 
 _VISIBLE: dict[int, int | str] = {

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from small_course import Course
 
 pytestmark = pytest.mark.browser
 
 LESSON = """
+    Before [half a sentence of the laptop]{only=cpu}[half a sentence of the GPU]{only=gpu}.
+
     ```python {#scale}
     from lib import scale
 
     print("scale:", scale())
     ```
 
-    ```python {#other}
-    from lib import scale
+    It is `{python} scale()`, and `{python} 1 + 1` under both.
 
-    print("again:", scale())
+    :::only gpu
+    The whole text for `{python} scale() * 2`.
+    :::
+
+    :::only cpu
+    The little text for `{python} scale() * 3`.
+    :::
+
+    ```python {#same}
+    print("both", "say this")
+    ```
+
+    ```python {#alone only=gpu}
+    print("alone:", scale())
     ```
     """
+LESSON += "".join(f"\n    Paragraph {number}.\n" for number in range(60))
 
 LIBRARY = """
     import os
@@ -78,54 +94,137 @@ def address(course: Course, slug: str = "one") -> str:
     return (course.root / "site" / f"{slug}.html").as_uri()
 
 
-def test_the_larger_scale_is_shown_first(course: Course, visit: Callable) -> None:
-    page = visit(address(course)).page
-    expect(page.get_by_text("scale: large")).to_be_visible()
-    expect(page.get_by_text("scale: small")).to_be_hidden()
+def choose(page: Page, label: str) -> None:
+    page.get_by_role("group", name="Outputs from").get_by_role("button", name=label).click()
 
 
-def test_one_switch_for_all_outputs_of_the_site(course: Course, visit: Callable) -> None:
+OF = {
+    "Laptop": ["scale: small", "It is small,", "laptop", "little text for smallsmallsmall"],
+    "GPU": [
+        "scale: large",
+        "It is large,",
+        "of the GPU",
+        "whole text for largelarge",
+        "alone: large",
+    ],
+}
+SHARED = ["and 2 under both", "both say this"]
+
+
+def shows(page: Page, label: str) -> None:
+    """The page shows what is of one profile, and nothing of the other."""
+    text = page.locator(".prose").inner_text()
+    for profile, words in OF.items():
+        for word in words:
+            assert (word in text) == (profile == label), (label, word)
+    for word in SHARED:
+        assert text.count(word) == 1
+
+
+def test_a_lesson_leads_with_the_larger_scale_where_all_of_it_is_recorded(
+    course: Course, visit: Callable
+) -> None:
+    shows(visit(address(course)).page, "GPU")
+
+
+def test_one_switch_for_everything_that_is_remembered(course: Course, visit: Callable) -> None:
     page = visit(address(course)).page
-    switch = page.get_by_role("group", name="Outputs from")
-    switch.get_by_role("button", name="Laptop").click()
-    for text in ("scale: small", "again: small"):
-        expect(page.get_by_text(text)).to_be_visible()
-    expect(page.get_by_text("large")).to_have_count(2)
-    assert not any(one.is_visible() for one in page.get_by_text("large").all())
+    for label in ("Laptop", "GPU", "Laptop"):
+        choose(page, label)
+        shows(page, label)
     page.goto(address(course, "two"))
-    expect(page.get_by_text("scale: small")).to_be_visible()
-    pressed = switch.get_by_role("button", pressed=True)
+    shows(page, "Laptop")
+    pressed = page.get_by_role("group", name="Outputs from").get_by_role("button", pressed=True)
     expect(pressed).to_have_text("Laptop")
 
 
-def test_a_badge_opens_its_output_and_moves_the_switch(course: Course, visit: Callable) -> None:
+def test_the_switch_is_reached_by_keyboard_and_stays_in_view(
+    course: Course, visit: Callable
+) -> None:
+    page = visit(address(course), width=390).page
+    page.get_by_text("Paragraph 50.").scroll_into_view_if_needed()
+    switch = page.get_by_role("group", name="Outputs from")
+    expect(switch).to_be_in_viewport()
+    switch.get_by_role("button", name="Laptop").press("Enter")
+    shows(page, "Laptop")
+
+
+def test_what_is_read_stays_in_its_place(course: Course, visit: Callable) -> None:
     page = visit(address(course)).page
-    page.locator("#block-other summary", has_text="Laptop").click()
-    expect(page.get_by_text("again: small")).to_be_visible()
-    expect(page.get_by_text("scale: small")).to_be_visible()
-    expect(page.get_by_role("button", pressed=True, name="Laptop")).to_be_visible()
+    read = page.get_by_text("Paragraph 30.")
+    page.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
+    read.scroll_into_view_if_needed()
+    before = read.bounding_box()
+    button = page.get_by_role("button", name="Laptop")
+    button.dispatch_event("click")  # a click of Playwright's scrolls first
+    after = read.bounding_box()
+    assert before
+    assert after
+    assert abs(before["y"] - after["y"]) < 2
 
 
-def test_both_are_there_without_scripts(course: Course, visit: Callable) -> None:
+def test_without_scripts_the_leading_profile_is_whole_and_the_other_in_folds(
+    course: Course, visit: Callable
+) -> None:
     page = visit(address(course), scripts=False).page
-    expect(page.get_by_text("scale: large")).to_be_visible()
+    text = page.locator(".prose").inner_text()
+    assert all(word in text for word in (*OF["GPU"], *SHARED))
+    assert "scale: small" not in text
+    assert "smallsmallsmall" not in text
     page.locator("#block-scale summary", has_text="Laptop").click()
     expect(page.get_by_text("scale: small")).to_be_visible()
 
 
+def test_print_shows_what_the_page_shows(course: Course, visit: Callable) -> None:
+    page = visit(address(course)).page
+    choose(page, "Laptop")
+    page.emulate_media(media="print")
+    shows(page, "Laptop")
+    expect(page.get_by_role("group", name="Outputs from")).to_be_hidden()
+
+
 def test_a_badge_tells_what_ran_where_and_when(course: Course, visit: Callable) -> None:
-    page = visit(address(course), scripts=False).page
-    badge = page.locator("#block-scale summary").first
-    expect(badge).to_contain_text("GPU")
-    expect(badge).to_contain_text("CPU")
-    expect(badge).to_contain_text("Python 3.")
-    expect(badge).to_contain_text("under 1 s")
+    page = visit(address(course)).page
+    badge = page.locator("#block-scale .badge:visible")
+    for fact in ("GPU", "CPU", "Python 3.", "under 1 s"):
+        expect(badge).to_contain_text(fact)
+
+
+def test_both_variants_are_found_by_the_search(course: Course) -> None:
+    index = (course.root / "site" / "static" / "search-index.js").read_text("utf-8")
+    assert "whole text for" in index
+    assert "little text for" in index
+
+
+def test_where_a_part_is_missing_the_laptop_leads_and_its_place_says_so(
+    course: Course, visit: Callable
+) -> None:
+    recording = course.recording("scale", "two", "gpu")
+    whole = recording.read_text("utf-8")
+    recording.unlink()
+    course.build()
+    try:
+        page = visit(address(course, "two")).page
+        shows(page, "Laptop")
+        choose(page, "GPU")
+        expect(page.locator("#block-scale .result:visible")).to_have_text(
+            re.compile("Not recorded on the GPU yet")
+        )
+        expect(page.get_by_text("scale: small")).to_be_hidden()
+        expect(page.get_by_text("1 of 3 blocks are not recorded")).to_be_visible()
+        expect(page.get_by_text("alone: large")).to_be_visible()
+    finally:
+        recording.write_text(whole, "utf-8")
+        course.build()
 
 
 def test_an_output_that_no_longer_holds_says_so(course: Course, visit: Callable) -> None:
     course.edit("lib/__init__.py", '"large"', '"huge"')
     course.build()
     page = visit(address(course)).page
-    stale = page.locator("#block-scale [data-profile=gpu]")
-    expect(stale.locator(".stale")).to_have_text("out of date")
-    expect(page.get_by_text("scale: small")).to_be_visible()  # what holds is shown first
+    shows(page, "Laptop")  # what holds is shown first
+    choose(page, "GPU")
+    result = page.locator("#block-scale .result:visible")
+    expect(result.locator(".stale")).to_have_text("out of date")
+    expect(result).to_contain_text("scale: large")
+    expect(result).to_contain_text("Recorded before the last change of lib.scale.")
