@@ -29,6 +29,9 @@ from sitegen.render.results import results
 from sitegen.report import Report
 from sitegen.schedule import Evidence, Standings, Turn
 
+GPU = "gpu"
+"""The profile that `--gpu` records."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -66,6 +69,9 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
         note_sources(evidence.recordings, lesson, found)
         for standing in found[lesson.slug][request.profile]:
             _count(report, lesson, standing)
+        for profile, standings in found[lesson.slug].items():
+            if profile != request.profile:
+                _mark(report, lesson, profile, standings)
     publish(course.config.output, site_files(course.config, course.lessons, pages))
     evidence.memory.save()
     if request.fresh:
@@ -193,6 +199,33 @@ def _count(report: Report, lesson: Lesson, standing: Standing) -> None:
     else:
         report.stale.append(name)
         print(f"warning: {name} is stale: {_why(standing)}", file=sys.stderr)
+
+
+def _mark(report: Report, lesson: Lesson, profile: str, found: Sequence[Standing]) -> None:
+    """Tell of what is damaged or out of date under a profile that is not executed here."""
+    for one in found:
+        if one.damage:
+            name = f"{lesson.slug}#{one.cell.id}"
+            mend = who_mends(profile)
+            print(f"warning: {name} under {profile}: {one.damage}; {mend}", file=sys.stderr)
+            report.marked.append(f"{name} under {profile}")
+    stale = [one for one in found if one.recording and not one.holds]
+    blocks = [f"{lesson.slug}#{one.cell.id}" for one in stale if isinstance(one.cell, Block)]
+    if blocks:
+        changed = sorted({name for one in stale for name in one.changed})
+        print(
+            f"warning: {lesson.slug}: {len(blocks)} of its recordings under {profile} are out of "
+            f"date ({', '.join(changed[:3])} changed); {who_mends(profile)}",
+            file=sys.stderr,
+        )
+        report.marked.extend(f"{name} under {profile}" for name in blocks)
+
+
+def who_mends(profile: str) -> str:
+    """Where a recording of a profile can be made that this machine does not execute."""
+    if profile == GPU:
+        return "build_site.py --gpu records it anew, on a machine with a GPU"
+    return f"it is to be recorded anew where {profile!r} is executed"
 
 
 def _why(standing: Standing) -> str:

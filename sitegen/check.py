@@ -13,6 +13,7 @@ from sitegen.build import (
     orphaned_profiles,
     sound,
     tell_left_out,
+    who_mends,
 )
 from sitegen.course import Course
 from sitegen.errors import raise_all
@@ -28,8 +29,14 @@ from sitegen.report import Drift, Report
 from sitegen.schedule import Evidence, Standings
 
 
-def check(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report:
-    """Print all drift of these lessons, and put it into the report."""
+def check(
+    course: Course, request: Request, lessons: Sequence[Lesson], strict: bool = False
+) -> Report:
+    """Print all drift of these lessons, and put it into the report.
+
+    What is out of date under a profile whose recordings are only to be marked is told and is no
+    drift, unless the check is strict.
+    """
     report, evidence = Report(), Evidence.of(course.config)
     sound(course)
     found = schedule.stand(course, evidence)
@@ -43,9 +50,16 @@ def check(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     for lesson in lessons:
         _count(report, lesson, fresh.get(lesson.slug, {}), found[lesson.slug][request.profile])
     tell_left_out(report, request.profile, lessons)
-    for drift in sorted(_all(course, evidence, request, lessons, found, fresh), key=_place):
-        print(drift, file=sys.stderr)
-        report.drift.append(drift)
+    forgiven = set() if strict else {one.name for one in course.config.profiles if one.marks}
+    for profile, drift in sorted(
+        _all(course, evidence, request, lessons, found, fresh), key=lambda one: _place(one[1])
+    ):
+        if drift.kind == "stale" and profile in forgiven:
+            print(f"warning: {drift}", file=sys.stderr)
+            report.marked.append(f"{drift.file}:{drift.line} under {profile}")
+        else:
+            print(drift, file=sys.stderr)
+            report.drift.append(drift)
     return report
 
 
@@ -60,18 +74,24 @@ def _all(
     lessons: Sequence[Lesson],
     found: Standings,
     fresh: Fresh,
-) -> Iterator[Drift]:
+) -> Iterator[tuple[str, Drift]]:
+    """Each with the name of the profile that it is under, if it is under one."""
     for lesson in lessons:
-        yield from _embedded(lesson, evidence.library)
+        for drift in _embedded(lesson, evidence.library):
+            yield "", drift
         results = fresh.get(lesson.slug, {})
         for profile, standings in found[lesson.slug].items():
+            recorded = any(standing.recording for standing in standings)
             for standing in standings:
                 if profile == request.profile:
-                    yield from _cell(lesson, standing, results.get(standing.cell.id))
+                    drifts = _cell(lesson, standing, results.get(standing.cell.id))
                 else:
-                    yield from _elsewhere(lesson, standing, profile)
+                    drifts = _elsewhere(lesson, standing, profile, recorded)
+                for drift in drifts:
+                    yield profile, drift
     if len(lessons) == len(course.lessons):
-        yield from _orphans(course, evidence.recordings)
+        for drift in _orphans(course, evidence.recordings):
+            yield "", drift
 
 
 def _place(drift: Drift) -> tuple[str, int]:
@@ -112,7 +132,7 @@ def _cell(lesson: Lesson, standing: Standing, result: Result | None) -> Iterator
         message = f"{what} now displays something else{because}{mend}"
         yield _drift(kind, lesson, cell.line, message, diff)
     elif not standing.holds:
-        yield _stale(lesson, standing, "")
+        yield _stale(lesson, standing, "", _MEND)
 
 
 def _difference(lesson: Lesson, cell: Cell, recording: Recording | Value, result: Result) -> str:
@@ -132,21 +152,29 @@ def _rule(lesson: Lesson, cell: Cell) -> Options:
     return next(blocks, Options())
 
 
-def _elsewhere(lesson: Lesson, standing: Standing, profile: str) -> Iterator[Drift]:
-    """A recording of a profile that this machine does not execute: its fingerprint."""
+def _elsewhere(lesson: Lesson, standing: Standing, profile: str, recorded: bool) -> Iterator[Drift]:
+    """A recording of a profile that this machine does not execute: its fingerprint.
+
+    `recorded` says whether there is any of the lesson under that profile.
+    """
+    line, what = standing.cell.line, _name(standing.cell)
+    mend = who_mends(profile)
     if standing.damage:
-        yield _drift("damaged", lesson, standing.cell.line, f"{standing.damage}; {_MEND}")
+        yield _drift("damaged", lesson, line, f"{what} under {profile}: {standing.damage}; {mend}")
+    elif standing.recording is None and recorded:
+        message = f"{what} has no recording under {profile}, as others of its lesson have; {mend}"
+        yield _drift("missing", lesson, line, message)
     elif standing.recording is not None and not standing.holds:
-        yield _stale(lesson, standing, f" under profile {profile}")
+        yield _stale(lesson, standing, f" under {profile}", mend)
 
 
-def _stale(lesson: Lesson, standing: Standing, where: str) -> Drift:
+def _stale(lesson: Lesson, standing: Standing, where: str, mend: str) -> Drift:
     changed = _changed(standing) or "its code"
     return _drift(
         "stale",
         lesson,
         standing.cell.line,
-        f"{_name(standing.cell)}: its recording{where} was made before {changed} changed; {_MEND}",
+        f"{_name(standing.cell)}: its recording{where} was made before {changed} changed; {mend}",
     )
 
 

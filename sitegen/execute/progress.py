@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from sitegen.execute.executor import Event
+from sitegen.execute.plan import Plan
 from sitegen.parse.lesson import Block
+
+Expected = Mapping[tuple[str, str], float]
+"""Seconds that cells took when they ran last, by the slug of the lesson and the id of the cell."""
 
 
 class Progress:
     """A context manager that is told of events; says nothing if there are none."""
 
-    def __init__(self, total: int, verbose: bool = False) -> None:
-        self.total = total
+    def __init__(
+        self, plans: Sequence[Plan], expected: Expected, at_once: int = 1, verbose: bool = False
+    ) -> None:
+        self.left = {(plan.lesson.slug, cell.id) for plan in plans for cell in plan.cells}
+        self.total = len(self.left)
+        self.expected = expected
+        self.at_once = max(1, min(at_once, len(plans)))
         self.verbose = verbose
         self.bar: Any = None
-        self.tasks: dict[str, Any] = {}
 
     def __enter__(self) -> Progress:
         if self.total and sys.stderr.isatty():
@@ -30,11 +39,12 @@ class Progress:
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
+                TextColumn("{task.fields[left]}"),
                 console=Console(stderr=True),
                 transient=True,
             )
             self.bar.start()
-            self.main = self.bar.add_task("executing", total=self.total)
+            self.main = self.bar.add_task("executing", total=self.total, left=self.time_left())
         return self
 
     def __exit__(
@@ -48,10 +58,26 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         name = f"{event.lesson.slug}#{event.cell.id}"
+        if event.result:
+            self.left.discard((event.lesson.slug, event.cell.id))
         if self.bar:
-            if event.result is None:
-                self.bar.update(self.main, description=name)
-            else:
+            if event.result:
                 self.bar.advance(self.main)
+            self.bar.update(self.main, description=name, left=self.time_left())
         elif event.result and (isinstance(event.cell, Block) or self.verbose):
-            print(f"  {name}  {event.result.seconds:.2f} s", file=sys.stderr, flush=True)
+            print(
+                f"  {name}  {event.result.seconds:.2f} s{self._rest()}", file=sys.stderr, flush=True
+            )
+
+    def time_left(self) -> str:
+        """About how long it still takes, as far as earlier runs tell."""
+        known = [self.expected[one] for one in self.left if one in self.expected]
+        seconds = sum(known) / self.at_once
+        if not known or len(known) < len(self.left) / 2:
+            return ""
+        return "under a minute left" if seconds < 60 else f"about {seconds / 60:.0f} min left"
+
+    def _rest(self) -> str:
+        """What to say of a long run on a plain line; of a short one nothing."""
+        left = self.time_left()
+        return f"  ({len(self.left)} to go, {left})" if left.startswith("about") else ""

@@ -29,6 +29,13 @@ class Profile:
     """How a reader is told of it: "Laptop", "GPU"."""
     scale: str = ""
     """How large things are under it: "debug config", "full GPT-2"."""
+    stale: str = "drift"
+    """What a recording that is out of date is to a check: "drift", or "marked" and no more."""
+
+    @property
+    def marks(self) -> bool:
+        """Whether a recording that is out of date is marked, and no drift."""
+        return self.stale == "marked"
 
 
 DEFAULT_PROFILES = (Profile("cpu", "Laptop"), Profile("gpu", "GPU"))
@@ -56,7 +63,7 @@ class Config:
     preload: tuple[str, ...] = ()
     """Modules that are imported once, for all lessons."""
     profiles: tuple[Profile, ...] = DEFAULT_PROFILES
-    """Scales at which lessons are executed; each may have `label` and `scale`."""
+    """Scales at which lessons are executed; each may have `label`, `scale` and `stale`."""
     notebook_setup: Path | None = None
     """A Python file in the lessons' folder, with which every notebook begins."""
 
@@ -221,12 +228,14 @@ class _Reader:
         for name, settings in table.items():
             if (
                 not isinstance(settings, dict)
-                or settings.keys() - {"label", "scale"}
+                or settings.keys() - {"label", "scale", "stale"}
                 or not all(isinstance(value, str) for value in settings.values())
+                or settings.get("stale", "drift") not in ("drift", "marked")
             ):
                 raise self.error(
                     name,
-                    f'profile {name!r} takes label = "..." and scale = "...", nothing else',
+                    f'profile {name!r} takes label = "...", scale = "..." and stale = "drift" or '
+                    '"marked", nothing else',
                 )
             merged[name] = replace(merged.get(name, Profile(name, name)), **settings)
         return tuple(merged.values())

@@ -12,7 +12,11 @@ from small_course import Course
 from sitegen.parse.config import BUILT_IN
 from sitegen.render.body import page_url
 
-COMPONENTS = sorted(path.stem for path in (BUILT_IN / "templates" / "components").glob("*.html"))
+COMPONENTS = sorted(
+    path.stem
+    for path in (BUILT_IN / "templates" / "components").glob("*.html")
+    if path.stem != "only"  # its title is the name of a profile
+)
 
 
 class Anchors(HTMLParser):
