@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +23,7 @@ from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.record import recorder
 from sitegen.record.embedded import disagreements
 from sitegen.record.fingerprint import Library
-from sitegen.record.recordings import Recordings
+from sitegen.record.recordings import Recording, Recordings
 from sitegen.record.replay import Standing, runnable, sources_of
 from sitegen.record.unfollowed import unfollowed
 from sitegen.render.publish import publish, site_files
@@ -40,7 +43,10 @@ class Request:
     profile: str = "cpu"
     fresh: bool = False
     jobs: int = 0
+    """Lessons at once; 0 for one per core, and under `gpu`, where they measure, for one."""
     verbose: bool = False
+    minutes: float = 0.0
+    """After which nothing more is begun or awaited; 0 for as long as it takes."""
 
 
 def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report:
@@ -62,6 +68,8 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
         found = turn.found
         errors += [turn.execution.error] if turn.execution.error else []
     raise_all(sorted(errors, key=lambda error: getattr(error, "path", "")))
+    if request.minutes:
+        _tell_unfinished(report, plans)
     if len(lessons) == len(course.lessons):
         tidy(course, evidence.recordings)
     pages = all_pages(Renderer(course.config, course.lessons, course.curriculum), course, found)
@@ -101,12 +109,59 @@ def executed(
     """Run what is to be run, with progress; nothing is started if there is nothing."""
     if not plans:
         return []
-    total = sum(len(plan.cells) for plan in plans)
+    jobs = 1 if request.profile == GPU and not request.jobs else request.jobs
     with (
-        Executor(config, request.profile, request.jobs) as executor,
-        Progress(total, request.verbose) as progress,
+        Executor(config, request.profile, jobs) as executor,
+        Progress(plans, _expected(found, request), executor.jobs, request.verbose) as progress,
+        _alarm(request.minutes) as over,
     ):
-        return list(schedule.run(executor, plans, found, progress, save))
+        return list(schedule.run(executor, plans, found, progress, save, over))
+
+
+def _expected(found: Standings, request: Request) -> dict[tuple[str, str], float]:
+    """What the blocks took when they were recorded, be it of an older state."""
+    return {
+        (slug, one.cell.id): one.recording.provenance.seconds
+        for slug, by_profile in found.items()
+        for one in by_profile[request.profile]
+        if isinstance(one.recording, Recording)
+    }
+
+
+@contextlib.contextmanager
+def _alarm(minutes: float) -> Iterator[socket.socket | None]:
+    """A socket that can be read when the time is over; None if there is no end to it."""
+    if not minutes:
+        yield None
+        return
+    bell, rope = socket.socketpair()
+    timer = threading.Timer(60 * minutes, rope.send, (b"!",))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield bell
+    finally:
+        timer.cancel()
+        bell.close()
+        rope.close()
+
+
+def _tell_unfinished(report: Report, plans: Sequence[Plan]) -> None:
+    """Say what is left where the time was over first."""
+    left = [
+        name
+        for plan in plans
+        for cell in plan.cells
+        if isinstance(cell, Block)
+        and cell.id in plan.wanted
+        and (name := f"{plan.lesson.slug}#{cell.id}") not in report.executed
+    ]
+    if left:
+        print(
+            f"{len(report.executed)} blocks recorded, {len(left)} left, the next {left[0]}; "
+            "the same command goes on from there",
+            file=sys.stderr,
+        )
 
 
 def _save(

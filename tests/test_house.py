@@ -23,7 +23,7 @@ FLOORS = {
         {"course", "report"},
         {"schedule", "stamp", "new", "reference", "editors"},
         {"build"},
-        {"check", "serve"},
+        {"check", "dry_run", "serve"},
         {"cli"},
     ],
 }

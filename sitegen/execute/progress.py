@@ -72,9 +72,9 @@ class Progress:
     def time_left(self) -> str:
         """About how long it still takes, as far as earlier runs tell."""
         known = [self.expected[one] for one in self.left if one in self.expected]
-        seconds = sum(known) / self.at_once
-        if not known or len(known) < len(self.left) / 2:
+        if not known:
             return ""
+        seconds = sum(known) / self.at_once
         return "under a minute left" if seconds < 60 else f"about {seconds / 60:.0f} min left"
 
     def _rest(self) -> str:

@@ -136,7 +136,7 @@ class Loop:
             if isinstance(cell, Block):
                 executed.append(f"{slug}#{cell.id}")
 
-        with Progress(sum(len(plan.cells) for plan in plans.values()), self.verbose) as progress:
+        with Progress(list(plans.values()), {}, verbose=self.verbose) as progress:
             turns = schedule.run(executor, list(plans.values()), found, progress, save, interrupt)
             files = self._show_course(course, found, plans, notes)
             for turn in turns:
