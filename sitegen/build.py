@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sitegen.course import Course
 from sitegen.curriculum import audit
@@ -23,18 +23,7 @@ from sitegen.record.unfollowed import unfollowed
 from sitegen.render.publish import publish, site_files
 from sitegen.render.renderer import Page, Renderer, preview_figure
 from sitegen.render.results import results
-
-
-@dataclass
-class Report:
-    """What a build or a check did, as `--report` writes it."""
-
-    executed: list[str] = field(default_factory=list)
-    replayed: list[str] = field(default_factory=list)
-    stale: list[str] = field(default_factory=list)
-    drift: list[dict[str, object]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    seconds: float = 0.0
+from sitegen.report import Report
 
 
 @dataclass(frozen=True)

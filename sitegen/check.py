@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sitegen.build import Builder, Report
+from sitegen.build import Builder
 from sitegen.errors import raise_all
 from sitegen.execute.executor import Result
 from sitegen.output import Output
@@ -16,6 +16,7 @@ from sitegen.record.compare import differences
 from sitegen.record.embedded import disagreements
 from sitegen.record.recordings import Recording, Value
 from sitegen.record.replay import Standing
+from sitegen.report import Report
 
 
 @dataclass(frozen=True)

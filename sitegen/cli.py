@@ -1,4 +1,7 @@
-"""The command line: what is asked for, what is printed, and with which code it ends."""
+"""The command line: what is asked for, what is printed, and with which code it ends.
+
+Rooms are imported where they are used: a build with nothing to do is over before most would be.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,17 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from sitegen import course as courses
-from sitegen.build import Builder, Report, Request
-from sitegen.check import check
-from sitegen.curriculum.table import show
 from sitegen.errors import SiteError, SourceError, flat, raise_all
 from sitegen.files import write_atomically
-from sitegen.new import write_lesson
 from sitegen.parse import config as configuration
-from sitegen.record.embedded import synchronize
-from sitegen.record.fingerprint import Library
-from sitegen.render.notebook import notebooks
-from sitegen.render.publish import publish_part
+from sitegen.report import Report
 from sitegen.stamp import Stamp
+
+if TYPE_CHECKING:
+    from sitegen.course import Course
+    from sitegen.parse.lesson import Lesson
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -147,16 +145,18 @@ def _run(options: argparse.Namespace) -> Report:
     stamp = None if special else Stamp(config, profile)
     if stamp and (blocks := stamp.replayed()) is not None:
         return Report(replayed=blocks)
+    from sitegen import course as courses
+    from sitegen.build import Builder, Request
+
     course = courses.load(config)
     lessons = course.select(options.lessons)
     request = Request(profile, options.fresh, options.jobs, options.verbose)
     if options.check:
+        from sitegen.check import check
+
         return check(Builder(course, request), lessons)
     if options.sync:
-        library = Library(config.root, config.packages)
-        for lesson in lessons:
-            for one in synchronize(config.root, lesson, library):
-                print(f"{one.lesson.path}:{one.block.line}: took {one.block.options.source}")
+        _synchronize(course, lessons)
         course = courses.load(config)
         lessons = course.select(options.lessons)
     report = Builder(course, request).build(lessons)
@@ -165,9 +165,25 @@ def _run(options: argparse.Namespace) -> Report:
     return report
 
 
+def _synchronize(course: Course, lessons: Sequence[Lesson]) -> None:
+    """Take embedded code from the library into the lessons, and say so of each block."""
+    from sitegen.record.embedded import synchronize
+    from sitegen.record.fingerprint import Library
+
+    library = Library(course.config.root, course.config.packages)
+    for lesson in lessons:
+        for one in synchronize(course.config.root, lesson, library):
+            print(f"{one.lesson.path}:{one.block.line}: took {one.block.options.source}")
+
+
 def _audit(options: argparse.Namespace) -> None:
     """Print the audit of one lesson or all; what is unsound ends as in a build."""
     _want_no_other(options, "--audit builds nothing", allowed=("lessons",))
+    from rich.console import Console
+
+    from sitegen import course as courses
+    from sitegen.curriculum.table import show
+
     course = courses.load(configuration.load(Path.cwd()))
     if course.curriculum is None:
         raise SiteError("no curriculum to audit: lessons/prior.yaml or module.yaml begins one")
@@ -177,13 +193,15 @@ def _audit(options: argparse.Namespace) -> None:
 
 def _serve(options: argparse.Namespace) -> None:
     _want_no_other(options, "--serve builds all lessons as they change")
-    from sitegen.serve import serve  # what it imports has no part in a plain build
+    from sitegen.serve import serve
 
     serve(Path.cwd(), options.serve, options.out, options.jobs, options.verbose)
 
 
 def _new(options: argparse.Namespace) -> None:
     _want_no_other(options, "--new writes one lesson and builds nothing")
+    from sitegen.new import write_lesson
+
     for path in write_lesson(configuration.load(Path.cwd()), options.new):
         print(f"wrote {path}")
     print("it builds as it is; fill in what says TODO\nbuild_site.py --serve shows it as you write")
@@ -191,6 +209,10 @@ def _new(options: argparse.Namespace) -> None:
 
 def _notebooks(options: argparse.Namespace) -> None:
     _want_no_other(options, "--notebooks executes nothing", allowed=("lessons",))
+    from sitegen import course as courses
+    from sitegen.render.notebook import notebooks
+    from sitegen.render.publish import publish_part
+
     config = configuration.load(Path.cwd())
     options.out = options.out or os.path.relpath(config.output)
     config = config.writing_to(Path(options.out))

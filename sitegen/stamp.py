@@ -12,9 +12,9 @@ from pathlib import Path
 
 from sitegen.errors import SiteError
 from sitegen.files import write_if_changed
+from sitegen.manifest import intact
 from sitegen.parse.config import Config
-from sitegen.record.fingerprint import Library
-from sitegen.render.publish import intact
+from sitegen.record.followed import followed_files
 
 _RENDERERS = ("jinja2", "latex2mathml", "markdown-it-py", "mdit-py-plugins", "nh3", "pygments")
 
@@ -56,8 +56,7 @@ class Stamp:
         yield from (
             path for path in _files(config.lessons) if config.recordings not in path.parents
         )
-        library = Library(config.root, config.packages)
-        yield from (config.root / path for path in library.files)
+        yield from (config.root / path for path in followed_files(config.root, config.packages))
         for folder in (*config.templates, *config.static, Path(__file__).parent):
             yield from _files(folder)
 

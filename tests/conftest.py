@@ -1,11 +1,11 @@
-"""What all tests of a process share: its threads, and one browser, beside which none can be."""
+"""What all tests of a process share: its threads, a warm start of workers, and one browser."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from collections.abc import Iterator
-from multiprocessing import util
+from multiprocessing import forkserver, util
 
 import pytest
 from browser import launch
@@ -36,6 +36,30 @@ def _temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_workers(_temporary_files: None) -> Iterator[None]:
+    """One fork server for builds that this process makes in one environment, one after the other.
+
+    It imports what every worker needs, which takes longer than most lessons of tests.
+    """
+    stop, start = forkserver._forkserver._stop, forkserver.ensure_running
+    environment: dict[str, str] = {}
+
+    def ensure_running() -> None:
+        now = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        if environment != now:
+            stop()
+            environment.clear()
+            environment.update(now)
+        start()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forkserver._forkserver, "_stop", lambda: None)
+        patch.setattr(forkserver, "ensure_running", ensure_running)
+        yield
+    stop()
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
     "sitegen": [
-        {"errors", "output"},
+        {"errors", "output", "report"},
         {"files"},
-        {"parse"},
+        {"parse", "manifest"},
         {"execute", "curriculum"},
         {"record"},
         {"render"},
