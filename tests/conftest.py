@@ -1,8 +1,9 @@
-"""What all tests of a process share: its threads, a warm start of workers, and one browser."""
+"""What all tests share: who runs which, threads, a warm start of workers, and one browser."""
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from multiprocessing import forkserver, util
@@ -20,6 +21,38 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 def pytest_xdist_auto_num_workers() -> int:
     """One more than cores: tests that wait for a browser or a server leave theirs idle."""
     return (os.cpu_count() or 1) + 1
+
+
+LONGEST = (
+    "test_executed",
+    "test_guide",
+    "test_quality",
+    "test_lessons",
+    "test_never_wrong",
+    "test_determinism",
+    "test_jupyterlab",
+    "test_snapshots",
+    "test_fingerprint_property",
+    "test_in_a_browser",
+    "test_faults",
+    "test_pages",
+    "test_mutants",
+    "test_pretrained",
+)
+"""Files to begin with, so that no core waits for the last."""
+OF_ONE_LESSON_EACH = ("test_executed", "test_lessons")
+"""Files whose tests share nothing that takes long to make, and take long themselves."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; those of one file to one process, which makes what they share once."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
+    for item in items:
+        alone = item.path.stem in OF_ONE_LESSON_EACH
+        name = item.nodeid if alone else item.path.relative_to(item.config.rootpath).as_posix()
+        item.add_marker(pytest.mark.xdist_group(re.sub(r"\W+", "-", name)))
 
 
 @pytest.fixture(scope="session", autouse=True)
