@@ -211,7 +211,9 @@ def test_a_cell_has_the_random_numbers_of_its_block(course) -> None:
         raw_cell = ""
 
     codes = [cell.source for cell in cells(course) if cell.cell_type == "code"]
-    exec(codes[0], {"get_ipython": Shell})
+    names = {"get_ipython": Shell}
+    exec(codes[0], names)
+    names.update(dict.fromkeys(("random", "sys", "zlib", "seed_cell"), "the author's own"))
     Info.raw_cell = codes[1]
     handlers[0](Info)
     import random
