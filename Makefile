@@ -7,15 +7,22 @@ LOWEST := .venv-lowest
 # Hundreds of builds are quicker if the generator is compiled once, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: site test browser bench mutants lowest lint clean
+.PHONY: site test tests browser bench mutants thorough lowest lint clean
+
+# make test TESTS=tests/sitegen: a part of the tests, and nothing else.
+TESTS :=
+PYTEST = -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder --durations 10
 
 site: $(VENV)/.ready
 	$(BIN)/python build_site.py
 	cd docs/guide && ../../$(BIN)/python ../../build_site.py
 
-test: $(VENV)/.ready lint browser
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
-	$(BIN)/python build_site.py --check
+# Types are checked by one process, beside the tests.
+test: $(VENV)/.ready
+	@$(MAKE) --no-print-directory --jobs 2 tests $(if $(TESTS),,lint)
+
+tests: browser
+	$(BIN)/python $(PYTEST) $(TESTS)
 
 browser: $(VENV)/.ready
 	@$(BIN)/python tests/pages/browser.py
@@ -23,14 +30,18 @@ browser: $(VENV)/.ready
 bench: $(VENV)/.ready
 	$(BIN)/python -m bench
 
-mutants: $(VENV)/.ready
+# Properties, with twenty times as many examples.
+thorough: $(VENV)/.ready
+	EXAMPLES_TIMES=20 $(BIN)/python $(PYTEST) tests/test_fingerprint_property.py tests/sitegen/test_fuzz.py
+
+mutants: thorough
 	$(BIN)/python tests/mutants.py
 
 lowest: $(VENV)/.ready browser
 	$(PYTHON) -m venv $(LOWEST)
 	$(BIN)/python tests/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt --editable '.[dev]'
-	$(LOWEST)/bin/python -m pytest --numprocesses auto --dist loadfile -m 'not newest'
+	$(LOWEST)/bin/python $(PYTEST) -m 'not newest'
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

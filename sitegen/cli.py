@@ -1,4 +1,7 @@
-"""The command line: what is asked for, what is printed, and with which code it ends."""
+"""The command line: what is asked for, what is printed, and with which code it ends.
+
+Rooms are imported where they are used: a build with nothing to do is over before most would be.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,17 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from sitegen import course as courses
-from sitegen.build import Request, build
-from sitegen.check import check
-from sitegen.curriculum.table import show
 from sitegen.errors import SiteError, SourceError, flat, raise_all
 from sitegen.files import write_atomically
-from sitegen.new import write_lesson
 from sitegen.parse import config as configuration
-from sitegen.record.embedded import synchronize
-from sitegen.record.fingerprint import Library
-from sitegen.render.notebook import notebooks
-from sitegen.render.publish import publish_part
 from sitegen.report import Report
 from sitegen.stamp import Stamp
+
+if TYPE_CHECKING:
+    from sitegen.course import Course
+    from sitegen.parse.lesson import Lesson
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,7 +70,8 @@ def _run_and_report(options: argparse.Namespace, began: float) -> Report:
         report = Report(errors=[str(one) for one in flat([error])])
     report = dataclasses.replace(report, seconds=round(time.perf_counter() - began, 3))
     if file:
-        text = json.dumps(dataclasses.asdict(report), indent=1, ensure_ascii=False)
+        told = {name: one for name, one in dataclasses.asdict(report).items() if one is not None}
+        text = json.dumps(told, indent=1, ensure_ascii=False)
         write_atomically(file, text + "\n")
     if failure:
         raise failure
@@ -99,7 +97,16 @@ def parser() -> argparse.ArgumentParser:
     add("lessons", nargs="*", metavar="LESSON", help="slugs or files; all lessons if none")
     add("--check", action="store_true", help="execute afresh, report any drift, write nothing")
     command("--audit", action="store_true", help="show the curriculum and what is unsound in it")
+    add("--strict", action="store_true", help="with --check: what is only marked is drift, too")
     add("--gpu", action="store_true", help="record the gpu profile")
+    add(
+        "--minutes",
+        metavar="N",
+        type=_minutes,
+        default=0.0,
+        help="end in time, and go on at the next call",
+    )
+    add("--dry-run", action="store_true", help="say what would be executed and why; run nothing")
     add("--sync", action="store_true", help="rewrite embedded code from the library, then build")
     add("--fresh", action="store_true", help="ignore recordings and execute everything")
     command(
@@ -126,6 +133,16 @@ def _port(text: str) -> int:
     return number
 
 
+def _minutes(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number of minutes above 0 is wanted, not {text!r}")
+    return number
+
+
 def _count(text: str) -> int:
     number = int(text) if text.isdigit() else 0
     if number < 1:
@@ -136,39 +153,70 @@ def _count(text: str) -> int:
 def _run(options: argparse.Namespace) -> Report:
     if options.check and (options.sync or options.fresh):
         raise SiteError("--check writes nothing and is always fresh: leave out --sync and --fresh")
+    if options.strict and not options.check:
+        raise SiteError("--strict says how --check judges: add --check")
+    if options.dry_run and (options.check or options.sync):
+        raise SiteError("--dry-run runs and writes nothing: leave out --check and --sync")
     if options.check and options.gpu:
         raise SiteError("--check executes the first profile alone: leave out --gpu")
     config = configuration.load(Path.cwd())
     options.out = options.out or os.path.relpath(config.output)
     config = config.writing_to(Path(options.out))
     profile = "gpu" if options.gpu else config.profiles[0].name
-    if options.gpu:
+    if options.gpu and not options.dry_run:
         _want_gpu()
-    special = options.check or options.sync or options.fresh or options.lessons
+    special = any(
+        getattr(options, name) for name in ("check", "sync", "fresh", "lessons", "dry_run")
+    )
     stamp = None if special else Stamp(config, profile)
-    if stamp and (blocks := stamp.replayed()) is not None:
-        return Report(replayed=blocks)
+    if stamp and (report := stamp.replayed()):
+        if report.marked:
+            said = f"{len(report.marked)} recordings of other profiles are out of date or damaged"
+            print(f"warning: {said}; --check tells which", file=sys.stderr)
+        return report
+    from sitegen import course as courses
+    from sitegen.build import Request, build
+
     course = courses.load(config)
     lessons = course.select(options.lessons)
-    request = Request(profile, options.fresh, options.jobs, options.verbose)
+    request = Request(profile, options.fresh, options.jobs, options.verbose, options.minutes)
+    if options.dry_run:
+        from sitegen.dry_run import dry_run
+
+        return dry_run(course, request, lessons)
     if options.check:
-        return check(course, request, lessons)
+        from sitegen.check import check
+
+        return check(course, request, lessons, options.strict)
     if options.sync:
-        library = Library(config.root, config.packages)
-        for lesson in lessons:
-            for one in synchronize(config.root, lesson, library):
-                print(f"{one.lesson.path}:{one.block.line}: took {one.block.options.source}")
+        _synchronize(course, lessons)
         course = courses.load(config)
         lessons = course.select(options.lessons)
     report = build(course, request, lessons)
     if stamp and not report.stale:
-        stamp.save(report.executed + report.replayed)
+        stamp.save(report)
     return report
+
+
+def _synchronize(course: Course, lessons: Sequence[Lesson]) -> None:
+    """Take embedded code from the library into the lessons, and say so of each block."""
+    from sitegen.record.embedded import synchronize
+    from sitegen.record.fingerprint import Library
+
+    library = Library(course.config.root, course.config.packages)
+    for lesson in lessons:
+        for one in synchronize(course.config.root, lesson, library):
+            print(f"{one.lesson.path}:{one.block.line}: took {one.block.options.source}")
 
 
 def _audit(options: argparse.Namespace) -> None:
     """Print the audit of one lesson or all; what is unsound ends as in a build."""
     _want_no_other(options, "--audit builds nothing", allowed=("lessons",))
+    from rich.console import Console
+
+    from sitegen import course as courses
+    from sitegen.curriculum.table import show
+
     course = courses.load(configuration.load(Path.cwd()))
     if course.curriculum is None:
         raise SiteError("no curriculum to audit: lessons/prior.yaml or module.yaml begins one")
@@ -178,13 +226,15 @@ def _audit(options: argparse.Namespace) -> None:
 
 def _serve(options: argparse.Namespace) -> None:
     _want_no_other(options, "--serve builds all lessons as they change")
-    from sitegen.serve import serve  # what it imports has no part in a plain build
+    from sitegen.serve import serve
 
     serve(Path.cwd(), options.serve, options.out, options.jobs, options.verbose)
 
 
 def _new(options: argparse.Namespace) -> None:
     _want_no_other(options, "--new writes one lesson and builds nothing")
+    from sitegen.new import write_lesson
+
     for path in write_lesson(configuration.load(Path.cwd()), options.new):
         print(f"wrote {path}")
     print("it builds as it is; fill in what says TODO\nbuild_site.py --serve shows it as you write")
@@ -192,6 +242,10 @@ def _new(options: argparse.Namespace) -> None:
 
 def _notebooks(options: argparse.Namespace) -> None:
     _want_no_other(options, "--notebooks executes nothing", allowed=("lessons",))
+    from sitegen import course as courses
+    from sitegen.render.notebook import notebooks
+    from sitegen.render.publish import publish_part
+
     config = configuration.load(Path.cwd())
     options.out = options.out or os.path.relpath(config.output)
     config = config.writing_to(Path(options.out))
@@ -209,10 +263,11 @@ def _notebooks(options: argparse.Namespace) -> None:
 
 
 def _want_no_other(options: argparse.Namespace, why: str, allowed: Sequence[str] = ()) -> None:
-    others = ("check", "gpu", "sync", "fresh", "report", "lessons")
+    others = ("check", "strict", "gpu", "minutes", "dry_run", "sync", "fresh", "report", "lessons")
     given = [name for name in others if getattr(options, name) and name not in allowed]
     if given:
-        names = ", ".join(name if name == "lessons" else f"--{name}" for name in given)
+        flags = (f"--{name.replace('_', '-')}" for name in given)
+        names = ", ".join("lessons" if flag == "--lessons" else flag for flag in flags)
         raise SiteError(f"{why}: leave out {names}")
 
 
@@ -233,6 +288,8 @@ def _summary(report: Report, options: argparse.Namespace) -> str:
         f"{len(report.executed)} executed, {len(report.replayed)} replayed, "
         f"{len(report.stale)} stale"
     )
+    if report.would_execute is not None:
+        return f"{len(report.would_execute)} would be executed, {len(report.replayed)} replayed"
     if options.check:
         found = f"{len(report.drift)} drifted" if report.drift else "no drift"
         return f"{found}: {counts} in {report.seconds:.2f} s"

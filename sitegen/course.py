@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sitegen import curriculum as curricula
 from sitegen.errors import SiteError, SourceError, did_you_mean, raise_all
-from sitegen.parse.config import Config
+from sitegen.parse.config import BUILT_IN, Config
 from sitegen.parse.lesson import Lesson
 from sitegen.parse.parser import is_file, read_lesson
+from sitegen.render.declared import Declaration, declared, to_take
 from sitegen.render.mathml import to_mathml
-
-COMPONENTS = "components"
-ATTRIBUTE = re.compile(r"""attrs(?:\.get\(|\[)"(\w+)\"""")
-"""How a component's template reads an attribute."""
-_SHARING = re.compile(r"{%-?\s*(include|extends)\b")
 
 
 @dataclass(frozen=True)
@@ -70,9 +66,9 @@ def assemble(
         folder = config.lessons.relative_to(config.root).as_posix()
         raise SiteError(f"no lessons: {folder}/ holds no .md file")
     errors.extend(_same_names(lessons))
-    known = components(config)
+    known = declared(config.templates)
     for lesson in lessons:
-        errors.extend(_unknown_components(lesson, known))
+        errors.extend(_unknown_components(lesson, known, config))
         errors.extend(_unknown_profiles(lesson, config))
         errors.extend(_unknown_preview(lesson))
         errors.extend(_unreadable_formulas(lesson))
@@ -83,24 +79,6 @@ def assemble(
     raise_all(errors)
     lessons = sorted(lessons, key=lambda item: (item.meta.order, item.slug))
     return Course(config, tuple(lessons), curricula.read(config.root, config.lessons, lessons))
-
-
-def components(config: Config) -> dict[str, set[str] | None]:
-    """The components that an author may use, a template each, with the attributes it reads.
-
-    None stands for those of a template that may read any.
-    """
-    found: dict[str, set[str] | None] = {}
-    for folder in reversed(config.templates):
-        for path in (folder / COMPONENTS).glob("*.html"):
-            found[path.stem] = _attributes(path.read_text(encoding="utf-8", errors="replace"))
-    return found
-
-
-def _attributes(template: str) -> set[str] | None:
-    read = ATTRIBUTE.findall(template)
-    shared = len(read) < template.count("attrs") or _SHARING.search(template)
-    return None if shared else set(read)
 
 
 def _same_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
@@ -117,7 +95,7 @@ def _same_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
 
 
 def _unknown_components(
-    lesson: Lesson, known: Mapping[str, Collection[str] | None]
+    lesson: Lesson, known: Mapping[str, Declaration], config: Config
 ) -> Iterator[SourceError]:
     for token in lesson.tokens:
         if token.type != "component_open":
@@ -127,12 +105,20 @@ def _unknown_components(
             hint = did_you_mean(name, known)
             yield SourceError(lesson.path, line, f"unknown component ':::{name}': {hint}")
             continue
-        attributes, read = token.meta["attributes"], known[name]
+        attributes, template = token.meta["attributes"], known[name]
         for given in [*attributes.values, *attributes.flags]:
-            if read is not None and given not in read:
-                hint = did_you_mean(given, read)
+            if given not in template.takes:
+                hint = did_you_mean(given, template.takes) if template.takes else "it takes none"
                 message = f"unknown attribute {given!r} of ':::{name}': {hint}"
-                yield SourceError(lesson.path, line, message)
+                yield SourceError(lesson.path, line, message + _declare(given, template, config))
+
+
+def _declare(attribute: str, template: Declaration, config: Config) -> str:
+    """How the author's own template would take an attribute."""
+    if template.path.is_relative_to(BUILT_IN / "templates"):
+        return ""
+    path = os.path.relpath(template.path, config.root)
+    return f"; or begin {path} with {to_take((*template.takes, attribute))}"
 
 
 def _unknown_profiles(lesson: Lesson, config: Config) -> Iterator[SourceError]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 
@@ -68,6 +67,8 @@ def raise_all(errors: Sequence[SiteError]) -> None:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of an error about an unknown word: the nearest known one, or all of them."""
+    import difflib  # an error's price, and not every build's
+
     known = sorted(known)
     near = difflib.get_close_matches(word, known, n=1)
     if near:

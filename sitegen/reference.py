@@ -14,14 +14,12 @@ from typing import Any
 
 from IPython.display import Markdown
 
-from sitegen.course import ATTRIBUTE, COMPONENTS
 from sitegen.curriculum import RULES
 from sitegen.parse import frontmatter
 from sitegen.parse.config import BUILT_IN, Config
 from sitegen.parse.lesson import Options
 from sitegen.parse.schema import Items, Map, Number, Shape, Text
-
-_COMMENT = re.compile(r"\{#-? (.+?) -?#\}")
+from sitegen.render.declared import declared
 
 
 def block_options() -> Markdown:
@@ -49,17 +47,16 @@ def front_matter() -> Markdown:
 
 
 def components(folder: Path = BUILT_IN / "templates") -> Markdown:
-    """Every component that a folder of templates draws, with the attributes it reads."""
+    """Every component that a folder of templates draws, with the attributes it takes."""
     return table(
         ("component", "attributes", "for"),
         (
             (
-                _code(f":::{path.stem}"),
-                ", ".join(_code(name) for name in dict.fromkeys(ATTRIBUTE.findall(text))),
-                found[1] if (found := _COMMENT.match(text)) else "",
+                _code(f":::{name}"),
+                ", ".join(map(_code, component.takes)),
+                component.about,
             )
-            for path in sorted((folder / COMPONENTS).glob("*.html"))
-            for text in [path.read_text(encoding="utf-8")]
+            for name, component in declared([folder]).items()
         ),
     )
 

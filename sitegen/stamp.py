@@ -12,9 +12,10 @@ from pathlib import Path
 
 from sitegen.errors import SiteError
 from sitegen.files import write_if_changed
+from sitegen.manifest import intact
 from sitegen.parse.config import Config
-from sitegen.record.fingerprint import Library
-from sitegen.render.publish import intact
+from sitegen.record.followed import followed_files
+from sitegen.report import Report
 
 _RENDERERS = ("jinja2", "latex2mathml", "markdown-it-py", "mdit-py-plugins", "nh3", "pygments")
 
@@ -28,22 +29,25 @@ class Stamp:
         # Taken now: what is edited while the build runs is not in it.
         self._sources = _digest(self._source_files(), [profile, str(config.output), *_versions()])
 
-    def replayed(self) -> list[str] | None:
-        """The blocks that the last build replayed or executed, None if there is work to do."""
+    def replayed(self) -> Report | None:
+        """What there is to say of a build with nothing to do; None if there is work."""
         try:
             last = json.loads(self._file.read_text(encoding="utf-8"))
             same = last["sources"] == self._sources and last["recordings"] == self._recordings()
-            return (
-                [str(name) for name in last["blocks"]]
-                if same and intact(self.config.output)
-                else None
-            )
+            if same and intact(self.config.output):
+                return Report(replayed=list(last["blocks"]), marked=list(last["marked"]))
         except (OSError, ValueError, KeyError, TypeError):
-            return None
+            pass
+        return None
 
-    def save(self, blocks: list[str]) -> None:
-        """Note that a build came to its end and that nothing was out of date in it."""
-        data = {"sources": self._sources, "recordings": self._recordings(), "blocks": blocks}
+    def save(self, report: Report) -> None:
+        """Note that a build came to its end and that nothing it executes was out of date."""
+        data = {
+            "sources": self._sources,
+            "recordings": self._recordings(),
+            "blocks": report.executed + report.replayed,
+            "marked": report.marked,
+        }
         with contextlib.suppress(SiteError):  # a cache that can't be written is none
             write_if_changed(self._file, json.dumps(data, indent=1) + "\n")
 
@@ -56,8 +60,7 @@ class Stamp:
         yield from (
             path for path in _files(config.lessons) if config.recordings not in path.parents
         )
-        library = Library(config.root, config.packages)
-        yield from (config.root / path for path in library.files)
+        yield from (config.root / path for path in followed_files(config.root, config.packages))
         for folder in (*config.templates, *config.static, Path(__file__).parent):
             yield from _files(folder)
 

@@ -1,11 +1,12 @@
-"""What all tests of a process share: its threads, and one browser, beside which none can be."""
+"""What all tests share: who runs which, threads, a warm start of workers, and one browser."""
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
-from multiprocessing import util
+from multiprocessing import forkserver, util
 
 import pytest
 from browser import launch
@@ -22,6 +23,38 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+LONGEST = (
+    "test_executed",
+    "test_guide",
+    "test_quality",
+    "test_lessons",
+    "test_never_wrong",
+    "test_determinism",
+    "test_jupyterlab",
+    "test_snapshots",
+    "test_fingerprint_property",
+    "test_in_a_browser",
+    "test_faults",
+    "test_pages",
+    "test_mutants",
+    "test_pretrained",
+)
+"""Files to begin with, so that no core waits for the last."""
+OF_ONE_LESSON_EACH = ("test_executed", "test_lessons")
+"""Files whose tests share nothing that takes long to make, and take long themselves."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; those of one file to one process, which makes what they share once."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
+    for item in items:
+        alone = item.path.stem in OF_ONE_LESSON_EACH
+        name = item.nodeid if alone else item.path.relative_to(item.config.rootpath).as_posix()
+        item.add_marker(pytest.mark.xdist_group(re.sub(r"\W+", "-", name)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A folder for those of all processes, since one that a test kills leaves its own behind."""
@@ -36,6 +69,30 @@ def _temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_workers(_temporary_files: None) -> Iterator[None]:
+    """One fork server for builds that this process makes in one environment, one after the other.
+
+    It imports what every worker needs, which takes longer than most lessons of tests.
+    """
+    stop, start = forkserver._forkserver._stop, forkserver.ensure_running
+    environment: dict[str, str] = {}
+
+    def ensure_running() -> None:
+        now = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        if environment != now:
+            stop()
+            environment.clear()
+            environment.update(now)
+        start()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forkserver._forkserver, "_stop", lambda: None)
+        patch.setattr(forkserver, "ensure_running", ensure_running)
+        yield
+    stop()
 
 
 @pytest.fixture(scope="session")

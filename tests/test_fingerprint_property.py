@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from how_many import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -587,7 +588,7 @@ def _fresh_imports(root: Path) -> Any:
 
 
 @settings(
-    max_examples=200,
+    max_examples=examples(100),
     derandomize=True,
     deadline=None,
     database=None,
@@ -615,7 +616,7 @@ def test_what_is_replayed_is_what_a_fresh_execution_shows(lesson: Any, edit: Any
 
 
 @settings(
-    max_examples=80,
+    max_examples=examples(40),
     derandomize=True,
     deadline=None,
     database=None,

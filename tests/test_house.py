@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
     "sitegen": [
-        {"errors", "output"},
+        {"errors", "output", "report"},
         {"files"},
-        {"parse"},
+        {"parse", "manifest"},
         {"execute", "curriculum"},
         {"record"},
         {"render"},
-        {"course", "report"},
+        {"course"},
         {"schedule", "stamp", "new", "reference", "editors"},
         {"build"},
         {"check", "dry_run", "serve"},

@@ -14,19 +14,18 @@ import importlib
 import io
 import linecache
 import os
-import random
 import re
 import sys
 import time
 import traceback
 import types
 import warnings
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sitegen.execute import resources
+from sitegen.execute.manners import seed_cell, shown_expression
 from sitegen.execute.messages import Failed, Finished, Job
 from sitegen.output import SHOWN_TYPES, Output, stream
 from sitegen.parse.lesson import Block, Cell
@@ -115,7 +114,7 @@ class Session:
         self.outputs = []
         start = self.descriptors.seek(0, os.SEEK_END)
         # An inline value's id is its place among others: what it shows must not depend on that.
-        _seed(cell.id if isinstance(cell, Block) else cell.code)
+        seed_cell(cell.id if isinstance(cell, Block) else cell.code)
         began = time.perf_counter()
         try:
             with self._capture():
@@ -141,13 +140,12 @@ class Session:
             self.outputs.append(Output("display", {"text/plain": str(eval(code, namespace))}))
             return
         tree = ast.parse("\n" * (cell.line - 1) + cell.code, self.job.path)
-        last = tree.body[-1] if tree.body else None
-        shown = isinstance(last, ast.Expr) and not cell.code.rstrip().endswith(";")
+        shown = shown_expression(tree, cell.code)
         if shown:
             tree.body.pop()
         exec(_compile(tree, self.job.path, "exec"), namespace)
-        if isinstance(last, ast.Expr) and shown:
-            value = eval(_compile(ast.Expression(last.value), self.job.path, "eval"), namespace)
+        if shown:
+            value = eval(_compile(ast.Expression(shown.value), self.job.path, "eval"), namespace)
             namespace["_"] = value
             if value is not None:
                 self.show(value)
@@ -291,16 +289,6 @@ def _lasting(text: str) -> str:
     """Without what UTF-8 can't hold, and without addresses: they are others in every run."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     return re.sub(r"\bat 0x[0-9a-fA-F]{6,}", "at 0x…", text)
-
-
-def _seed(name: str) -> None:
-    """Give every cell random numbers of its own that depend on nothing that ran before."""
-    seed = zlib.crc32(name.encode())
-    random.seed(seed)
-    if numpy := sys.modules.get("numpy"):
-        numpy.random.seed(seed)
-    if torch := sys.modules.get("torch"):
-        torch.manual_seed(seed)
 
 
 def _is_named(error: BaseException, name: str) -> bool:

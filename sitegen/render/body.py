@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from markdown_it.renderer import RendererHTML
@@ -18,6 +19,7 @@ from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.parse.markdown import make_parser
 from sitegen.parse.parser import EXERCISE, anchor, solution_id
 from sitegen.parse.skeleton import has_solution, skeleton, solution
+from sitegen.render.declared import Declaration, Given, declared
 from sitegen.render.highlight import highlight
 from sitegen.render.html import sanitized
 from sitegen.render.mathml import to_mathml
@@ -34,10 +36,16 @@ class Body:
 
     def __init__(self, templates: Templates) -> None:
         self.partial = templates.partial
+        self.folders = templates.folders
         self.markdown = make_parser(_LessonHTML)
         self.markdown.renderer.body = self  # type: ignore[attr-defined]
         for name in ("math_inline", "math_block"):
             self.markdown.add_render_rule(name, getattr(_LessonHTML, name))
+
+    @cached_property
+    def declared(self) -> dict[str, Declaration]:
+        """What every component takes."""
+        return declared(self.folders)
 
     def html(self, lesson: Lesson, results: Results) -> str:
         """What stands on the page of a lesson between its header and its end."""
@@ -169,7 +177,10 @@ class Body:
             id=attributes.id,
             meta=env["lesson"].meta.data,
             title=title,
-            attrs=attributes.values | dict.fromkeys(attributes.flags, "true"),
+            attrs=Given(
+                attributes.values | dict.fromkeys(attributes.flags, "true"),
+                self.declared[token.info].takes,
+            ),
             source=_source(env["lesson"], token),
             lead=env["results"].lead,
             intro=intro,

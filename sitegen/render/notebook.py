@@ -5,6 +5,7 @@ They are made from the lesson's text alone, and hold no outputs: who opens one, 
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import textwrap
@@ -17,6 +18,7 @@ from typing import Any
 from markdown_it.token import Token
 
 from sitegen.errors import not_utf8
+from sitegen.execute.manners import seed_cell
 from sitegen.parse import components
 from sitegen.parse.config import Config
 from sitegen.parse.lesson import Block, Lesson
@@ -43,29 +45,21 @@ _KINDS = {
     "warning": "Warning",
 }
 
-_AS_ON_THE_PAGE = '''\
+_AS_ON_THE_PAGE = f"""\
 import importlib.util
-import random
-import sys
-import zlib
 
 
-def seed_cell(cell):
-    """Give each cell the random numbers that it has on the page: its first line is the seed."""
-    number = zlib.crc32(cell.raw_cell.partition("\\n")[0].removeprefix("# ").encode())
-    random.seed(number)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(number)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(number)
+{inspect.getsource(seed_cell)}
 
-
-get_ipython().events.register("pre_run_cell", seed_cell)
+get_ipython().events.register(
+    "pre_run_cell",
+    lambda cell, seed=seed_cell: seed(cell.raw_cell.partition("\\n")[0].removeprefix("# ")),
+)
 if importlib.util.find_spec("matplotlib"):
     get_ipython().run_line_magic("matplotlib", "inline")
     get_ipython().run_line_magic("config", "InlineBackend.figure_formats = ['svg']")
-'''
-"""Seeds as `session` has them, where the first line of a cell is the id of its block; drawings."""
+"""
+"""Seeds as on the page, where the first line of a cell is the id of its block; drawings."""
 
 _SPANS = re.compile(
     r"""(?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 import textwrap
 import xml.etree.ElementTree as ET
 from importlib.util import find_spec
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from sitegen.render.svg import inline_svg
 
@@ -29,16 +29,20 @@ def card(site: str, title: str, figure: str) -> str:
     lines = textwrap.wrap(title, 13, break_long_words=False)[:4]
     words = "".join(
         f'<text x="80" y="{230 + 74 * row}" font-size="58" font-weight="700" fill="#1f2937">'
-        f"{escape(line)}</text>"
+        f"{_escaped(line)}</text>"
         for row, line in enumerate(lines)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}">'
         '<rect width="100%" height="100%" fill="#fdfdfc"/>'
         '<rect width="18" height="100%" fill="#5b3fd1"/>'
-        f'<text x="80" y="120" font-size="30" fill="#526070">{escape(site)}</text>'
+        f'<text x="80" y="120" font-size="30" fill="#526070">{_escaped(site)}</text>'
         f"{words}{_placed(figure)}</svg>"
     )
+
+
+def _escaped(text: str) -> str:
+    return html.escape(text, quote=False)
 
 
 def _placed(figure: str) -> str:

@@ -2,50 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sitegen.errors import SiteError
-from sitegen.files import holds, remove, sweep, write_all, write_if_changed
+from sitegen.files import holds, remove, sweep, write_all
+from sitegen.manifest import digest_of, read_manifest, write_manifest
 from sitegen.parse.config import Config
 from sitegen.parse.lesson import Lesson
 from sitegen.render import mathfont, preview, search
 from sitegen.render.renderer import Page
-
-MANIFEST = ".files.json"
-"""What the last build wrote, so that this one takes away what is no longer wanted."""
 
 
 def publish(output: Path, files: Mapping[str, bytes]) -> None:
     """Make the folder `output` hold these files; others that a build wrote are removed."""
     if output.exists() and not output.is_dir():
         raise SiteError(f"cannot write the site to {output}: it is a file")
-    before = _manifest(output).keys()
+    before = read_manifest(output).keys()
     sweep(output)
     paths = {output / name: content for name, content in files.items()}
     write_all({path: content for path, content in paths.items() if not holds(path, content)})
     for name in sorted(before - files.keys()):
         remove(output / name)
-    _write_manifest(output, {name: _digest(content) for name, content in files.items()})
+    write_manifest(output, {name: digest_of(content) for name, content in files.items()})
 
 
 def publish_part(output: Path, files: Mapping[str, bytes]) -> None:
     """Write these files of the site and leave the others as they are."""
     write_all({output / name: content for name, content in files.items()})
-    if digests := _manifest(output):  # without one, the next build writes everything
-        digests |= {name: _digest(content) for name, content in files.items()}
-        _write_manifest(output, digests)
-
-
-def intact(output: Path) -> bool:
-    """Whether the folder holds just what the last build wrote."""
-    digests = _manifest(output)
-    return bool(digests) and all(
-        path.is_file() and _digest(path.read_bytes()) == digest
-        for path, digest in ((output / name, digest) for name, digest in digests.items())
-    )
+    if digests := read_manifest(output):  # without one, the next build writes everything
+        digests |= {name: digest_of(content) for name, content in files.items()}
+        write_manifest(output, digests)
 
 
 def site_files(config: Config, lessons: tuple[Lesson, ...], pages: list[Page]) -> dict[str, bytes]:
@@ -76,25 +63,3 @@ def _static(config: Config) -> Iterator[tuple[str, Path]]:
 
 def _read(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
-
-
-def _write_manifest(output: Path, digests: Mapping[str, str]) -> None:
-    text = json.dumps(digests, indent=0, sort_keys=True)
-    write_if_changed(output / MANIFEST, text + "\n")
-
-
-def _manifest(output: Path) -> dict[str, str]:
-    """What the last build wrote, by the path in the site."""
-    try:
-        digests = json.loads((output / MANIFEST).read_text(encoding="utf-8")).items()
-    except (OSError, ValueError, AttributeError):
-        return {}
-    # Whoever edited the manifest must not have other files removed.
-    root = output.resolve()
-    return {
-        name: digest for name, digest in digests if (output / name).resolve().is_relative_to(root)
-    }

@@ -17,12 +17,12 @@ from standards import ids_of_valid, opened_for_axe, violations
 
 from sitegen import reference
 from sitegen.cli import parser
-from sitegen.course import components
 from sitegen.curriculum import RULES
 from sitegen.parse.config import load
 from sitegen.parse.frontmatter import SCHEMA
 from sitegen.parse.lesson import Lesson, Options
 from sitegen.parse.parser import read_lesson
+from sitegen.render.declared import declared
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "guide"
@@ -68,7 +68,7 @@ def test_every_component_is_shown_live(lessons: list[Lesson]) -> None:
         for token in lesson.tokens
         if token.type == "component_open"
     }
-    assert used == components(load(GUIDE)).keys()
+    assert used == declared(load(GUIDE).templates).keys()
 
 
 READING = (
@@ -114,7 +114,7 @@ TABLES = {
         reference.block_options,
     ),
     "front matter": (SCHEMA.keys, reference.front_matter),
-    "components": (components(load(ROOT)), reference.components),
+    "components": (declared(load(ROOT).templates), reference.components),
     "rules": ([rule.code for rule in RULES], reference.curriculum_rules),
     "configuration": (["title", "packages", "base_url", "profiles"], reference.configuration),
     "command line": (

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from small_course import COMMAND, Course, wait_until
 
-from sitegen.render.publish import MANIFEST
+from sitegen.manifest import MANIFEST
 
 
 class Serving:

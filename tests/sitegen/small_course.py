@@ -1,21 +1,25 @@
-"""A small course in a folder of its own, built by the real command."""
+"""A small course in a folder of its own, built by the command: called here, or as a process."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sitegen.cli import main
 
 COMMAND = Path(__file__).resolve().parents[2] / "build_site.py"
 
@@ -41,6 +45,11 @@ class Run:
     out: str
     err: str
     report: Mapping[str, Any]
+
+
+def _read(report: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(report.read_text("utf-8")) if report.exists() else {}
+    return found
 
 
 class Course:
@@ -86,26 +95,49 @@ class Course:
             preexec_fn=_heed_interrupts,
         )
 
-    def run(self, *arguments: str, **environment: str) -> Run:
-        report = self.root.with_suffix(".report.json")
-        report.unlink(missing_ok=True)
-        done = subprocess.run(
-            [sys.executable, str(COMMAND), "--report", str(report), *arguments],
-            cwd=self.root,
-            env=self._environment(**environment),
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        data = json.loads(report.read_text("utf-8")) if report.exists() else {}
-        return Run(done.returncode, done.stdout, done.stderr, data)
+    def run(self, *arguments: str) -> Run:
+        """Call the command in this process."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            self._report() as report,
+            contextlib.chdir(self.root),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            try:
+                code = main(["--report", str(report), *arguments])
+            except SystemExit as end:  # argparse
+                code = int(end.code or 0)
+            return Run(code, out.getvalue(), err.getvalue(), _read(report))
+
+    def run_apart(self, *arguments: str, **environment: str) -> Run:
+        """Run the command as a process: where its environment, its end or what it imports counts.
+
+        What it starts is found among the `processes` of the course.
+        """
+        with self._report() as report:
+            done = subprocess.run(
+                [sys.executable, str(COMMAND), "--report", str(report), *arguments],
+                cwd=self.root,
+                env=self._environment(**environment),
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            return Run(done.returncode, done.stdout, done.stderr, _read(report))
+
+    @contextlib.contextmanager
+    def _report(self) -> Iterator[Path]:
+        """Where a report is to go, outside of the course."""
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder, "report.json")
 
     def _environment(self, **changes: str) -> dict[str, str]:
         name, _, value = self.mark.partition("=")
         return {**os.environ, name: value, **changes}
 
     def processes(self) -> list[int]:
-        """Whatever still runs of what the builds of this course started, as Linux knows it."""
+        """Whatever still runs of what builds of this course, as processes, started; for Linux."""
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):

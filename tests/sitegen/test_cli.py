@@ -111,7 +111,7 @@ def test_a_folder_too_deep_for_sockets_is_told(course, tmp_path) -> None:
     course.lesson("\n```python {#a}\n1\n```\n")
     deep = tmp_path / ("d" * 100)
     deep.mkdir()
-    run = course.run(TMPDIR=str(deep))
+    run = course.run_apart(TMPDIR=str(deep))
     assert run.code == 2
     assert "TMPDIR" in run.err
     assert "Traceback" not in run.err

@@ -104,7 +104,7 @@ def test_a_clean_build_elsewhere_gives_the_same_bytes(
     for name in ("lib", "lessons"):
         shutil.copytree(first.root / name, course.root / name, dirs_exist_ok=True)
     shutil.rmtree(course.root / "lessons" / "recordings")
-    run = course.run(*arguments, **environment)
+    run = course.run_apart(*arguments, **environment)
     assert run.code == 0, run.err
     assert len(run.report["executed"]) == 9
     assert made(course) == made(first)

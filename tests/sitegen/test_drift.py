@@ -114,7 +114,7 @@ def test_what_an_edit_touches_is_executed_once(built) -> None:
 def test_a_build_with_nothing_to_do_starts_nothing(built) -> None:
     built.build()  # the copy is another place
     before = built.snapshot()
-    run = built.run(PYTHONPROFILEIMPORTTIME="1")
+    run = built.run_apart(PYTHONPROFILEIMPORTTIME="1")
     imported = set(re.findall(r"\| +(\S+)$", run.err, re.M))
     assert "sitegen.stamp" in imported
     assert not imported & {"torch", "numpy", "matplotlib", "IPython", "lib"}
@@ -124,7 +124,7 @@ def test_a_build_with_nothing_to_do_starts_nothing(built) -> None:
 
 def test_a_page_is_written_anew_without_what_only_blocks_need(built) -> None:
     built.edit("lessons/one.md", "Some prose.", "Other prose.")
-    run = built.run(PYTHONPROFILEIMPORTTIME="1")
+    run = built.run_apart(PYTHONPROFILEIMPORTTIME="1")
     imported = set(re.findall(r"\| +(\S+)$", run.err, re.M))
     assert "jinja2" in imported
     assert not imported & {"torch", "numpy", "matplotlib", "IPython", "lib"}

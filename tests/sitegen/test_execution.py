@@ -341,7 +341,7 @@ def test_a_failing_block_is_named_with_its_line(good) -> None:
     for number, (code, options, _, _) in enumerate(FAILURES.values()):
         body = f"\n```python {{#bad {options}}}\n{code}\n```\n"
         good.lesson(body, slug=f"l{number}", order=number + 10)
-    run = good.run()
+    run = good.run_apart()
     assert run.code == 1
     told = failures(run.err)
     assert sorted(told) == list(range(len(FAILURES))), run.err
@@ -359,7 +359,7 @@ def test_what_a_block_started_ends_with_its_lesson(course, end: str) -> None:
         f"\n```python {{#a timeout={0.5 if 'while' in end else 60}}}\nimport subprocess\n"
         f"child = subprocess.Popen(['sleep', '600'])\n{end}\n```\n"
     )
-    assert course.run().code == (1 if end else 0)
+    assert course.run_apart().code == (1 if end else 0)
     wait_until(lambda: not course.processes())
 
 

@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from how_many import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_course import Course
@@ -174,7 +175,7 @@ relaxed = settings(
 
 @pytest.mark.parametrize("file", FILES)
 @given(data=st.data())
-@settings(relaxed, max_examples=60)
+@settings(relaxed, max_examples=examples(25))
 def test_a_spoilt_file_is_named_and_the_site_stays(
     file: str, data: st.DataObject, sound: Course, tmp_path: Path
 ) -> None:
@@ -207,7 +208,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 @pytest.mark.parametrize("name", ["cpu/a.json", "cpu/a.svg", "cpu.values.json", "cpu.sources.json"])
 @given(data=st.data())
-@settings(relaxed, max_examples=25)
+@settings(relaxed, max_examples=examples(12))
 def test_a_spoilt_recording_is_no_recording_but_never_a_crash(
     name: str, data: st.DataObject, recorded: Course
 ) -> None:
@@ -231,7 +232,7 @@ WORDS = ["one", "two", "three", "", "0", "-1", "1", "x/y.md", "lessons/one.md", 
 
 
 @given(arguments=st.lists(st.sampled_from(OPTIONS + WORDS), max_size=5))
-@settings(relaxed, max_examples=60)
+@settings(relaxed, max_examples=examples(25))
 def test_any_command_line_is_understood_or_refused(arguments: list[str], sound: Course) -> None:
     before = sound.snapshot("lessons", "lib")
     code, said = call(sound.root, *arguments)

@@ -81,7 +81,7 @@ def test_a_module_that_is_not_followed_is_told(good, told) -> None:
     ("body", "said"),
     [
         (":::predict {gues=number}\nx\n:::", "unknown attribute 'gues' of ':::predict': did you"),
-        (":::tip {open}\nx\n:::", "unknown attribute 'open' of ':::tip'"),
+        (":::tip {open}\nx\n:::", "unknown attribute 'open' of ':::tip': it takes none\n"),
         ("![x](https://example.com/x.png)", "picture from elsewhere: put 'https://example.com/"),
         ("[x](good.md#good)", "a link to a lesson's source: write 'good'"),
         ("```Python {#a}\n1\n```", "options are for blocks that run: python, not Python"),
@@ -96,14 +96,38 @@ def test_what_would_go_wrong_silently_is_refused(good, told, body: str, said: st
     assert error.startswith(f"lessons/one.md:7: {said}")
 
 
-def test_a_component_of_one_s_own_takes_what_its_template_reads(good, told) -> None:
-    good.edit("pyproject.toml", "[tool.lessonsite]", '[tool.lessonsite]\ntemplates = "theme"')
-    good.write("theme/components/mine.html", '{{ attrs.get("one") }}{{ attrs["two"] }}')
-    good.write("theme/components/any.html", "{{ attrs|length }}")
-    good.lesson("\n:::mine {one=1 two=2}\n:::\n\n:::any {three four=4}\n:::\n")
+def test_a_component_of_one_s_own_takes_what_its_template_declares(good, told) -> None:
+    good.configure('templates = "theme"')
+    good.write("theme/parts/two.html", "<i>{{ attrs.two }}</i>")
+    good.write(
+        "theme/components/mine.html",
+        "{#- What is mine.\n takes: one, two -#}\n"
+        '<b>{{ attrs.get("one") }}</b>{% include "parts/two.html" %}{{ attrs.items()|length }}',
+    )
+    good.lesson("\n:::mine {one=1 two=2}\n:::\n")
     assert told()[0] == 0
+    assert "<b>1</b><i>2</i>2" in good.page()
     good.edit("lessons/one.md", "two=2", "too=2")
-    assert "unknown attribute 'too' of ':::mine': did you mean 'two'?" in told()[1]
+    assert told()[1] == (
+        "lessons/one.md:7: unknown attribute 'too' of ':::mine': did you mean 'two'?; "
+        "or begin theme/components/mine.html with {# takes: one, two, too #}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "read", ['attrs.get("two")', 'attrs["two"]', "attrs.two", '"two" in attrs']
+)
+@pytest.mark.parametrize("declared", ["", "{# takes: one #}", "<p>{# takes: two #}"])
+def test_a_template_reads_no_attribute_that_it_does_not_declare(good, told, read, declared) -> None:
+    good.configure('templates = "theme"')
+    good.write("theme/components/mine.html", f"{declared}\n{{{{ {read} }}}}")
+    good.lesson("\n:::mine\n:::\n")
+    names = "one, two" if "one" in declared else "two"
+    assert told() == (
+        2,
+        "theme/components/mine.html:2: attribute 'two' is read and not declared: "
+        f"begin with {{# takes: {names} #}}\n",
+    )
 
 
 def test_resources_that_can_t_be_asked_for_are_told_with_their_place(good, told) -> None:

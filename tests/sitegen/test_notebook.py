@@ -211,7 +211,9 @@ def test_a_cell_has_the_random_numbers_of_its_block(course) -> None:
         raw_cell = ""
 
     codes = [cell.source for cell in cells(course) if cell.cell_type == "code"]
-    exec(codes[0], {"get_ipython": Shell})
+    names = {"get_ipython": Shell}
+    exec(codes[0], names)
+    names.update(dict.fromkeys(("random", "sys", "zlib", "seed_cell"), "the author's own"))
     Info.raw_cell = codes[1]
     handlers[0](Info)
     import random
@@ -248,12 +250,11 @@ def test_notebooks_go_with_no_other_work(exercise, monkeypatch, capsys, option: 
     assert f"leave out {option}" in capsys.readouterr().err
 
 
-def test_a_lesson_without_a_notebook_is_told(exercise) -> None:
+def test_a_lesson_without_a_notebook_is_told(exercise, monkeypatch, capsys) -> None:
     exercise.lesson("\nText.\n", slug="two", order=2)
-    exercise_run = exercise.start("--notebooks", "two")
-    _, said = exercise_run.communicate(timeout=60)
-    assert exercise_run.returncode == 2
-    assert "lessons/two.md:1: no notebook; name one" in said
+    monkeypatch.chdir(exercise.root)
+    assert main(["--notebooks", "two"]) == 2
+    assert "lessons/two.md:1: no notebook; name one" in capsys.readouterr().err
 
 
 def test_marks_are_taken_out_and_indentation_kept() -> None:

@@ -215,8 +215,8 @@ def test_a_new_component_is_a_new_template_and_no_python(good) -> None:
     good.configure('templates = "theme"')
     good.write(
         "theme/components/mine.html",
-        '<section id="{{ id }}" data-mood="{{ attrs.mood }}"><b>{{ title }}</b>{{ body }}'
-        "</section>",
+        '{# takes: mood #}<section id="{{ id }}" data-mood="{{ attrs.mood }}">'
+        "<b>{{ title }}</b>{{ body }}</section>",
     )
     good.lesson(
         "\n:::mine {#m mood=calm} Its title\nIts **body**.\n\n### P {#p}\nMore.\n:::\n\n[p](#p)"

@@ -19,6 +19,7 @@ from sitegen.record.fingerprint.scope import Survey, bound_names, survey
 from sitegen.record.fingerprint.states import States
 from sitegen.record.fingerprint.tokens import short_hash
 from sitegen.record.fingerprint.vocabulary import DYNAMIC, TELLING
+from sitegen.record.followed import followed_files
 
 
 class Library:
@@ -67,12 +68,7 @@ class Library:
     @cached_property
     def files(self) -> list[Path]:
         """Every file of the packages, relative to the root, but for what tools leave there."""
-        found = []
-        for package in self.packages:
-            base = self.root / package
-            found.extend([base.with_suffix(".py"), *base.rglob("*")])
-        paths = (path.relative_to(self.root) for path in found if path.is_file())
-        return sorted(path for path in paths if not _is_litter(path))
+        return followed_files(self.root, self.packages)
 
     @cached_property
     def digest(self) -> str:
@@ -322,7 +318,3 @@ class Library:
                 inside = bound_names(statement.body) if isinstance(statement, ast.ClassDef) else ()
                 names.update([str(key), *(f"{key}.{name}" for name in inside)])
         return names
-
-
-def _is_litter(path: Path) -> bool:
-    return path.suffix == ".pyc" or any(part.startswith(".") for part in path.parts)

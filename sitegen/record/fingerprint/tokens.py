@@ -15,6 +15,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from sitegen.execute.manners import shown_expression
+
 Position = tuple[int, int]
 Span = tuple[Position, Position]
 
@@ -61,9 +63,7 @@ class Source:
         self.text = text.replace("\r\n", "\n").replace("\r", "\n")
         self.tree = tree or parse(self.text)
         self.lines = self.text.split("\n")
-        last = self.tree.body[-1] if self.tree.body else None
-        hidden = self.text.rstrip().endswith(";")
-        self.shown = last if isinstance(last, ast.Expr) and not hidden else None
+        self.shown = shown_expression(self.tree, self.text)
         """The expression whose value IPython displays."""
 
     def tokens(
