@@ -426,25 +426,6 @@ def test_a_block_that_was_never_recorded_says_so(with_oven) -> None:
     assert [one["kind"] for one in drift(with_oven)] == ["missing"]
 
 
-def test_stale_recordings_of_another_profile_are_drift(with_oven) -> None:
-    source = with_oven.recording("bake")
-    course = courses.load(config.load(with_oven.root))
-    (standing, _) = stand(course, Evidence.of(course.config))["one"]["gpu"]
-    data = json.loads(source.read_text("utf-8"))
-    target = with_oven.recording("bake", profile="gpu")
-    target.parent.mkdir()
-    data["fingerprint"] = standing.fingerprint.digest
-    target.write_text(json.dumps(data), "utf-8")
-    with_oven.build()
-    assert drift(with_oven) == []
-    with_oven.edit("lib/__init__.py", "cake", "bread")
-    with_oven.build()
-    (found,) = drift(with_oven)
-    assert (found["kind"], found["file"], found["line"]) == ("stale", "lessons/one.md", 8)
-    assert "under profile gpu" in found["message"]
-    assert "lib.bake" in found["message"]
-
-
 def test_recordings_name_no_machine_and_no_absolute_path(built) -> None:
     built.lesson("\n```python {#a raises=ValueError}\nprint(__file__)\nint('x')\n```\n")
     built.build()
