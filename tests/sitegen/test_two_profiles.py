@@ -144,7 +144,7 @@ def test_a_dry_run_says_what_would_be_executed_and_why(both) -> None:
     run = both.run("--dry-run")
     assert run.report["would_execute"] == [
         {"block": "one#a", "why": "lib.scale changed"},
-        {"block": "one#b", "why": "b changed"},
+        {"block": "one#b", "why": "end of block b changed"},
     ]
     assert run.report["executed"] == []
     assert "one#a: lib.scale changed\n" in run.out
