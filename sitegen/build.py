@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sitegen.course import Course
 from sitegen.curriculum import audit
-from sitegen.errors import BlockError, SiteError, raise_all
+from sitegen.errors import BlockError, SiteError, raise_all, say
 from sitegen.execute.executor import Execution, Executor
 from sitegen.execute.plan import Plan
 from sitegen.execute.progress import Progress
@@ -78,7 +77,7 @@ class Builder:
         self.audit()
         self.check_embedded(lessons)
         for warning in (one for lesson in lessons for one in unfollowed(lesson, self.config)):
-            print(f"warning: {warning}", file=sys.stderr)
+            say(f"warning: {warning}")
         found = {lesson.slug: self.standings(lesson, self.request.profile) for lesson in lessons}
         plans = self.plans(lessons, found, self.request.fresh)
         errors: list[SiteError] = []
@@ -110,7 +109,7 @@ class Builder:
         for slug, profile, block in self.orphaned_blocks():
             self.recordings.delete(slug, profile, block)
             gone = f"{slug}#{block} under {profile}"
-            print(f"removed the recording of {gone}: there is no such block", file=sys.stderr)
+            say(f"removed the recording of {gone}: there is no such block")
         for slug, profile in self.orphaned_profiles():
             self.recordings.delete_profile(slug, profile)
 
@@ -206,7 +205,7 @@ class Builder:
         if left:
             needs = sorted({need for block in left for need in block.options.needs})
             blocks = "1 block" if len(left) == 1 else f"{len(left)} blocks"
-            print(f"{blocks} not executed: this machine lacks {', '.join(needs)}", file=sys.stderr)
+            say(f"{blocks} not executed: this machine lacks {', '.join(needs)}")
 
     def conclude(self, lessons: Sequence[Lesson]) -> None:
         """Publish the site as the recordings are now, and report on these lessons."""
@@ -260,7 +259,7 @@ class Builder:
             self.report.replayed.append(name)
         else:
             self.report.stale.append(name)
-            print(f"warning: {name} is stale: {_why(standing)}", file=sys.stderr)
+            say(f"warning: {name} is stale: {_why(standing)}")
 
 
 def _plan(lesson: Lesson, found: Sequence[Standing], everything: bool) -> Plan:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sitegen.build import Builder, Report
 from sitegen.errors import raise_all
+from sitegen.errors import say
 from sitegen.execute.executor import Result
 from sitegen.output import Output
 from sitegen.parse.lesson import Block, Cell, Lesson, Options
@@ -58,7 +58,7 @@ def check(builder: Builder, lessons: Sequence[Lesson]) -> Report:
     drifts += _orphans(builder, lessons)
     drifts.sort(key=lambda drift: (drift.file, drift.line))
     for drift in drifts:
-        print(drift, file=sys.stderr)
+        say(drift)
         builder.report.drift.append(
             {
                 "kind": drift.kind,

@@ -17,7 +17,7 @@ from sitegen import course as courses
 from sitegen.build import Builder, Report, Request
 from sitegen.check import check
 from sitegen.curriculum.table import show
-from sitegen.errors import SiteError, SourceError, flat, raise_all
+from sitegen.errors import SiteError, SourceError, flat, raise_all, say
 from sitegen.files import write_atomically
 from sitegen.new import write_lesson
 from sitegen.parse import config as configuration
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         report = _run_and_report(options, began)
     except SiteError as error:
-        print(error, file=sys.stderr)
+        say(error)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted; the last site stays as it was", file=sys.stderr)

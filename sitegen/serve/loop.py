@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 import traceback
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import Any
 
 from sitegen.build import AllStandings, Builder, Request
 from sitegen.course import Course
-from sitegen.errors import BlockError, SiteError, SourceError, flat
+from sitegen.errors import BlockError, SiteError, SourceError, flat, say
 from sitegen.execute.executor import Execution, Executor
 from sitegen.execute.plan import Plan
 from sitegen.execute.progress import Progress
@@ -286,7 +285,7 @@ class Loop:
         failed = tuple(note for note in notes if note.kind == "failed")
         for note in failed:
             if note not in self._said:
-                print(note.message, note.detail, sep="\n", file=sys.stderr, flush=True)
+                say(note.message, note.detail)
         self._said = failed
 
     def _report(self, before: Mapping[str, str], executed: Sequence[str], seconds: float) -> None:
