@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sitegen.build import Builder, Report
-from sitegen.errors import raise_all
-from sitegen.errors import say
+from sitegen.errors import raise_all, say
 from sitegen.execute.executor import Result
 from sitegen.output import Output
 from sitegen.parse.lesson import Block, Cell, Lesson, Options

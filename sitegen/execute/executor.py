@@ -15,7 +15,7 @@ from typing import Any
 
 from sitegen.errors import BlockError, say
 from sitegen.execute.environment import environment
-from sitegen.execute.forkserver import Process, launcher
+from sitegen.execute.forkserver import launcher
 from sitegen.execute.keeper import Ended
 from sitegen.execute.messages import (
     Done,
@@ -28,6 +28,7 @@ from sitegen.execute.messages import (
     Unfinished,
 )
 from sitegen.execute.plan import Plan
+from sitegen.execute.process import Process
 from sitegen.execute.snapshot import Snapshots
 from sitegen.output import Output
 from sitegen.parse.config import Config

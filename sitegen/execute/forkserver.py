@@ -25,37 +25,12 @@ from typing import IO, Protocol
 
 from sitegen.errors import SiteError
 from sitegen.execute import keeper
-from sitegen.execute.keeper import Ended, Lines
+from sitegen.execute.keeper import Lines
 from sitegen.execute.messages import Job
+from sitegen.execute.process import PATIENCE, Process
 
 FORK_IS_SAFE = hasattr(os, "fork") and sys.platform != "darwin"
 """On macOS a fork of a process that has used the system's libraries may crash."""
-
-PATIENCE = 10
-"""Seconds that a process has to end when it was told to."""
-
-
-class Process:
-    """A worker as the generator sees it, through a connection to whoever keeps it."""
-
-    def __init__(self, control: Connection) -> None:
-        self.control = control
-        self.ended: Ended | None = None
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait until it has ended."""
-        if self.ended is None and self.control.poll(timeout):
-            try:
-                self.ended = self.control.recv()
-            except (EOFError, OSError):
-                self.ended = Ended()
-
-    def kill(self) -> None:
-        """End it, and everything that its blocks started."""
-        if self.ended is None:
-            with contextlib.suppress(OSError):
-                self.control.send("end")
-            self.join(PATIENCE)
 
 
 class Launcher(Protocol):

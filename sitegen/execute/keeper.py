@@ -113,6 +113,7 @@ def _answer(lines: Lines, text: _Text, spares: set[int]) -> bool:
         request = lines.desk.recv_bytes()
         if request == b"begin":
             text.begin()
+            lines.desk.send_bytes(b"")
         elif request == b"take":
             text.drain(lines.reader)
             lines.desk.send_bytes(text.take())
@@ -132,6 +133,7 @@ class Desk:
     def begin(self) -> None:
         """Count anew: a block begins."""
         self.window.send_bytes(b"begin")
+        self.window.recv_bytes()
 
     def take(self) -> tuple[bytes, int]:
         """What was written since this was last asked, and how many characters there were more."""
@@ -150,12 +152,12 @@ class _Text:
 
     def __init__(self) -> None:
         self.held = bytearray()
-        self.room = KEPT
         self.left_out = 0
-        self.may_shrink = True
+        self.begin()
 
     def begin(self) -> None:
         self.room = KEPT - len(self.held)
+        self.full = False
         self.may_shrink = True
 
     def take(self) -> bytes:
@@ -169,7 +171,8 @@ class _Text:
         data = os.read(descriptor, most)
         if len(data) > self.room and self.may_shrink:
             self._shrink()
-        kept = data[: self.room] if not self.left_out else b""
+        kept = b"" if self.full else data[: self.room]
+        self.full = len(kept) < len(data)
         self.held += kept
         self.room -= len(kept)
         self.left_out += _characters(data[len(kept) :])

@@ -130,15 +130,22 @@ class _Missing(type):
     task would lose it and wait for ever."""
 
     def __call__(cls, *_: Any, **__: Any) -> Any:
-        raise NameError(f"name {cls.__name__!r} is not defined: {HINT}", name=cls.__name__)
+        raise NameError(f"name {cls.__name__!r} is not defined: {HINT}")
+
+    def __getattr__(cls, name: str) -> Any:
+        """Its methods, which are missing too."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return cls
 
 
 class _Lacking:
+    """What an instance of such a class is."""
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        kind = type(self).__name__
-        raise NameError(f"name {kind!r} is not defined: {HINT}", name=kind)
+        return type(self)()
 
 
 def _plain(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

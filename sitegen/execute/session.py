@@ -37,6 +37,8 @@ from sitegen.parse.lesson import Block, Cell
 MAX_CHARACTERS = 1_000_000
 """Of one block's text; what is over is counted and left out."""
 
+_HERE = os.path.dirname(__file__)
+
 
 class Session:
     """The state that the blocks of a lesson share: one `__main__` module, one shell."""
@@ -223,6 +225,7 @@ class Session:
         summary = "".join(traceback.format_exception_only(error)).strip()
         raises = cell.options.raises if isinstance(cell, Block) else ""
         if raises and _is_named(error, raises):
+            self._collect()
             self.outputs.append(Output("error", {"text/plain": summary}))
             return None
         where = _line_of(error, self.job.path) or cell.line
@@ -360,7 +363,7 @@ def _readable_traceback(error: BaseException, job: Job) -> str:
     chain: list[traceback.TracebackException] = [report]
     while chain:
         part = chain.pop()
-        frames = [frame for frame in part.stack if frame.filename != __file__]
+        frames = [one for one in part.stack if os.path.dirname(one.filename) != _HERE]
         for frame in frames:
             frame.filename = _short_path(frame.filename, job.root)
         part.stack = traceback.StackSummary.from_list(frames)

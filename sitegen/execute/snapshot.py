@@ -22,10 +22,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from sitegen.execute import keeper
-from sitegen.execute.forkserver import Process
 from sitegen.execute.keeper import Desk, Lines
 from sitegen.execute.messages import Job, Rested
 from sitegen.execute.plan import Plan
+from sitegen.execute.process import Process
 from sitegen.parse.lesson import Cell
 
 MOST = 40

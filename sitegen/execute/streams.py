@@ -6,10 +6,10 @@ processes write keeps its order, and a forked process needs nothing of its own.
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import re
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -18,8 +18,6 @@ from typing import Any, Literal
 from sitegen.execute.keeper import TO_STDERR, TO_STDOUT
 
 Name = Literal["stdout", "stderr"]
-
-_THREAD_STARTS = {"_thread.start_new_thread", "_thread.start_joinable_thread"}
 
 
 class Stream(io.TextIOWrapper):
@@ -73,13 +71,16 @@ class Threads:
         self.current: str | None = None
         self._cells: weakref.WeakKeyDictionary[threading.Thread, str | None]
         self._cells = weakref.WeakKeyDictionary()
-        sys.addaudithook(self._notice)
+        # Python 3.11 tells nobody when a thread starts.
+        threading.Thread.start = self._noticed(threading.Thread.start)  # type: ignore[method-assign]
 
-    def _notice(self, event: str, arguments: Any) -> None:
-        if event in _THREAD_STARTS:
-            thread = getattr(arguments[0], "__self__", None)
-            if isinstance(thread, threading.Thread):
-                self._cells[thread] = self.cell()
+    def _noticed(self, start: Callable[[threading.Thread], None]) -> Any:
+        @functools.wraps(start)
+        def noticed(thread: threading.Thread) -> None:
+            self._cells[thread] = self.cell()
+            start(thread)
+
+        return noticed
 
     def cell(self) -> str | None:
         """The one that whoever asks belongs to."""
