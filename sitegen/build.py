@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from functools import partial
 from sitegen import schedule
 from sitegen.course import Course
 from sitegen.curriculum import audit
-from sitegen.errors import BlockError, SiteError, raise_all
+from sitegen.errors import BlockError, SiteError, raise_all, say
 from sitegen.execute.executor import Executor
 from sitegen.execute.plan import Plan
 from sitegen.execute.progress import Progress
@@ -59,7 +58,7 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     sound(course)
     agrees(lessons, evidence.library)
     for warning in (one for lesson in lessons for one in unfollowed(lesson, course.config)):
-        print(f"warning: {warning}", file=sys.stderr)
+        say(f"warning: {warning}")
     found = schedule.stand(course, evidence)
     plans = schedule.plans(lessons, found, request.profile, request.fresh)
     save = partial(_save, evidence.recordings, request.profile, report)
@@ -157,10 +156,9 @@ def _tell_unfinished(report: Report, plans: Sequence[Plan]) -> None:
         and (name := f"{plan.lesson.slug}#{cell.id}") not in report.executed
     ]
     if left:
-        print(
+        say(
             f"{len(report.executed)} blocks recorded, {len(left)} left, the next {left[0]}; "
             "the same command goes on from there",
-            file=sys.stderr,
         )
 
 
@@ -173,8 +171,9 @@ def _save(
     found: Sequence[Standing],
 ) -> None:
     recorder.save(recordings, slug, profile, cell.id, found)
-    if isinstance(cell, Block):
-        report.executed.append(f"{slug}#{cell.id}")
+    name = f"{slug}#{cell.id}"
+    if isinstance(cell, Block) and name not in report.executed:  # twice if threads came late
+        report.executed.append(name)
 
 
 def tidy(course: Course, recordings: Recordings) -> None:
@@ -184,7 +183,7 @@ def tidy(course: Course, recordings: Recordings) -> None:
     for slug, profile, block in orphaned_blocks(course, recordings):
         recordings.delete(slug, profile, block)
         gone = f"{slug}#{block} under {profile}"
-        print(f"removed the recording of {gone}: there is no such block", file=sys.stderr)
+        say(f"removed the recording of {gone}: there is no such block")
     for slug, profile in orphaned_profiles(course, recordings):
         recordings.delete_profile(slug, profile)
 
@@ -241,7 +240,7 @@ def tell_left_out(report: Report, profile: str, lessons: Sequence[Lesson]) -> No
     if left:
         needs = sorted({need for block in left for need in block.options.needs})
         blocks = "1 block" if len(left) == 1 else f"{len(left)} blocks"
-        print(f"{blocks} not executed: this machine lacks {', '.join(needs)}", file=sys.stderr)
+        say(f"{blocks} not executed: this machine lacks {', '.join(needs)}")
 
 
 def _count(report: Report, lesson: Lesson, standing: Standing) -> None:
@@ -253,7 +252,7 @@ def _count(report: Report, lesson: Lesson, standing: Standing) -> None:
         report.replayed.append(name)
     else:
         report.stale.append(name)
-        print(f"warning: {name} is stale: {_why(standing)}", file=sys.stderr)
+        say(f"warning: {name} is stale: {_why(standing)}")
 
 
 def _mark(report: Report, lesson: Lesson, profile: str, found: Sequence[Standing]) -> None:
@@ -262,16 +261,15 @@ def _mark(report: Report, lesson: Lesson, profile: str, found: Sequence[Standing
         if one.damage:
             name = f"{lesson.slug}#{one.cell.id}"
             mend = who_mends(profile)
-            print(f"warning: {name} under {profile}: {one.damage}; {mend}", file=sys.stderr)
+            say(f"warning: {name} under {profile}: {one.damage}; {mend}")
             report.marked.append(f"{name} under {profile}")
     stale = [one for one in found if one.recording and not one.holds]
     blocks = [f"{lesson.slug}#{one.cell.id}" for one in stale if isinstance(one.cell, Block)]
     if blocks:
         changed = sorted({name for one in stale for name in one.changed})
-        print(
+        say(
             f"warning: {lesson.slug}: {len(blocks)} of its recordings under {profile} are out of "
             f"date ({', '.join(changed[:3])} changed); {who_mends(profile)}",
-            file=sys.stderr,
         )
         report.marked.extend(f"{name} under {profile}" for name in blocks)
 

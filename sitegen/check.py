@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from sitegen import schedule
@@ -16,7 +15,7 @@ from sitegen.build import (
     who_mends,
 )
 from sitegen.course import Course
-from sitegen.errors import raise_all
+from sitegen.errors import raise_all, say
 from sitegen.execute.executor import Result
 from sitegen.output import Output
 from sitegen.parse.lesson import Block, Cell, Lesson, Options
@@ -55,10 +54,10 @@ def check(
         _all(course, evidence, request, lessons, found, fresh), key=lambda one: _place(one[1])
     ):
         if drift.kind == "stale" and profile in forgiven:
-            print(f"warning: {drift}", file=sys.stderr)
+            say(f"warning: {drift}")
             report.marked.append(f"{drift.file}:{drift.line} under {profile}")
         else:
-            print(drift, file=sys.stderr)
+            say(drift)
             report.drift.append(drift)
     return report
 

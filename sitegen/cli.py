@@ -9,13 +9,12 @@ import argparse
 import dataclasses
 import json
 import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sitegen.errors import SiteError, SourceError, flat, raise_all
+from sitegen.errors import SiteError, SourceError, flat, raise_all, say
 from sitegen.files import write_atomically
 from sitegen.parse import config as configuration
 from sitegen.report import Report
@@ -48,10 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         report = _run_and_report(options, began)
     except SiteError as error:
-        print(error, file=sys.stderr)
+        say(error)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted; the last site stays as it was", file=sys.stderr)
+        say("interrupted; the last site stays as it was")
         return 130
     print(_summary(report, options))
     return 1 if report.drift else 0
@@ -172,7 +171,7 @@ def _run(options: argparse.Namespace) -> Report:
     if stamp and (report := stamp.replayed()):
         if report.marked:
             said = f"{len(report.marked)} recordings of other profiles are out of date or damaged"
-            print(f"warning: {said}; --check tells which", file=sys.stderr)
+            say(f"warning: {said}; --check tells which")
         return report
     from sitegen import course as courses
     from sitegen.build import Request, build

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable, Sequence
+
+
+def printable(text: str) -> str:
+    """Text for a terminal: what would move its cursor, colour it or reverse it is spelled out."""
+    return re.sub(
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]",
+        lambda found: found[0].encode("unicode_escape").decode("ascii"),
+        text,
+    )
+
+
+def say(*lines: object) -> None:
+    """Tell the author that something is wrong, on standard error."""
+    print(*(printable(str(line)) for line in lines), sep="\n", file=sys.stderr, flush=True)
 
 
 class SiteError(Exception):
     """Wrong use or malformed input: one clear line, exit code 2."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class SourceError(SiteError):
@@ -31,7 +50,7 @@ class BlockError(SourceError):
         self.detail = detail
 
     def __str__(self) -> str:
-        return f"{super().__str__()}\n{self.detail}" if self.detail else super().__str__()
+        return super().__str__() + (f"\n{printable(self.detail)}" if self.detail else "")
 
 
 class CombinedError(SiteError):

@@ -2,64 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import os
 import re
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing import forkserver, util
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
-from sitegen.errors import BlockError, SiteError
-from sitegen.execute import preload, worker
-from sitegen.execute.messages import Done, Failed, Finished, Job, Rested, Started
+from sitegen.errors import BlockError, say
+from sitegen.execute.environment import environment
+from sitegen.execute.forkserver import launcher
+from sitegen.execute.keeper import Ended
+from sitegen.execute.messages import (
+    Done,
+    Failed,
+    Finished,
+    Job,
+    Late,
+    Rested,
+    Started,
+    Unfinished,
+)
 from sitegen.execute.plan import Plan
+from sitegen.execute.process import Process
 from sitegen.execute.snapshot import Snapshots
 from sitegen.output import Output
-from sitegen.parse.config import BUILT_IN, Config
+from sitegen.parse.config import Config
 from sitegen.parse.lesson import DEFAULT_TIMEOUT, Block, Cell, Lesson
 
-ENVIRONMENT = {
-    # One thread each: the order of additions, and so the last digits of a sum, must not
-    # depend on how many cores a machine has.
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-    "PYTHONHASHSEED": "0",
-    # What a developer has switched on for his own runs must not show in outputs. Empty is off.
-    **dict.fromkeys(
-        (
-            "PYTHONDEBUG",
-            "PYTHONDEVMODE",
-            "PYTHONFAULTHANDLER",
-            "PYTHONINSPECT",
-            "PYTHONMALLOCSTATS",
-            "PYTHONOPTIMIZE",
-            "PYTHONPROFILEIMPORTTIME",
-            "PYTHONTRACEMALLOC",
-            "PYTHONVERBOSE",
-            "PYTHONWARNDEFAULTENCODING",
-            "PYTHONWARNINGS",
-        ),
-        "",
-    ),
-    "PYTHONUTF8": "1",
-    "LC_ALL": "C.UTF-8",
-    "TZ": "UTC",
-    "COLUMNS": "100",
-    "NO_COLOR": "1",
-    "MPLBACKEND": "module://sitegen.execute.pyplot_backend",
-    "MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc")),
-}
+IMPORTED = ("sitegen.execute.worker", "IPython.core.interactiveshell", "numpy")
+"""Before the first job comes, beside what the course names."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +76,6 @@ class Executor:
     Entering starts the fork server, which imports in the background while others work. Workers
     leave a snapshot after each `snapshot_worth` seconds of work, so that a later plan need not
     begin from nothing; none if that is None.
-
-    Raises:
-        SiteError: there is no folder for the socket that workers are reached through.
     """
 
     def __init__(
@@ -118,54 +91,18 @@ class Executor:
         self.snapshot_worth = snapshot_worth
 
     def __enter__(self) -> Executor:
-        self._scratch = tempfile.TemporaryDirectory(prefix="lessonsite-")
+        self._scratch = tempfile.TemporaryDirectory(
+            prefix="lessonsite-", ignore_cleanup_errors=True
+        )
         self._running: list[_Worker] = []
         self._snapshots = Snapshots()
-        forks = "forkserver" in multiprocessing.get_all_start_methods()
-        self._context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
-        own = ("sitegen.execute.worker", "IPython.core.interactiveshell", "numpy")
-        modules = [*own, *self.config.preload]
-        path = [str(BUILT_IN), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._environment = {
-            **ENVIRONMENT,
-            preload.VARIABLE: os.pathsep.join(modules),
-            "PYTHONPATH": os.pathsep.join(path),
-        }
-        if forks:
-            self._context.set_forkserver_preload([preload.__name__])
-            try:
-                with self._prepared():
-                    forkserver.ensure_running()
-            except OSError as error:
-                raise SiteError(
-                    f"worker processes can't be reached through {tempfile.gettempdir()}: {error}; "
-                    "name another folder, with a short path: TMPDIR=/tmp"
-                ) from None
+        self._launcher = launcher(environment(), [*IMPORTED, *self.config.preload])
         return self
 
     def __exit__(self, *_: object) -> None:
         self.drop()
-        with contextlib.suppress(AttributeError):
-            forkserver._forkserver._stop()  # type: ignore[attr-defined]
+        self._launcher.close()
         self._scratch.cleanup()
-
-    @contextlib.contextmanager
-    def _prepared(self) -> Iterator[None]:
-        """What a new interpreter inherits, for as long as one is being started."""
-        before = {name: os.environ.get(name) for name in self._environment}
-        os.environ.update(self._environment)
-        # Nor must the options of this one, such as -O, show in outputs.
-        options = vars(util)["_args_from_interpreter_flags"]
-        vars(util)["_args_from_interpreter_flags"] = list
-        try:
-            yield
-        finally:
-            vars(util)["_args_from_interpreter_flags"] = options
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
 
     def run(
         self, plans: Sequence[Plan], tell: Callable[[Event], None], interrupt: Any = None
@@ -236,13 +173,9 @@ class Executor:
             written=self._written(),
             snapshot_worth=self.snapshot_worth,
         )
-        home, away = self._context.Pipe()
-        process = self._snapshots.go_on(plan, job, away)
-        if process is None:
-            process = self._context.Process(target=worker.run, args=(job, away), daemon=False)
-            with self._prepared(), _main_module_hidden():
-                process.start()
-        away.close()
+        home, away = Pipe()
+        with away:
+            process = self._snapshots.go_on(plan, job, away) or self._launcher.start(job, away)
         return _Worker(plan, self.profile, process, home, self._snapshots)
 
     def _written(self) -> tuple[str, ...]:
@@ -279,7 +212,7 @@ class _Worker:
     """One lesson while it runs, as seen from the generator."""
 
     def __init__(
-        self, plan: Plan, profile: str, process: Any, home: Connection, snapshots: Snapshots
+        self, plan: Plan, profile: str, process: Process, home: Connection, snapshots: Snapshots
     ) -> None:
         self.plan = plan
         self.profile = profile
@@ -299,7 +232,7 @@ class _Worker:
 
     @property
     def sources(self) -> tuple[Any, ...]:
-        return self.home, self.process.sentinel
+        return self.home, self.process.control
 
     def step(self, tell: Callable[[Event], None]) -> Execution | None:
         """Take one message; the `Execution` if the lesson is over."""
@@ -312,7 +245,8 @@ class _Worker:
         if message is None:
             if time.monotonic() >= self.deadline:
                 return self._fail(self._timeout())
-            return self._fail(self._death()) if not self.process.is_alive() else None
+            self.process.join(0)
+            return self._fail(self._death()) if self.process.ended else None
         if isinstance(message, Started):
             self.current = cell = self.cells[message.cell]
             limit = cell.options.timeout if isinstance(cell, Block) else DEFAULT_TIMEOUT
@@ -324,6 +258,14 @@ class _Worker:
             self.results.append(result)
             self.deadline = time.monotonic() + DEFAULT_TIMEOUT
             tell(Event(self.plan.lesson, cell, result))
+        elif isinstance(message, Late):
+            tell(Event(self.plan.lesson, self.cells[message.cell], self._with_late(message)))
+        elif isinstance(message, Unfinished):
+            self._warn(
+                message.cell,
+                f"its thread {message.thread!r} has not ended with the lesson, and what that would "
+                "still print is not on the page; join it in the block",
+            )
         elif isinstance(message, Failed):
             return self._fail(self._error(message.line, message.message, message.detail))
         elif isinstance(message, Done):
@@ -332,12 +274,25 @@ class _Worker:
 
     def kill(self) -> None:
         """End the worker and everything that its blocks started."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        with contextlib.suppress(Exception):
-            self.process.kill()
-        self.process.join()
+        self.process.kill()
         self.home.close()
+
+    def _with_late(self, message: Late) -> Result:
+        """The result of the cell that started threads with what they printed since; says so."""
+        index = next(i for i, one in enumerate(self.results) if one.cell.id == message.cell)
+        before = self.results[index]
+        self.results[index] = replace(before, outputs=before.outputs + message.outputs)
+        text = "".join(output.text for output in message.outputs).strip()
+        self._warn(
+            message.cell,
+            f"a thread printed {text[:40]!r} when the block had ended, which is shown with that "
+            "block; join the thread in the block, for another time it may come too late",
+        )
+        return self.results[index]
+
+    def _warn(self, cell: str, message: str) -> None:
+        where = f"{self.plan.lesson.path}:{self.cells[cell].line}"
+        say(f"warning: {where}: block {cell!r}: {message}")
 
     def _execution(self) -> Execution:
         return Execution(self.plan.lesson, self.profile, tuple(self.results))
@@ -352,28 +307,41 @@ class _Worker:
         )
 
     def _timeout(self) -> BlockError:
+        self.process.kill()
+        ended = self.process.ended or Ended()
         cell = self.current
         if isinstance(cell, Block):
-            limit = cell.options.timeout
+            how = (
+                " and waits: for a process, a lock or an answer that does not come?"
+                if ended.waited
+                else "; is there an endless loop?"
+            )
             return self._error(
                 cell.line,
-                f"block {cell.id!r} ran longer than {limit:g} s; is there an endless loop? "
+                f"block {cell.id!r} ran longer than {cell.options.timeout:g} s{how} "
                 "If it needs the time, say timeout=... in its braces",
+                _last_words(ended),
             )
         line = cell.line if cell else 1
-        return self._error(line, f"ran longer than {DEFAULT_TIMEOUT:g} s")
+        return self._error(line, f"ran longer than {DEFAULT_TIMEOUT:g} s", _last_words(ended))
 
     def _death(self) -> BlockError:
         self.process.join(5)
-        code = self.process.exitcode
-        if code is not None and code < 0:
-            name = signal.Signals(-code).name
+        ended = self.process.ended or Ended()
+        if ended.code is None:
+            how = "ended without a word; does a module named under preload end its process?"
+        elif ended.code < 0:
+            name = signal.Signals(-ended.code).name
             how = f"was killed by {name}" + ("; out of memory?" if name == "SIGKILL" else "")
         else:
-            how = f"ended its process with exit code {code}"
+            how = f"ended its process with exit code {ended.code}"
         cell = self.current
         what = f"block {cell.id!r}" if isinstance(cell, Block) else "the lesson's worker"
-        return self._error(cell.line if cell else 1, f"{what} {how}")
+        return self._error(cell.line if cell else 1, f"{what} {how}", _last_words(ended))
+
+
+def _last_words(ended: Ended) -> str:
+    return f"The last that it printed:\n{ended.said.rstrip()}" if ended.said.strip() else ""
 
 
 def excerpt(lesson: Lesson, line: int, around: int = 2) -> str:
@@ -385,16 +353,3 @@ def excerpt(lesson: Lesson, line: int, around: int = 2) -> str:
         f"{'>' if number == line else ' '} {number:{width}} | {lines[number - 1]}".rstrip()
         for number in range(first, last + 1)
     )
-
-
-@contextlib.contextmanager
-def _main_module_hidden() -> Iterator[None]:
-    """Keep `multiprocessing` from importing the caller's script again in every worker."""
-    main = sys.modules["__main__"]
-    hidden = {name: main.__dict__.get(name) for name in ("__file__", "__spec__")}
-    main.__dict__["__spec__"] = None
-    main.__dict__.pop("__file__", None)
-    try:
-        yield
-    finally:
-        main.__dict__.update(hidden)

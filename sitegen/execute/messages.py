@@ -53,6 +53,22 @@ class Failed:
 
 
 @dataclass(frozen=True)
+class Late:
+    """What threads of a cell wrote after it had ended."""
+
+    cell: str
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A thread of a cell that goes on when the lesson is over."""
+
+    cell: str
+    thread: str
+
+
+@dataclass(frozen=True)
 class Rested:
     """There is a snapshot with the state of these cells; how to reach it is the next to come."""
 

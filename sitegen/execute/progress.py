@@ -58,13 +58,14 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         name = f"{event.lesson.slug}#{event.cell.id}"
-        if event.result:
-            self.left.discard((event.lesson.slug, event.cell.id))
+        place = (event.lesson.slug, event.cell.id)
+        ended = event.result is not None and place in self.left
+        self.left -= {place} if ended else set()
         if self.bar:
-            if event.result:
+            if ended:
                 self.bar.advance(self.main)
             self.bar.update(self.main, description=name, left=self.time_left())
-        elif event.result and (isinstance(event.cell, Block) or self.verbose):
+        elif ended and event.result and (isinstance(event.cell, Block) or self.verbose):
             print(
                 f"  {name}  {event.result.seconds:.2f} s{self._rest()}", file=sys.stderr, flush=True
             )

@@ -9,9 +9,9 @@ import ast
 import base64
 import builtins
 import contextlib
+import ctypes
 import functools
 import importlib
-import io
 import linecache
 import os
 import re
@@ -21,35 +21,49 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 from sitegen.execute import resources
+from sitegen.execute.keeper import KEPT, Desk
+from sitegen.execute.lessonmain import HINT, Definitions, Spec
 from sitegen.execute.manners import seed_cell, shown_expression
-from sitegen.execute.messages import Failed, Finished, Job
+from sitegen.execute.messages import Failed, Finished, Job, Late, Unfinished
+from sitegen.execute.streams import Name, Stream, Threads, parts
 from sitegen.output import SHOWN_TYPES, Output, stream
 from sitegen.parse.lesson import Block, Cell
 
 MAX_CHARACTERS = 1_000_000
 """Of one block's text; what is over is counted and left out."""
 
+_HERE = os.path.dirname(__file__)
+
 
 class Session:
     """The state that the blocks of a lesson share: one `__main__` module, one shell."""
 
-    def __init__(self, job: Job, descriptors: Any) -> None:
-        self.descriptors = descriptors
+    def __init__(self, job: Job, desk: Desk) -> None:
         self.outputs: list[Output | _Growing] = []
+        self.threads = Threads()
+        self.late: dict[str, list[Output | _Growing]] = {}
         self.module = types.ModuleType("__main__")
         self.module.__file__ = job.path
-        sys.modules["__main__"] = self.module
+        # What `multiprocessing` calls the main module of a child, whose values come back.
+        sys.modules["__main__"] = sys.modules["__mp_main__"] = self.module
+        self.definitions = Definitions(job.path, vars(self.module), job.scratch)
+        self.module.__spec__ = Spec(self.definitions)
+        sys.path.append(str(self.definitions.folder))
         self.show = self._make_display()
         self.module.__dict__.update(__builtins__=builtins, display=self.show)
-        self.take_up(job)
+        self.take_up(job, desk)
 
-    def take_up(self, job: Job) -> None:
-        """Run the cells of this job from now on."""
+    def take_up(self, job: Job, desk: Desk) -> None:
+        """Run the cells of this job from now on; what is printed is asked for at the desk."""
         self.job = job
+        self.desk = desk
+        self.process = os.getpid()
+        self.stdout = Stream("stdout", self.threads, self._write_late)
+        self.stderr = Stream("stderr", self.threads, self._write_late)
         self._teach_linecache()
         # A library that keeps random state must be there before the first seeding.
         for name in job.modules:
@@ -70,6 +84,7 @@ class Session:
                 session.display(data)
 
             def clear_output(self, wait: bool = False) -> None:
+                session._collect()
                 session.outputs.clear()
 
         class Shell(InteractiveShell):
@@ -112,12 +127,12 @@ class Session:
 
     def run(self, cell: Cell) -> Finished | Failed:
         self.outputs = []
-        start = self.descriptors.seek(0, os.SEEK_END)
+        self.desk.begin()
         # An inline value's id is its place among others: what it shows must not depend on that.
         seed_cell(cell.id if isinstance(cell, Block) else cell.code)
         began = time.perf_counter()
         try:
-            with self._capture():
+            with self._capture(cell):
                 self._execute(cell)
         except BaseException as error:
             failure = self._failure(cell, error)
@@ -130,7 +145,7 @@ class Session:
                     cell.id, cell.line, f"block {cell.id!r} raised nothing, not {raises}", ""
                 )
         seconds = time.perf_counter() - began
-        self._collect_descriptors(start)
+        self._collect()
         return Finished(cell.id, tuple(tidy(self.outputs)), seconds, _made_on(self.job.profile))
 
     def _execute(self, cell: Cell) -> None:
@@ -140,6 +155,7 @@ class Session:
             self.outputs.append(Output("display", {"text/plain": str(eval(code, namespace))}))
             return
         tree = ast.parse("\n" * (cell.line - 1) + cell.code, self.job.path)
+        self.definitions.add(tree)
         shown = shown_expression(tree, cell.code)
         if shown:
             tree.body.pop()
@@ -155,42 +171,59 @@ class Session:
             show_open_figures()
 
     @contextlib.contextmanager
-    def _capture(self) -> Iterator[None]:
-        streams = sys.stdout, sys.stderr, warnings.formatwarning
-        sys.stdout, sys.stderr = _Stream("stdout", self), _Stream("stderr", self)
+    def _capture(self, cell: Cell) -> Iterator[None]:
+        before = warnings.formatwarning
         warnings.formatwarning = lambda message, category, *_: f"{category.__name__}: {message}\n"
+        self.threads.current = cell.id
+        sys.stdout, sys.stderr = self.stdout, self.stderr
         try:
             yield
         finally:
-            sys.stdout, sys.stderr, warnings.formatwarning = streams
+            _flush()
+            warnings.formatwarning = before
+            sys.stdout, sys.stderr = self.stdout, self.stderr
+            self.threads.current = None
 
-    def write(self, name: Literal["stdout", "stderr"], text: str) -> None:
-        """Append to the last output if it is the same stream."""
-        last = self.outputs[-1] if self.outputs else None
-        if isinstance(last, _Growing) and last.kind == name:
-            last.parts.append(text)
-        else:
-            self.outputs.append(_Growing(name, [text]))
+    def _write_late(self, cell: str | None, name: Name, text: str) -> None:
+        """Keep what a thread writes when its cell is over."""
+        if cell is not None:
+            _stream(self.late.setdefault(cell, []), name).add(text)
+
+    def take_late(self) -> Iterator[Late]:
+        """What threads of earlier cells have written since this was last asked."""
+        late, self.late = self.late, {}
+        for cell, outputs in late.items():
+            yield Late(cell, tuple(tidy(outputs)))
+
+    def unfinished(self) -> Iterator[Unfinished]:
+        """The threads that a script would wait for."""
+        for cell, name in self.threads.unfinished():
+            yield Unfinished(cell, name)
 
     def display(self, data: Any) -> None:
         kept = {kind: _text(data[kind]) for kind in SHOWN_TYPES if kind in data}
         base64.b64decode(kept.get("image/png", ""))  # raises here, where the author's line is known
-        if kept:
+        if os.getpid() != self.process:  # a child of the block: of it there is only what it prints
+            print(kept.get("text/plain", ""), file=self.stdout)
+        elif kept:
+            self._collect()
             self.outputs.append(Output("display", kept))
 
-    def _collect_descriptors(self, start: int) -> None:
-        """What was written past Python, as by a subprocess, comes after what Python wrote."""
-        end = self.descriptors.seek(0, os.SEEK_END)
-        if end > start:
-            self.descriptors.seek(start)
-            raw = self.descriptors.read(min(end - start, MAX_CHARACTERS))
-            self.write("stdout", raw.decode("utf-8", "replace"))
+    def _collect(self) -> None:
+        """Take what was written until now, by whatever way."""
+        written, left_out = self.desk.take()
+        name: Name = "stdout"
+        for name, text in parts(written):
+            _stream(self.outputs, name).add(text)
+        if left_out:
+            _stream(self.outputs, name).left_out += left_out
 
     def _failure(self, cell: Cell, error: BaseException) -> Failed | None:
         """None if the block was to raise this; it is then its output."""
         summary = "".join(traceback.format_exception_only(error)).strip()
         raises = cell.options.raises if isinstance(cell, Block) else ""
         if raises and _is_named(error, raises):
+            self._collect()
             self.outputs.append(Output("error", {"text/plain": summary}))
             return None
         where = _line_of(error, self.job.path) or cell.line
@@ -200,36 +233,47 @@ class Session:
             message = f"{what} is not Python: {error.msg}{wanted}"
             return Failed(cell.id, where, message, "")
         first = summary.splitlines()[0] if summary else type(error).__name__
+        if self._is_missed_in_a_child(error):
+            first += f": {HINT}"
         trace = _readable_traceback(error, self.job)
         return Failed(cell.id, where, f"{what} raised {first}{wanted}", trace)
+
+    def _is_missed_in_a_child(self, error: BaseException) -> bool:
+        """Whether a process that a block started lacks a name that the lesson has."""
+        found = re.fullmatch(r"name '(\w+)' is not defined", str(error))
+        elsewhere = type(error.__cause__).__name__.endswith("RemoteTraceback")
+        return bool(found and elsewhere and found[1] in vars(self.module))
 
 
 @dataclass
 class _Growing:
-    """A stream that is still being written to."""
+    """A stream that is still being written to, and how many characters of it are left out."""
 
-    kind: Literal["stdout", "stderr"]
-    parts: list[str]
+    kind: Name
+    parts: list[str] = field(default_factory=list)
+    length: int = 0
+    left_out: int = 0
+
+    def add(self, text: str) -> None:
+        kept = text[: max(KEPT - self.length, 0)]
+        self.parts.append(kept)
+        self.length += len(kept)
+        self.left_out += len(text) - len(kept)
 
 
-class _Stream(io.TextIOBase):
-    """Stands in for `sys.stdout` or `sys.stderr` while a block runs."""
+def _stream(outputs: list[Output | _Growing], name: Name) -> _Growing:
+    """The last output if it is of that stream, or a new one."""
+    last = outputs[-1] if outputs else None
+    if not isinstance(last, _Growing) or last.kind != name:
+        last = _Growing(name)
+        outputs.append(last)
+    return last
 
-    encoding = "utf-8"
-    errors = "replace"
 
-    def __init__(self, name: Literal["stdout", "stderr"], session: Session) -> None:
-        self.name = name
-        self.session = session
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        if not isinstance(text, str):
-            raise TypeError(f"write() takes a str, not {type(text).__name__}")
-        self.session.write(self.name, text)
-        return len(text)
+def _flush() -> None:
+    """Write what C has not yet written."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).fflush(None)
 
 
 def _made_on(profile: str) -> dict[str, str]:
@@ -267,8 +311,8 @@ def tidy(outputs: Sequence[Output | _Growing]) -> Iterator[Output]:
             yield Output(output.kind, data)
             continue
         text = _as_on_a_terminal(_lasting("".join(output.parts)))
-        if len(text) > MAX_CHARACTERS:
-            left_out = len(text) - MAX_CHARACTERS
+        left_out = max(len(text) - MAX_CHARACTERS, 0) + output.left_out
+        if left_out:
             text = f"{text[:MAX_CHARACTERS]}\n… {left_out:,} more characters left out\n"
         if text:
             yield stream(output.kind, text)
@@ -286,8 +330,8 @@ def _as_on_a_terminal(text: str) -> str:
 
 
 def _lasting(text: str) -> str:
-    """Without what UTF-8 can't hold, and without addresses: they are others in every run."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    """Without what UTF-8 can't hold, and without addresses and places of this machine."""
+    text = _without_places(text.encode("utf-8", "replace").decode("utf-8"))
     return re.sub(r"\bat 0x[0-9a-fA-F]{6,}", "at 0x…", text)
 
 
@@ -317,18 +361,32 @@ def _readable_traceback(error: BaseException, job: Job) -> str:
     chain: list[traceback.TracebackException] = [report]
     while chain:
         part = chain.pop()
-        frames = [frame for frame in part.stack if frame.filename != __file__]
+        frames = [one for one in part.stack if os.path.dirname(one.filename) != _HERE]
         for frame in frames:
             frame.filename = _short_path(frame.filename, job.root)
         part.stack = traceback.StackSummary.from_list(frames)
         chain.extend(filter(None, (part.__cause__, part.__context__)))
         chain.extend(part.exceptions or ())
-    return "".join(report.format()).rstrip()
+    return _without_places("".join(report.format()).rstrip())
 
 
-def _short_path(path: str, root: str) -> str:
-    """Relative to the course, or to the folder that libraries are installed in."""
-    for folder in (root, *sorted(filter(None, sys.path), key=len, reverse=True)):
+def _short_path(path: str, *folders: str) -> str:
+    """Relative to one of the folders, or to that which libraries are installed in."""
+    for folder in (*folders, *sorted(filter(None, sys.path), key=len, reverse=True)):
         if path.startswith(folder.rstrip(os.sep) + os.sep):
             return os.path.relpath(path, folder)
     return path
+
+
+def _without_places(text: str) -> str:
+    """Tracebacks and warnings, such as those of other processes, without this machine's paths."""
+
+    def short(found: re.Match[str]) -> str:
+        path = _short_path(found[2])
+        known = re.split(r"/(?:site|dist)-packages/|/lib/python3\.\d+/", path)
+        if path.startswith(os.sep):
+            path = known[-1] if len(known) > 1 else f"…/{os.path.basename(path)}"
+        return found[1] + path + found[3]
+
+    text = re.sub(r'(\bFile ")(/[^"\n]+)(", line \d)', short, text)
+    return re.sub(r"^()(/[^\s:]+\.py)(:\d+: \w+: )", short, text, flags=re.M)

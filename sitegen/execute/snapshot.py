@@ -13,16 +13,19 @@ import contextlib
 import fcntl
 import os
 import shutil
-import signal
 import stat
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import Pipe, reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from sitegen.execute import keeper
+from sitegen.execute.keeper import Desk, Lines
 from sitegen.execute.messages import Job, Rested
 from sitegen.execute.plan import Plan
+from sitegen.execute.process import Process
 from sitegen.parse.lesson import Cell
 
 MOST = 40
@@ -46,7 +49,7 @@ class Snapshots:
             known[message.ran].close()
         known[message.ran] = control
 
-    def go_on(self, plan: Plan, job: Job, away: Connection) -> Runner | None:
+    def go_on(self, plan: Plan, job: Job, away: Connection) -> Process | None:
         """A process that does the job with the state of as many cells as can be, if of any."""
         known = self._by_lesson.get(plan.lesson.slug, {})
         for ran in sorted(known, key=len, reverse=True):
@@ -59,7 +62,8 @@ class Snapshots:
             try:
                 known[ran].send(replace(job, cells=left, ran=ran))
                 reduction.send_handle(known[ran], away.fileno(), 0)
-                return Runner(known[ran].recv(), known[ran])
+                known[ran].recv()
+                return Process(known[ran])
             except (EOFError, OSError):  # it has ended, or can't be gone on from any more
                 known.pop(ran).close()
         return None
@@ -69,30 +73,6 @@ class Snapshots:
         for slug in self._by_lesson.keys() - set(but):
             for control in self._by_lesson.pop(slug).values():
                 control.close()
-
-
-class Runner:
-    """Does a job from a snapshot; what the generator uses of a `multiprocessing.Process`."""
-
-    def __init__(self, pid: int, sentinel: Connection) -> None:
-        self.pid = pid
-        self.sentinel = sentinel
-        self.exitcode: int | None = None
-
-    def is_alive(self) -> bool:
-        self.join(0)
-        return self.exitcode is None
-
-    def join(self, timeout: float | None = None) -> None:
-        if self.exitcode is None and self.sentinel.poll(timeout):
-            try:
-                self.exitcode = self.sentinel.recv()
-            except (EOFError, OSError):
-                self.exitcode = -signal.SIGKILL
-
-    def kill(self) -> None:
-        if self.exitcode is None:
-            os.kill(self.pid, signal.SIGKILL)
 
 
 Stamps = Mapping[Path, tuple[int, int]]
@@ -148,21 +128,22 @@ class Taker:
         self.files = files
         self.unsaved = 0.0
         self.taken = 0
-        self.inherited = _descriptors().items()
+        self.inherited: Set[tuple[int, str]] = _descriptors().items()
 
     def offer(
         self,
         ran: tuple[Cell, ...],
         seconds: float,
         home: Connection,
-        go_on: Callable[[Job, Connection], None],
+        desk: Desk,
+        go_on: Callable[[Job, Connection, Desk], None],
     ) -> None:
         """Leave a snapshot after a cell that took so long, unless there is a reason not to."""
         self.unsaved += seconds
         if self.unsaved < self.worth or self.taken == MOST:
             return
         self.unsaved = 0.0
-        if not (self._stands_alone(home) and _memory_is_plentiful()):
+        if not (self._stands_alone(home, desk.window) and _memory_is_plentiful()):
             return
         self.taken += 1
         mine, other = Pipe()
@@ -170,29 +151,29 @@ class Taker:
         if child == 0:
             mine.close()
             home.close()
+            desk.window.close()
             if os.fork() == 0:  # so that a worker has no children but those of its blocks
                 self._rest(other, go_on)
             os._exit(0)
         other.close()
         os.waitpid(child, 0)
         with contextlib.suppress(EOFError, OSError):
-            mine.recv()
+            desk.spare(mine.recv())
             home.send(Rested(ran))
             reduction.send_handle(home, mine.fileno(), 0)
         mine.close()
 
-    def _stands_alone(self, home: Connection) -> bool:
+    def _stands_alone(self, *ours: Connection) -> bool:
         """Whether a copy shares nothing with this process that either would alter for both."""
         try:
             threads = len(os.listdir("/proc/self/task"))
             maps = Path("/proc/self/maps").read_text()
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
-            # The second thread waits for the generator's end, and is started anew in a copy.
             return (
-                threads <= 2
+                threads == 1
                 and " rw-s " not in maps
-                and all(_is_only_read(found) for found in self._opened(home))
+                and all(_is_only_read(found) for found in self._opened(*ours))
             )
         except OSError:
             pass  # a system that does not tell
@@ -207,29 +188,48 @@ class Taker:
             if number not in known and (number, name) not in self.inherited
         ]
 
-    def _rest(self, control: Connection, go_on: Callable[[Job, Connection], None]) -> None:
-        """Be a snapshot, until the generator drops it or is gone."""
+    def _rest(self, control: Connection, go_on: Callable[[Job, Connection, Desk], None]) -> None:
+        """Be a snapshot, and the keeper of what goes on from it, until the generator is gone."""
         os.setsid()
+        keeper.adopt()
         files = self.files.now()
         _reopen(self._opened(control))
-        control.send(None)
+        control.send(os.getpid())
         with contextlib.suppress(EOFError, OSError):
             while True:
                 job = control.recv()
+                if not isinstance(job, Job):  # to end what has ended by itself meanwhile
+                    continue
                 home = Connection(reduction.recv_handle(control))
                 if not self.files.taken_back(files):
                     break
-                pid = os.fork()
-                if pid == 0:
-                    control.close()
-                    os.setsid()
-                    _reopen(self._opened(home))
-                    go_on(job, home)
-                home.close()
-                control.send(pid)
-                _, status = os.waitpid(pid, 0)
-                control.send(os.waitstatus_to_exitcode(status))
+                keeper.keep(control, partial(self._start, control, job, home, go_on))
         os._exit(0)
+
+    def _start(
+        self,
+        control: Connection,
+        job: Job,
+        home: Connection,
+        go_on: Callable[[Job, Connection, Desk], None],
+        lines: Lines,
+    ) -> int:
+        """Go on with a job in a copy of this process."""
+        opened = self._opened(control, home, lines.desk, lines.window)
+        opened = [one for one in opened if one not in (lines.reader, lines.writer)]
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            window = lines.leave_to_keeper()
+            keeper.end_with_parent()
+            os.setsid()
+            _reopen(opened)
+            own = _descriptors().items()
+            self.inherited = {(number, name) for number, name in own if number not in opened}
+            go_on(job, home, Desk(window))
+        home.close()
+        control.send(None)
+        return pid
 
 
 def _descriptors() -> Mapping[int, str]:

@@ -9,47 +9,44 @@ import contextlib
 import importlib.abc
 import importlib.machinery
 import os
-import signal
 import sys
 import tempfile
-import threading
 import types
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from sitegen.execute.keeper import Desk
 from sitegen.execute.messages import Done, Failed, Job, Started
 from sitegen.execute.session import Session
 from sitegen.execute.snapshot import Files, Taker
 
 
-def run(job: Job, home: Connection) -> None:
+def run(job: Job, home: Connection, desk: Desk) -> None:
     """Entry of the worker process."""
     os.setsid()
     _bound_memory(job.profile)
     os.chdir(job.root)
+    sys.argv = [job.path]
     sys.path.insert(0, job.root)
     sys.meta_path.insert(0, _FollowedPackages(job.packages))
     importlib.invalidate_caches()
     os.environ["LESSON_PROFILE"] = job.profile
     os.environ["IPYTHONDIR"] = job.scratch
-    with tempfile.TemporaryFile() as descriptors:
-        for descriptor in (1, 2):
-            os.dup2(descriptors.fileno(), descriptor)
-        # What blocks leave among temporary files goes with the build.
-        temporary = tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(dir=job.scratch)
-        snapshots = None
-        if job.snapshot_worth is not None:
-            files = Files(Path(temporary), Path(job.root), frozenset(map(Path, job.written)))
-            snapshots = Taker(job.snapshot_worth, files)
-        _work(Session(job, descriptors), snapshots, job, home)
+    # What blocks leave among temporary files goes with the build.
+    temporary = tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(dir=job.scratch)
+    session = Session(job, desk)
+    snapshots = None
+    if job.snapshot_worth is not None:
+        files = Files(Path(temporary), Path(job.root), frozenset(map(Path, job.written)))
+        snapshots = Taker(job.snapshot_worth, files)
+    _work(session, snapshots, job, home)
 
 
 def _work(session: Session, snapshots: Taker | None, job: Job, home: Connection) -> None:
     """Run the cells, and end the process."""
-    _die_with(home)
     left_out: set[str] = set()
     ran = job.ran
     for cell in job.cells:
@@ -63,21 +60,29 @@ def _work(session: Session, snapshots: Taker | None, job: Job, home: Connection)
         home.send(Started(cell.id))
         message = session.run(cell)
         home.send(message)
+        _send(session.take_late(), home)
         if isinstance(message, Failed):
             break
         ran += (cell,)
         if snapshots:
-            snapshots.offer(ran, message.seconds, home, partial(_go_on, session, snapshots))
+            go_on = partial(_go_on, session, snapshots)
+            snapshots.offer(ran, message.seconds, home, session.desk, go_on)
     else:
+        _send(session.unfinished(), home)
         home.send(Done())
     home.close()
     # Threads and exit handlers that a block left behind have no say in when a lesson ends.
     os._exit(0)
 
 
-def _go_on(session: Session, snapshots: Taker, job: Job, home: Connection) -> None:
+def _send(messages: Iterable[object], home: Connection) -> None:
+    for message in messages:
+        home.send(message)
+
+
+def _go_on(session: Session, snapshots: Taker, job: Job, home: Connection, desk: Desk) -> None:
     """Do another job with the state that there is."""
-    session.take_up(job)
+    session.take_up(job, desk)
     _work(session, snapshots, job, home)
 
 
@@ -108,18 +113,6 @@ class _Uncompiled(importlib.machinery.SourceFileLoader):
 
     def path_stats(self, path: str | bytes) -> Any:
         raise OSError
-
-
-def _die_with(home: Connection) -> None:
-    """End this process and all that its blocks started as soon as the generator is gone."""
-
-    def watch() -> None:
-        with contextlib.suppress(EOFError, OSError):
-            home.recv()
-        os.killpg(0, signal.SIGKILL)
-
-    # Named, for those without a name are counted, and a block may show its thread's.
-    threading.Thread(target=watch, name="generator", daemon=True).start()
 
 
 def _bound_memory(profile: str) -> None:

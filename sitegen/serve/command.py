@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from sitegen.errors import say
 from sitegen.serve.loop import Loop
 from sitegen.serve.server import Server
 from sitegen.serve.view import Screen
@@ -40,7 +40,7 @@ def serve(root: Path, port: int, output: str | None, jobs: int, verbose: bool) -
             loop.round(changed, watcher)
             watcher.follow(folders_of(loop.config))
             wait([watcher.fileno()])
-    print("ended; the last good site stays", file=sys.stderr)
+    say("ended; the last good site stays")
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 
+from sitegen.errors import say
 from sitegen.serve.view import Note, View
 
 
@@ -20,7 +20,7 @@ class Terminal:
         failed = tuple(note for note in notes if note.kind == "failed")
         for note in failed:
             if note not in self._said:
-                print(note.message, note.detail, sep="\n", file=sys.stderr, flush=True)
+                say(note.message, note.detail)
         self._said = failed
 
     def report(self, before: View, now: View, executed: Sequence[str], seconds: float) -> None:

@@ -1,0 +1,52 @@
+"""What the processes that run blocks inherit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sitegen.parse.config import BUILT_IN
+
+FIXED = {
+    # One thread each: the order of additions, and so the last digits of a sum, must not
+    # depend on how many cores a machine has.
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    "PYTHONHASHSEED": "0",
+    # What a child has printed must not wait in it until it is ended.
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONUTF8": "1",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "COLUMNS": "100",
+    "NO_COLOR": "1",
+    "MPLBACKEND": "module://sitegen.execute.pyplot_backend",
+    "MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc")),
+}
+
+PLACES = {
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONEXECUTABLE",
+    "PYTHONHOME",
+    "PYTHONNOUSERSITE",
+    "PYTHONPATH",
+    "PYTHONPLATLIBDIR",
+    "PYTHONPYCACHEPREFIX",
+    "PYTHONUSERBASE",
+}
+"""Variables that say where Python finds things. What else a developer has switched on for his own
+runs must not show in outputs."""
+
+
+def environment() -> dict[str, str]:
+    """That of this process, without what would make outputs differ between machines."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYTHON") or name in PLACES
+    }
+    path = [str(BUILT_IN), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**inherited, **FIXED, "PYTHONPATH": os.pathsep.join(path)}
