@@ -1,4 +1,9 @@
-"""The GPT that a learner of the course builds."""
+"""The GPT that a learner of the course builds.
+
+`model` is what the first lesson arrives at, with `config` before it; `generate`, `cache` and
+`decode` write with it, `train` teaches it, `pretrained` reads and writes GPT-2's own weights,
+`verify` and `measure` look at it. `figures` and `exercises` stand on top: nothing else needs them.
+"""
 
 from gptcore.cache import KVCache
 from gptcore.config import GPTConfig

@@ -160,7 +160,7 @@ def _models(config: GPTConfig, nanogpt: Path | None) -> dict[str, nn.Module]:
     from transformers.utils import logging
 
     from gptcore.model import GPT
-    from gptcore.their_config import settings_of
+    from gptcore.pretrained.their_config import settings_of
 
     logging.set_verbosity_error()
     settings = settings_of(config)
@@ -267,7 +267,7 @@ def _decode(
     import torch
 
     from gptcore.decode import Decoder
-    from gptcore.generate import generate_cached
+    from gptcore.generate import generate_cached, sampler
     from gptcore.verify import count_parameters
 
     config, new = work.config, work.new_tokens
@@ -277,8 +277,9 @@ def _decode(
     idx = torch.randint(config.vocab_size, (1, 10), device=device)
     even = (10 + new + 63) // 64 * 64  # which attention's kernels like
     decoder = Decoder(ours, 1, min(config.block_size, even)).compile()
+    greedy = sampler(temperature=0)
     runs: dict[str, Run] = {
-        "gptcore": lambda: generate_cached(decoder, idx, new, temperature=0),
+        "gptcore": lambda: generate_cached(decoder, idx, new, greedy),
         "huggingface": lambda: theirs.generate(
             idx,
             attention_mask=torch.ones_like(idx),

@@ -7,7 +7,7 @@ for the new tokens alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -15,9 +15,6 @@ from torch.nn import functional as F
 
 from gptcore.checks import check_ids
 from gptcore.config import GPTConfig
-
-if TYPE_CHECKING:
-    from gptcore.model import GPT, CausalSelfAttention
 
 
 class KVCache:
@@ -57,8 +54,8 @@ class KVCache:
 
     @classmethod
     def of(
-        cls, model: GPT, batch_size: int = 1, max_length: int | None = None
-    ) -> KVCache:
+        cls, model: Any, batch_size: int = 1, max_length: int | None = None
+    ) -> Self:
         """A cache that fits a model: its config, device and dtype."""
         weight = model.lm_head.weight
         return cls(
@@ -89,7 +86,7 @@ class KVCache:
 
 @torch.no_grad()
 def forward_cached(
-    model: GPT, idx: Tensor, cache: KVCache, starts: Tensor | None = None
+    model: Any, idx: Tensor, cache: KVCache, starts: Tensor | None = None
 ) -> Tensor:
     """Read new tokens, (B, T), after those in the cache; gives the last one's logits, (B, V).
 
@@ -123,7 +120,7 @@ def forward_cached(
 
 
 def _attention(
-    attn: CausalSelfAttention,
+    attn: Any,
     x: Tensor,
     cache: KVCache,
     layer: int,

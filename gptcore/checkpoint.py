@@ -11,7 +11,7 @@ import pickle
 import random
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +19,7 @@ from torch import distributed
 from torch.optim import Optimizer
 
 from gptcore.data import Batches
-
-if TYPE_CHECKING:
-    from gptcore.model import GPT
+from gptcore.model import GPT
 
 
 def save(

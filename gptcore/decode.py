@@ -10,16 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gptcore.cache import KVCache, check_room, forward_cached
-
-if TYPE_CHECKING:
-    from gptcore.model import GPT, Block
 
 # A weight, (in, out), and its bias; and what F.layer_norm takes after its input.
 Linear = tuple[Tensor, Tensor | None]
@@ -40,7 +37,7 @@ class Layer(NamedTuple):
     values: Tensor
 
     @classmethod
-    def of(cls, block: Block, keys: Tensor, values: Tensor) -> Self:
+    def of(cls, block: Any, keys: Tensor, values: Tensor) -> Self:
         attn, mlp = block.attn, block.mlp
         return cls(
             _norm(block.ln_1),
@@ -73,7 +70,7 @@ class Decoder:
     """
 
     def __init__(
-        self, model: GPT, batch_size: int = 1, max_length: int | None = None
+        self, model: Any, batch_size: int = 1, max_length: int | None = None
     ) -> None:
         self.model = model
         self.cache = KVCache.of(model, batch_size, max_length)

@@ -34,23 +34,26 @@ MODULES = [
     "config",
     "data",
     "decode",
+    "figures/passages",
+    "figures/weight_map",
     "generate",
-    "mapping",
     "measure",
-    "memorization",
     "model",
-    "pretrained",
+    "pretrained/__main__",
+    "pretrained/convert",
+    "pretrained/files",
+    "pretrained/mapping",
+    "pretrained/source",
+    "pretrained/their_config",
     "profile",
     "resources",
     "schedule",
     "tables",
-    "their_config",
     "tokenizer",
-    "train",
+    "train/__main__",
+    "train/loop",
+    "train/processes",
     "verify",
-    "weight_files",
-    "weight_map",
-    "weight_source",
 ]
 TESTS = [
     "tests/test_model.py",
@@ -214,7 +217,7 @@ def reached(root: Path) -> list[str]:
 
 def _nearest_first(mutant: Mutant) -> list[str]:
     """The tests, first those that name the module: they are the likeliest to notice."""
-    name = f"gptcore.{mutant.module}"
+    name = f"gptcore.{mutant.module.replace('/', '.')}"
     return sorted(TESTS, key=lambda test: name not in (ROOT / test).read_text(encoding="utf-8"))
 
 

@@ -11,8 +11,9 @@ import torch
 from gptcore import GPT, GPTConfig, KVCache
 from gptcore.cache import forward_cached
 from gptcore.decode import Decoder
-from gptcore.generate import generate_batch, generate_cached
+from gptcore.generate import generate_batch, generate_cached, sampler
 
+GREEDY = sampler(temperature=0)
 CONFIG = dataclasses.replace(GPTConfig.debug(), block_size=32, dropout=0.5)
 
 
@@ -200,8 +201,8 @@ def test_a_decoder_agrees_with_the_whole_sequence_at_every_place(model: GPT) -> 
 def test_a_decoder_forgets_the_last_prompt(model: GPT) -> None:
     decoder = Decoder(model)
     model.eval()
-    generate_cached(decoder, ids(1, 20), 10, temperature=0)
-    again = generate_cached(decoder, ids(1, 3), 10, temperature=0)
+    generate_cached(decoder, ids(1, 20), 10, GREEDY)
+    again = generate_cached(decoder, ids(1, 3), 10, GREEDY)
     model.train()
     assert torch.equal(again, model.generate(ids(1, 3), 10, temperature=0))
 
@@ -262,7 +263,7 @@ def test_a_compiled_decoder_gives_the_same_text(device: str) -> None:
     decoder = Decoder(model).compile()
     for length in (5, 3):
         prompt = ids(1, length).to(device)
-        compiled = generate_cached(decoder, prompt, 20, temperature=0)
+        compiled = generate_cached(decoder, prompt, 20, GREEDY)
         assert torch.equal(compiled, model.generate(prompt, 20, temperature=0))
 
 

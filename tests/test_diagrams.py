@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from gptcore import GPT, GPTConfig
-from gptcore.cache_diagram import cache_growth
-from gptcore.diagrams import architecture
-from gptcore.plots import residual_std
-from gptcore.svg import FILL, STROKE, Diagram
+from gptcore.figures.architecture import architecture
+from gptcore.figures.cache_growth import cache_growth
+from gptcore.figures.plots import residual_std
+from gptcore.figures.svg import FILL, STROKE, Diagram
 
 SVG = "{http://www.w3.org/2000/svg}"
 

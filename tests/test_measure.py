@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from gptcore.figures.tiles import causal_tiles
 from gptcore.measure import peak_bytes
 from gptcore.model import flash_attention, masked_attention
-from gptcore.tile_diagram import causal_tiles
 
 CPU = torch.device("cpu")
 GIVEN = torch.ones(1000)  # 4,000 bytes, which are not counted

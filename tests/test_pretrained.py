@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig
 
 from gptcore import GPT, GPTConfig, resources
-from gptcore.pretrained import from_weights, load, main, reference, save, to_weights
+from gptcore.pretrained import __main__ as command
+from gptcore.pretrained import from_weights, load, reference, save, to_weights
 from gptcore.tokenizer import decode, gpt2_tokenizer
 from gptcore.verify import verify
 
@@ -474,11 +475,12 @@ def test_the_command_loads_verifies_and_generates(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for source in (folder, folder / "model.safetensors"):
-        assert main([str(source), "--prompt", "To be", "--max-new-tokens", "20"]) == 0
+        assert command.main([str(source), "--prompt", "To be", "--max-new-tokens", "20"]) == 0
         printed = capsys.readouterr().out
         assert "the same function      yes" in printed
         assert "To be" in printed
-        main([str(source), "--prompt", "To be", "--max-new-tokens", "20", "--temperature", "0"])
+        greedy = ["--max-new-tokens", "20", "--temperature", "0"]
+        command.main([str(source), "--prompt", "To be", *greedy])
         assert capsys.readouterr().out == printed  # greedy unless something else is asked for
 
 
@@ -486,7 +488,7 @@ def test_the_command_writes_as_long_and_as_wildly_as_it_is_asked(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def written(*options: str) -> str:
-        assert main([str(folder), "--prompt", "To be", *options]) == 0
+        assert command.main([str(folder), "--prompt", "To be", *options]) == 0
         return capsys.readouterr().out.partition("\n\n")[2]
 
     assert written("--max-new-tokens", "0") == "To be\n"
@@ -497,7 +499,7 @@ def test_the_command_refuses_an_empty_prompt_before_it_loads(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["nowhere", "--prompt", ""])
+        command.main(["nowhere", "--prompt", ""])
     assert "--prompt is empty; give at least one character" in capsys.readouterr().err
 
 
@@ -506,8 +508,8 @@ def test_the_command_fails_where_the_models_differ(
 ) -> None:
     other = their_model(SMALL)
     nn.init.normal_(other.transformer.h[0].ln_1.weight)
-    monkeypatch.setattr("gptcore.pretrained.reference", lambda source: other)
-    assert main([str(folder), "--max-new-tokens", "1"]) == 1
+    monkeypatch.setattr(command, "reference", lambda source: other)
+    assert command.main([str(folder), "--max-new-tokens", "1"]) == 1
 
 
 def test_the_reference_of_a_file_does_not_go_through_our_mapping(folder: Path) -> None:

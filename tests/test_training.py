@@ -21,13 +21,13 @@ from torch import distributed, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from gptcore import GPT, GPTConfig, checkpoint
-from gptcore import train as training
 from gptcore.data import Batches, TokenDataset, play, split
-from gptcore.memorization import Training
+from gptcore.figures.passages import Training
 from gptcore.profile import Profile, cpu
 from gptcore.schedule import lr_at, scheduler
 from gptcore.tokenizer import byte_tokenizer
-from gptcore.train import Step, TrainConfig, adamw, train
+from gptcore.train import Step, TrainConfig, adamw, loop, train
+from gptcore.train import __main__ as command
 
 TINY = GPTConfig(block_size=16, vocab_size=257, n_layer=2, n_head=2, n_embd=32, dropout=0.1)
 IDS = byte_tokenizer().encode(play()[:4000])
@@ -240,7 +240,7 @@ def test_the_optimizer_and_the_compiler_are_as_asked_for(monkeypatch: pytest.Mon
     assert adamw(tiny(), TrainConfig(1, betas=(0.5, 0.6))).defaults["betas"] == (0.5, 0.6)
     model, seen = tiny(), list[nn.Module]()
     monkeypatch.setattr(torch, "compile", seen.append)
-    training.prepared(model, TrainConfig(1, compile=True))
+    loop.prepared(model, TrainConfig(1, compile=True))
     assert seen == [model]
 
 
@@ -301,9 +301,9 @@ def test_the_speed_is_of_all_processes_and_leaves_out_the_time_to_save(
         nonlocal now
         now += 1000
 
-    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=clock))
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=clock))
     monkeypatch.setattr(checkpoint, "save", save)
-    monkeypatch.setattr(training, "world_size", lambda: 3)
+    monkeypatch.setattr(loop, "world_size", lambda: 3)
     plan = TrainConfig(1, checkpoint_every=1, grad_accumulation=2)
     (event,) = train(tiny(), batches(), plan, checkpoint=tmp_path / "run.pt")
     assert event.tokens_per_second == 3 * 2 * 4 * TINY.block_size
@@ -422,7 +422,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Profile:
     found = cpu()
     budget = dataclasses.replace(found.budget, block_size=16, batch_size=4)
     profile = dataclasses.replace(found, config=TINY, budget=budget)
-    monkeypatch.setattr(training, "active", lambda: profile)
+    monkeypatch.setattr(command, "active", lambda: profile)
     return profile
 
 
@@ -436,10 +436,10 @@ def test_processes_have_equal_weights_and_random_numbers_of_their_own(
         numbers.append(torch.rand(4).tolist())
         return []
 
-    monkeypatch.setattr(training, "train", spy)
+    monkeypatch.setattr(command, "train", spy)
     for rank in (0, 1):
         place(monkeypatch, rank, 2)
-        assert training.main(["--steps", "1"]) == 0
+        assert command.main(["--steps", "1"]) == 0
     assert torch.equal(*models)
     assert numbers[0] != numbers[1]
 
@@ -471,19 +471,19 @@ def test_a_process_takes_the_gpu_that_its_machine_has_for_it(
         return []
 
     profile = dataclasses.replace(small, device=torch.device(kind))
-    monkeypatch.setattr(training, "active", lambda: profile)
-    monkeypatch.setattr(training, "train", spy)
+    monkeypatch.setattr(command, "active", lambda: profile)
+    monkeypatch.setattr(command, "train", spy)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(GPT, "to", lambda model, _: model)
     backends = place(monkeypatch, rank=3, size=4, local=1)
-    assert training.main(["--steps", "1"]) == 0
+    assert command.main(["--steps", "1"]) == 0
     assert (devices, backends) == ([device], [backend])
 
 
 def test_only_the_first_process_saves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(distributed, "is_initialized", lambda: True)
     monkeypatch.setattr(distributed, "all_reduce", lambda value: value.mul_(2))
-    monkeypatch.setattr(training, "DistributedDataParallel", lambda model: model)
+    monkeypatch.setattr(loop, "DistributedDataParallel", lambda model: model)
     path = tmp_path / "new" / "run.pt"
     for rank in (1, 0):
         place(monkeypatch, rank, 2)
@@ -543,17 +543,17 @@ def test_the_command_trains_and_saves_its_last_update(
     capsys: pytest.CaptureFixture[str], small: Profile, tmp_path: Path
 ) -> None:
     path = tmp_path / "run.pt"
-    assert training.main(["--steps", "21", "--checkpoint", str(path)]) == 0
+    assert command.main(["--steps", "21", "--checkpoint", str(path)]) == 0
     assert torch.load(path, weights_only=True)["step"] == 21
     assert "step    20  loss" in capsys.readouterr().out
 
 
 def test_the_command_follows_its_profile(monkeypatch: pytest.MonkeyPatch, small: Profile) -> None:
     budget = dataclasses.replace(small.budget, dropout=0.25, autocast=torch.bfloat16, compile=True)
-    monkeypatch.setattr(training, "active", lambda: dataclasses.replace(small, budget=budget))
+    monkeypatch.setattr(command, "active", lambda: dataclasses.replace(small, budget=budget))
     seen: list[Any] = []
-    monkeypatch.setattr(training, "train", lambda *given, **_: seen.append(given) or [])
-    assert training.main(["--steps", "40"]) == 0
+    monkeypatch.setattr(command, "train", lambda *given, **_: seen.append(given) or [])
+    assert command.main(["--steps", "40"]) == 0
     ((model, data, plan, val_data),) = seen
     assert model.config == dataclasses.replace(TINY, dropout=0.25)
     assert (plan.autocast, plan.compile, plan.warmup_steps) == (torch.bfloat16, True, 2)
@@ -599,7 +599,7 @@ def test_what_the_command_cannot_do_it_says_in_one_line(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     change(monkeypatch)
     with pytest.raises(SystemExit) as ended:
-        training.main(["--steps", "1", "--checkpoint", "run.pt"])
+        command.main(["--steps", "1", "--checkpoint", "run.pt"])
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
@@ -611,7 +611,7 @@ def test_the_command_refuses_a_number_of_updates_that_is_none(
     steps: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        training.main(["--steps", steps])
+        command.main(["--steps", steps])
     assert ended.value.code == 2
     assert f"argument --steps: {steps} is too few" in capsys.readouterr().err
 
@@ -623,7 +623,7 @@ def test_a_run_that_breaks_down_ends_the_command_with_1(
         GPT, "forward", lambda *_: (None, torch.tensor(torch.nan, requires_grad=True))
     )
     with pytest.raises(SystemExit) as ended:
-        training.main(["--steps", "1"])
+        command.main(["--steps", "1"])
     assert ended.value.code == 1
     assert "error: the loss is nan" in capsys.readouterr().err
 

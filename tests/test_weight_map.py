@@ -9,10 +9,10 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from gptcore import GPTConfig
-from gptcore.mapping import PAIRS, pairs, their_shapes
-from gptcore.svg import Diagram
+from gptcore.figures.svg import Diagram
+from gptcore.figures.weight_map import diagram, table
+from gptcore.pretrained.mapping import PAIRS, pairs, their_shapes
 from gptcore.tables import Table
-from gptcore.weight_map import diagram, table
 
 SVG = "{http://www.w3.org/2000/svg}"
 CONFIG = GPTConfig.gpt2()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from gptcore.svg import WIDTH, Diagram, document, group, shape, text
+from gptcore.figures.svg import WIDTH, Diagram, document, group, shape, text
 
 LEFT, TOP, CELL = 96, 66, 27
 ROLES = {"seen": "norm", "cut": "attention", "skipped": "boundary"}

@@ -1,18 +1,11 @@
-"""One loop that trains a GPT, told as a series of events.
-
-`python -m gptcore.train` runs it on its own, also under torch's launcher for several processes:
-`torchrun --nproc-per-node 2 -m gptcore.train`.
-"""
+"""One loop that trains a GPT, told as a series of events."""
 
 from __future__ import annotations
 
-import argparse
 import math
-import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -22,11 +15,15 @@ from torch.optim import AdamW
 
 from gptcore import checkpoint as checkpoints
 from gptcore.checks import check_count
-from gptcore.data import Batches, TokenDataset, split
+from gptcore.data import Batches
 from gptcore.generate import eval_mode
 from gptcore.model import GPT
-from gptcore.profile import Profile, active
 from gptcore.schedule import lr_at
+from gptcore.train.processes import (
+    is_first_process,
+    mean_of_processes,
+    world_size,
+)
 
 
 @dataclass(frozen=True)
@@ -196,24 +193,6 @@ def mixed_precision(x: Tensor, config: TrainConfig) -> torch.autocast:
     )
 
 
-def mean_of_processes(value: Tensor) -> Tensor:
-    """The mean over all processes of a run, the value itself if there is one."""
-    if distributed.is_initialized():
-        distributed.all_reduce(value)
-        value = value / distributed.get_world_size()
-    return value
-
-
-def world_size() -> int:
-    """How many processes train together."""
-    return distributed.get_world_size() if distributed.is_initialized() else 1
-
-
-def is_first_process() -> bool:
-    """Whether this process is the one that saves and prints."""
-    return not distributed.is_initialized() or distributed.get_rank() == 0
-
-
 def stopped(step: int, loss: float, norm: float, checkpoint: Path | None) -> str:
     """What to tell of a run whose loss or gradient is no number, and where to go on from."""
     kept = checkpoint if checkpoint and checkpoint.exists() else None
@@ -224,93 +203,3 @@ def stopped(step: int, loss: float, norm: float, checkpoint: Path | None) -> str
         f"the loss is {loss} and the gradient norm {norm} at step {step}; {rest}; "
         "try a lower max_lr or more warmup"
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train the profile's model on its corpus, and say how it goes."""
-    parser = argparse.ArgumentParser(
-        prog="python -m gptcore.train", description=main.__doc__
-    )
-    parser.add_argument(
-        "--steps", type=int, help="updates; the profile's budget if not given"
-    )
-    parser.add_argument(
-        "--checkpoint", type=Path, help="saved here, and resumed if it is there"
-    )
-    options = parser.parse_args(arguments)
-    if options.steps is not None and options.steps < 1:
-        parser.error(f"argument --steps: {options.steps} is too few; use 1 or more")
-    try:
-        profile = active()
-    except (RuntimeError, ValueError) as error:
-        parser.exit(2, f"error: {error}\n")
-    try:
-        _run(profile, options.steps or profile.budget.steps, options.checkpoint)
-    except FloatingPointError as error:
-        parser.exit(1, f"error: {error}\n")
-    except (OSError, ValueError) as error:
-        parser.exit(2, f"error: {error}\n")
-    finally:
-        if distributed.is_initialized():
-            distributed.destroy_process_group()
-    return 0
-
-
-def _run(profile: Profile, steps: int, checkpoint: Path | None) -> None:
-    """Train, and print a line for every validation."""
-    device = _own_device(profile)
-    place = _join(device)
-    budget, tokenizer = profile.budget, profile.tokenizer()
-    config = replace(
-        profile.config, block_size=budget.block_size, dropout=budget.dropout
-    )
-    torch.manual_seed(0)
-    model = GPT(config).to(device)
-    # Equal weights everywhere, but dropout masks of each process's own.
-    torch.manual_seed(1 + place.get("rank", 0))
-    datasets = [
-        TokenDataset(tokenizer.encode(t), config.block_size)
-        for t in split(profile.corpus())
-    ]
-    batches, val_batches = (
-        Batches(d, budget.batch_size, 0, device, **place) for d in datasets
-    )
-    plan = TrainConfig(
-        steps,
-        max_lr=budget.max_lr,
-        min_lr=budget.max_lr / 10,
-        warmup_steps=steps // 20,
-        eval_every=max(1, steps // 10),
-        checkpoint_every=max(1, steps // 10),
-        autocast=budget.autocast,
-        compile=budget.compile,
-    )
-    for event in train(model, batches, plan, val_batches, checkpoint=checkpoint):
-        if event.val_loss is not None and is_first_process():
-            print(
-                f"step {event.step:5}  loss {event.loss:.3f}  validation {event.val_loss:.3f}"
-                f"  rate {event.lr:.1e}  {event.tokens_per_second:,.0f} tokens/s",
-                flush=True,
-            )
-
-
-def _own_device(profile: Profile) -> torch.device:
-    """The device for this process: of a machine's GPUs, the one that the launcher gives it."""
-    if profile.device.type != "cuda":
-        return profile.device
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
-
-
-def _join(device: torch.device) -> dict[str, int]:
-    """This process's place among those that torch's launcher started, if it did."""
-    if "RANK" not in os.environ:
-        return {}
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return {
-        "rank": distributed.get_rank(),
-        "world_size": distributed.get_world_size(),
-    }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

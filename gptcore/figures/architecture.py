@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element
 
 from torch import nn
 
+from gptcore.figures.svg import WIDTH, Diagram, document, group, shape, text
 from gptcore.model import GPT, Block, CausalSelfAttention, FeedForward
-from gptcore.svg import WIDTH, Diagram, document, group, shape, text
 from gptcore.verify import count_parameters
 
 STREAM = 38  # x of the residual stream's middle

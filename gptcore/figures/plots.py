@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from gptcore.svg import FILL, STROKE
+from gptcore.figures.svg import FILL, STROKE
 
 INK, MUTED, GRID = FILL["ink"], FILL["muted"], "#d8dee6"
 CYCLE = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gptcore.svg import WIDTH, Diagram, document, group, shape, text
+from gptcore.figures.svg import WIDTH, Diagram, document, group, shape, text
 
 LEFT, TOP, SIZE = 74, 44, 24
 ROW = SIZE + 8

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gptcore.their_config import config_from
-from gptcore.weight_files import NAMES, SUFFIXES, Stored, on_disk, read_json
+from gptcore.pretrained.files import NAMES, SUFFIXES, Stored, on_disk, read_json
+from gptcore.pretrained.their_config import config_from
 
 
 def open_source(source: str | Path) -> tuple[Stored, dict[str, Any] | None]:

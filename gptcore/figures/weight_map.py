@@ -8,8 +8,8 @@ from html import escape
 from xml.etree.ElementTree import Element
 
 from gptcore.config import GPTConfig
-from gptcore.mapping import PAIRS, Kind, Pair, their_shapes
-from gptcore.svg import WIDTH, Diagram, document, group, shape, text
+from gptcore.figures.svg import WIDTH, Diagram, document, group, shape, text
+from gptcore.pretrained.mapping import PAIRS, Kind, Pair, their_shapes
 from gptcore.tables import Table
 
 LEFT, RIGHT = 10, 268  # where the trees begin

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gptcore.config import GPTConfig
-from gptcore.mapping import Shapes
+from gptcore.pretrained.mapping import Shapes
 
 SIZES = {  # ours: theirs
     "block_size": "n_positions",
