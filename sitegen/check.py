@@ -14,6 +14,7 @@ from sitegen.output import Output
 from sitegen.parse.lesson import Block, Cell, Lesson, Options
 from sitegen.record.compare import differences
 from sitegen.record.embedded import disagreements
+from sitegen.record.faults import Fault, called, faults, sources_fault
 from sitegen.record.recordings import Recording, Value
 from sitegen.record.replay import Standing
 
@@ -49,9 +50,12 @@ def check(builder: Builder, lessons: Sequence[Lesson]) -> Report:
     for lesson in lessons:
         drifts += _embedded(builder, lesson)
         results = fresh.get(lesson.slug, {})
+        wrong = {one.cell.id: one for one in faults(found[lesson.slug], first, first=True)}
         for standing in found[lesson.slug]:
-            drifts += _cell(lesson, standing, results.get(standing.cell.id))
+            id_ = standing.cell.id
+            drifts += _cell(lesson, standing, results.get(id_), wrong.get(id_))
             _count(builder.report, lesson, standing, results)
+        drifts += _sources(builder, lesson, first, found[lesson.slug])
         for profile in builder.config.profiles[1:]:
             drifts += _elsewhere(builder, lesson, profile.name)
     builder.tell_left_out(lessons)
@@ -81,24 +85,28 @@ def _embedded(builder: Builder, lesson: Lesson) -> Iterator[Drift]:
         yield Drift("embedded", lesson.path, one.block.line, one.message, one.diff)
 
 
-def _cell(lesson: Lesson, standing: Standing, result: Result | None) -> Iterator[Drift]:
+def _cell(
+    lesson: Lesson, standing: Standing, result: Result | None, fault: Fault | None
+) -> Iterator[Drift]:
     """How a cell that was executed afresh compares with its recording."""
     cell, recording = standing.cell, standing.recording
-    what = _name(cell)
-    if standing.damage:
-        yield Drift("damaged", lesson.path, cell.line, f"{what}: {standing.damage}; {_MEND}")
-    elif recording is None:
-        yield Drift("missing", lesson.path, cell.line, f"{what} has no recording; {_RECORD}")
-    elif result is not None and (diff := _difference(lesson, cell, recording, result)):
-        kind = "output" if isinstance(cell, Block) else "inline"
-        because = f" ({_changed(standing)} changed)" if standing.changed else ""
-        # No plain build makes anew what no fingerprint saw changing.
-        fresh = f"; if that is right: build_site.py --fresh {lesson.slug}"
-        mend = "" if standing.changed else fresh
-        message = f"{what} now displays something else{because}{mend}"
-        yield Drift(kind, lesson.path, cell.line, message, diff)
-    elif not standing.holds:
-        yield _stale(lesson, standing, "")
+    if recording is not None and result is not None:
+        diff = _difference(lesson, cell, recording, result)
+        if diff:
+            kind = "output" if isinstance(cell, Block) else "inline"
+            because = f" ({_changed(standing)} changed)" if standing.changed else ""
+            # No plain build makes anew what no fingerprint saw changing.
+            fresh = f"; if that is right: build_site.py --fresh {lesson.slug}"
+            mend = "" if standing.changed else fresh
+            message = f"{called(cell)} now displays something else{because}{mend}"
+            yield Drift(kind, lesson.path, cell.line, message, diff)
+            return
+    if fault:
+        yield _drift(lesson, fault)
+
+
+def _drift(lesson: Lesson, fault: Fault) -> Drift:
+    return Drift(fault.kind, lesson.path, fault.cell.line, fault.message)
 
 
 def _difference(lesson: Lesson, cell: Cell, recording: Recording | Value, result: Result) -> str:
@@ -119,22 +127,19 @@ def _rule(lesson: Lesson, cell: Cell) -> Options:
 
 
 def _elsewhere(builder: Builder, lesson: Lesson, profile: str) -> Iterator[Drift]:
-    """Recordings of a profile that this machine does not execute: their fingerprints."""
-    for standing in builder.standings(lesson, profile):
-        if standing.damage:
-            yield Drift("damaged", lesson.path, standing.cell.line, f"{standing.damage}; {_MEND}")
-        elif standing.recording is not None and not standing.holds:
-            yield _stale(lesson, standing, f" under profile {profile}")
+    """Recordings of a profile that this machine does not execute."""
+    found = builder.standings(lesson, profile)
+    yield from (_drift(lesson, fault) for fault in faults(found, profile))
+    yield from _sources(builder, lesson, profile, found)
 
 
-def _stale(lesson: Lesson, standing: Standing, where: str) -> Drift:
-    changed = _changed(standing) or "its code"
-    return Drift(
-        "stale",
-        lesson.path,
-        standing.cell.line,
-        f"{_name(standing.cell)}: its recording{where} was made before {changed} changed; {_MEND}",
-    )
+def _sources(
+    builder: Builder, lesson: Lesson, profile: str, found: Sequence[Standing]
+) -> Iterator[Drift]:
+    """The list of what recordings were made from, where they are told to be."""
+    if message := sources_fault(builder.recordings, lesson.slug, profile, found):
+        path = builder.recordings.sources_path(lesson.slug, profile)
+        yield Drift("damaged", _relative(builder, path), 1, message)
 
 
 def _orphans(builder: Builder, lessons: Sequence[Lesson]) -> Iterator[Drift]:
@@ -159,9 +164,4 @@ def _changed(standing: Standing) -> str:
     return ", ".join(standing.changed[:5])
 
 
-def _name(cell: Cell) -> str:
-    return f"block {cell.id!r}" if isinstance(cell, Block) else f"inline value `{cell.code}`"
-
-
 _MEND = "build_site.py mends it"
-_RECORD = "build it where its resources are, and commit its recording"

@@ -10,6 +10,10 @@ from pathlib import Path
 from sitegen.errors import SiteError
 
 
+def refuse_links(paths, root):
+    pass
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace the file at `path` in one step; `SiteError` if that can't be done.
 
