@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 
 from sitegen import curriculum as curricula
 from sitegen.errors import SiteError, SourceError, did_you_mean, raise_all
-from sitegen.parse.config import Config
+from sitegen.files import links_out
+from sitegen.parse.config import BUILT_IN, Config
 from sitegen.parse.lesson import Lesson
 from sitegen.parse.parser import is_file, read_lesson
 from sitegen.render.mathml import to_mathml
@@ -45,8 +47,26 @@ class Course:
 
 
 def lesson_files(config: Config) -> list[Path]:
-    """The Markdown files of the course's lessons."""
-    return sorted(config.lessons.glob("*.md"))
+    """The Markdown files of the course's lessons; none that is a link out of the course."""
+    foreign = set(_foreign(config, config.lessons))
+    files = sorted(config.lessons.glob("[!.]*.md"))
+    return [path for path in files if path not in foreign]
+
+
+def _foreign(config: Config, folder: Path) -> Iterator[Path]:
+    """The links in a folder that lead out of the course, to what is nobody's to publish."""
+    own = [path.resolve() for path in (*config.templates, *config.static)]
+    return links_out(folder, [config.root, *own])
+
+
+def _links_out(config: Config) -> Iterator[SourceError]:
+    for folder in dict.fromkeys([config.lessons, *config.templates, *config.static]):
+        if folder.is_relative_to(BUILT_IN) and not folder.is_relative_to(config.root):
+            continue  # the generator's own, wherever a package manager has put it
+        for path in _foreign(config, folder):
+            name = os.path.relpath(path, config.root)
+            message = f"a link out of the course, to {os.readlink(path)}; put the file itself here"
+            yield SourceError(name, 1, message)
 
 
 def load(config: Config) -> Course:
@@ -65,7 +85,7 @@ def assemble(
     config: Config, lessons: Sequence[Lesson], errors: Iterable[SourceError] = ()
 ) -> Course:
     """The course of these lessons; all mistakes are raised together, with those known already."""
-    errors = list(errors)
+    errors = [*errors, *_links_out(config)]
     if not lessons and not errors:
         folder = config.lessons.relative_to(config.root).as_posix()
         raise SiteError(f"no lessons: {folder}/ holds no .md file")

@@ -46,7 +46,9 @@ def faults(found: Sequence[Standing], profile: str, first: bool = False) -> Iter
             yield Fault("stale", cell, message)
 
 
-def sources_fault(recordings: Recordings, slug: str, profile: str, found: Sequence[Standing]) -> str:
+def sources_fault(
+    recordings: Recordings, slug: str, profile: str, found: Sequence[Standing]
+) -> str:
     """What is wrong with the list of what a lesson's recordings were made from, if anything is.
 
     Nothing that it says reaches a page: it only tells what changed where a recording is stale.
