@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sitegen.errors import SourceError
+from sitegen.errors import SourceError, raise_all
 from sitegen.parse import schema
 from sitegen.parse.lesson import FrontMatter
 from sitegen.parse.schema import Items, Map, Number, Text, TextOr
@@ -123,8 +123,15 @@ def split(path: str, text: str) -> tuple[str, str]:
     raise SourceError(path, 1, "front matter is not closed; end it with a line '---'")
 
 
-def parse(path: str, text: str) -> tuple[FrontMatter, list[SourceError]]:
-    """Read the YAML `text` of the file at `path`, where it begins on line 2; and what is wrong.
+def parse(path: str, text: str) -> FrontMatter:
+    """Read and check the YAML `text` of the file at `path`, where it begins on line 2."""
+    meta, mistakes = examine(path, text)
+    raise_all(mistakes)
+    return meta
+
+
+def examine(path: str, text: str) -> tuple[FrontMatter, list[SourceError]]:
+    """As `parse`, but returns what is wrong, with what can be read all the same.
 
     Raises:
         SourceError: it is no YAML.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,15 +145,20 @@ def _bound(text: str) -> None:
             if anchor:
                 sizes[anchor] = total - before
         elif isinstance(event, yaml.AliasEvent):
-            total += sizes.get(event.anchor, 1)
+            total += sizes.get(event.anchor or "", 1)
         elif isinstance(event, yaml.ScalarEvent):
             total += 1
         if len(open_) > DEEPEST:
             problem = f"lists and mappings {len(open_)} deep; {DEEPEST} are the most"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+            raise _too_much(problem, event)
         if total > MOST_VALUES:
             problem = f"more than {MOST_VALUES:,} values, all that aliases stand for counted"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+            raise _too_much(problem, event)
+
+
+def _too_much(problem: str, event: yaml.Event) -> yaml.MarkedYAMLError:
+    mark: Any = event.start_mark
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
 def json_schema(shape: Shape) -> dict[str, Any]:
@@ -242,19 +248,30 @@ class _Check:
         if not isinstance(value, dict):
             self.wrong(value, place, "a mapping of keys to values")
             return
-        for key in shape.required:
-            if key not in value:
-                self.mistake(place, f"{self.name(place)} lacks {key!r}")
-        for key, item in value.items():
-            inner = shape.keys.get(key) if isinstance(key, Hashable) else None
-            inner = inner or shape.other
+        unknown = [key for key in value if not (self.inner(key, shape))]
+        self.lacking([key for key in shape.required if key not in value], unknown, place)
+        for key in unknown:
             at = (*place, str(key))
-            if inner is None:
-                hint = did_you_mean(str(key), shape.keys)
-                where = at if at in self.lines else place
-                self.mistake(where, f"unknown key {key!r} in {self.name(place)}: {hint}")
-            else:
-                self.value(item, inner, at)
+            hint = did_you_mean(str(key), shape.keys)
+            where = at if at in self.lines else place
+            self.mistake(where, f"unknown key {key!r} in {self.name(place)}: {hint}")
+        for key, item in value.items():
+            if inner := self.inner(key, shape):
+                self.value(item, inner, (*place, str(key)))
+
+    def inner(self, key: Any, shape: Map) -> Shape | None:
+        """The shape of what stands under a key; None if the key is unknown."""
+        return (shape.keys.get(key) if isinstance(key, str) else None) or shape.other
+
+    def lacking(self, keys: Sequence[str], unknown: list[Any], place: Place) -> None:
+        """Say which keys are not there; one that is misspelt is taken from the unknown ones."""
+        said = []
+        for key in keys:
+            near = difflib.get_close_matches(key, map(str, unknown), n=1)
+            said.append(f"{key!r}, but has {near[0]!r}" if near else repr(key))
+            unknown[:] = [one for one in unknown if str(one) not in near]
+        if said:
+            self.mistake(place, f"{self.name(place)} lacks {' and '.join(said)}")
 
     def wrong(self, value: Any, place: Place, wanted: str) -> None:
         self.mistake(place, f"{self.name(place)} is to be {wanted}, not {_short(value)}")
