@@ -37,7 +37,7 @@ _TARGET = re.compile(r"\([\w.:-]+\)=$")
 _TEXTS = (
     (re.compile(r"^(!!!|\?\?\?\+?) ?\S"), "an admonition of MkDocs", _COMPONENT),
     (re.compile(r"^=== [\"“]"), "a tab of MkDocs", "give each its heading"),
-    (re.compile(r"^\.\. [\w:-]+::"), "a directive of reStructuredText", _COMPONENT),
+    (re.compile(r"^(\.\.|…) [\w:-]+::"), "a directive of reStructuredText", _COMPONENT),
     (re.compile(r"\{\{[<%] .* [%>]\}\}"), "a shortcode", "write what it stands for"),
     (re.compile(r"^\{% .* %\}"), "a tag of Liquid", "write what it stands for"),
     (re.compile(r"\[-?@[\w:.-]+"), "a citation of Pandoc", "write a link or a footnote, [^1]"),
