@@ -21,6 +21,7 @@ from sitegen.parse.config import Config
 from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.record import recorder
 from sitegen.record.embedded import disagreements
+from sitegen.record.faults import faults
 from sitegen.record.fingerprint import Library
 from sitegen.record.recordings import Recording, Recordings
 from sitegen.record.replay import Standing, runnable, sources_of
@@ -57,8 +58,9 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     report, evidence = Report(), Evidence.of(course.config)
     sound(course)
     agrees(lessons, evidence.library)
-    for warning in (one for lesson in lessons for one in unfollowed(lesson, course.config)):
-        say(f"warning: {warning}")
+    for lesson in lessons:
+        for warning in (*lesson.warnings, *unfollowed(lesson, course.config)):
+            say(f"warning: {warning}")
     found = schedule.stand(course, evidence)
     plans = schedule.plans(lessons, found, request.profile, request.fresh)
     save = partial(_save, evidence.recordings, request.profile, report)
@@ -256,29 +258,13 @@ def _count(report: Report, lesson: Lesson, standing: Standing) -> None:
 
 
 def _mark(report: Report, lesson: Lesson, profile: str, found: Sequence[Standing]) -> None:
-    """Tell of what is damaged or out of date under a profile that is not executed here."""
-    for one in found:
-        if one.damage:
-            name = f"{lesson.slug}#{one.cell.id}"
-            mend = who_mends(profile)
-            say(f"warning: {name} under {profile}: {one.damage}; {mend}")
-            report.marked.append(f"{name} under {profile}")
-    stale = [one for one in found if one.recording and not one.holds]
-    blocks = [f"{lesson.slug}#{one.cell.id}" for one in stale if isinstance(one.cell, Block)]
-    if blocks:
-        changed = sorted({name for one in stale for name in one.changed})
-        say(
-            f"warning: {lesson.slug}: {len(blocks)} of its recordings under {profile} are out of "
-            f"date ({', '.join(changed[:3])} changed); {who_mends(profile)}",
-        )
-        report.marked.extend(f"{name} under {profile}" for name in blocks)
-
-
-def who_mends(profile: str) -> str:
-    """Where a recording of a profile can be made that this machine does not execute."""
-    if profile == GPU:
-        return "build_site.py --gpu records it anew, on a machine with a GPU"
-    return f"it is to be recorded anew where {profile!r} is executed"
+    """Tell of what can't be relied on under a profile that is not executed here."""
+    wrong = list(faults(found, profile))
+    report.marked.extend(f"{lesson.slug}#{one.cell.id} under {profile}" for one in wrong)
+    if wrong:
+        first = f"{lesson.path}:{wrong[0].cell.line}: {wrong[0].message}"
+        more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        say(f"warning: {first}{more}")
 
 
 def _why(standing: Standing) -> str:

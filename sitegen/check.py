@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from sitegen import schedule
 from sitegen.build import (
@@ -12,7 +13,6 @@ from sitegen.build import (
     orphaned_profiles,
     sound,
     tell_left_out,
-    who_mends,
 )
 from sitegen.course import Course
 from sitegen.errors import raise_all, say
@@ -21,6 +21,7 @@ from sitegen.output import Output
 from sitegen.parse.lesson import Block, Cell, Lesson, Options
 from sitegen.record.compare import differences
 from sitegen.record.embedded import disagreements
+from sitegen.record.faults import called, faults, sources_fault
 from sitegen.record.fingerprint import Library
 from sitegen.record.recordings import Recording, Recordings, Value
 from sitegen.record.replay import Standing
@@ -80,14 +81,17 @@ def _all(
             yield "", drift
         results = fresh.get(lesson.slug, {})
         for profile, standings in found[lesson.slug].items():
-            recorded = any(standing.recording for standing in standings)
-            for standing in standings:
-                if profile == request.profile:
-                    drifts = _cell(lesson, standing, results.get(standing.cell.id))
-                else:
-                    drifts = _elsewhere(lesson, standing, profile, recorded)
-                for drift in drifts:
-                    yield profile, drift
+            first = profile == request.profile
+            otherwise = list(_outputs(lesson, standings, results)) if first else []
+            for _, drift in otherwise:
+                yield profile, drift
+            told = {cell for cell, _ in otherwise}
+            for fault in faults(standings, profile, first):
+                if fault.cell.id not in told:
+                    yield profile, _drift(fault.kind, lesson, fault.cell.line, fault.message)
+            if message := sources_fault(evidence.recordings, lesson.slug, profile, standings):
+                path = evidence.recordings.sources_path(lesson.slug, profile)
+                yield profile, Drift("damaged", _relative(course, path), 1, message)
     if len(lessons) == len(course.lessons):
         for drift in _orphans(course, evidence.recordings):
             yield "", drift
@@ -114,24 +118,22 @@ def _embedded(lesson: Lesson, library: Library) -> Iterator[Drift]:
         yield _drift("embedded", lesson, one.block.line, one.message, one.diff)
 
 
-def _cell(lesson: Lesson, standing: Standing, result: Result | None) -> Iterator[Drift]:
-    """How a cell that was executed afresh compares with its recording."""
-    cell, recording = standing.cell, standing.recording
-    what = _name(cell)
-    if standing.damage:
-        yield _drift("damaged", lesson, cell.line, f"{what}: {standing.damage}; {_MEND}")
-    elif recording is None:
-        yield _drift("missing", lesson, cell.line, f"{what} has no recording; {_RECORD}")
-    elif result is not None and (diff := _difference(lesson, cell, recording, result)):
-        kind = "output" if isinstance(cell, Block) else "inline"
-        because = f" ({_changed(standing)} changed)" if standing.changed else ""
-        # No plain build makes anew what no fingerprint saw changing.
-        fresh = f"; if that is right: build_site.py --fresh {lesson.slug}"
-        mend = "" if standing.changed else fresh
-        message = f"{what} now displays something else{because}{mend}"
-        yield _drift(kind, lesson, cell.line, message, diff)
-    elif not standing.holds:
-        yield _stale(lesson, standing, "", _MEND)
+def _outputs(
+    lesson: Lesson, found: Sequence[Standing], results: Mapping[str, Result]
+) -> Iterator[tuple[str, Drift]]:
+    """The cells that were executed and display something else than what is recorded."""
+    for standing in found:
+        cell, recording, result = standing.cell, standing.recording, results.get(standing.cell.id)
+        if recording is None or result is None:
+            continue
+        if diff := _difference(lesson, cell, recording, result):
+            kind = "output" if isinstance(cell, Block) else "inline"
+            changed = ", ".join(standing.changed[:5])
+            because = f" ({changed} changed)" if changed else ""
+            # No plain build makes anew what no fingerprint saw changing.
+            mend = "" if changed else f"; if that is right: build_site.py --fresh {lesson.slug}"
+            message = f"{called(cell)} now displays something else{because}{mend}"
+            yield cell.id, _drift(kind, lesson, cell.line, message, diff)
 
 
 def _difference(lesson: Lesson, cell: Cell, recording: Recording | Value, result: Result) -> str:
@@ -151,51 +153,19 @@ def _rule(lesson: Lesson, cell: Cell) -> Options:
     return next(blocks, Options())
 
 
-def _elsewhere(lesson: Lesson, standing: Standing, profile: str, recorded: bool) -> Iterator[Drift]:
-    """A recording of a profile that this machine does not execute: its fingerprint.
-
-    `recorded` says whether there is any of the lesson under that profile.
-    """
-    line, what = standing.cell.line, _name(standing.cell)
-    mend = who_mends(profile)
-    if standing.damage:
-        yield _drift("damaged", lesson, line, f"{what} under {profile}: {standing.damage}; {mend}")
-    elif standing.recording is None and recorded:
-        message = f"{what} has no recording under {profile}, as others of its lesson have; {mend}"
-        yield _drift("missing", lesson, line, message)
-    elif standing.recording is not None and not standing.holds:
-        yield _stale(lesson, standing, f" under {profile}", mend)
-
-
-def _stale(lesson: Lesson, standing: Standing, where: str, mend: str) -> Drift:
-    changed = _changed(standing) or "its code"
-    return _drift(
-        "stale",
-        lesson,
-        standing.cell.line,
-        f"{_name(standing.cell)}: its recording{where} was made before {changed} changed; {mend}",
-    )
-
-
 def _orphans(course: Course, recordings: Recordings) -> Iterator[Drift]:
     """Recordings of blocks, lessons and profiles that are no more."""
-    root = course.config.root
     for slug, profile, block in orphaned_blocks(course, recordings):
-        path = recordings.path(slug, profile, block).relative_to(root).as_posix()
+        path = _relative(course, recordings.path(slug, profile, block))
         yield Drift("orphaned", path, 1, f"recording of no block {block!r} of {slug!r}; {_MEND}")
     for slug, profile in orphaned_profiles(course, recordings):
-        path = recordings.sources_path(slug, profile).relative_to(root).as_posix()
+        path = _relative(course, recordings.sources_path(slug, profile))
         message = f"recordings of no lesson {slug!r} under profile {profile!r}; {_MEND}"
         yield Drift("orphaned", path, 1, message)
 
 
-def _changed(standing: Standing) -> str:
-    return ", ".join(standing.changed[:5])
-
-
-def _name(cell: Cell) -> str:
-    return f"block {cell.id!r}" if isinstance(cell, Block) else f"inline value `{cell.code}`"
+def _relative(course: Course, path: Path) -> str:
+    return path.relative_to(course.config.root).as_posix()
 
 
 _MEND = "build_site.py mends it"
-_RECORD = "build it where its resources are, and commit its recording"

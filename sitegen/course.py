@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sitegen import curriculum as curricula
-from sitegen.errors import SiteError, SourceError, did_you_mean, raise_all
+from sitegen.errors import SiteError, SourceError, did_you_mean, flat, raise_all
+from sitegen.files import links_out
 from sitegen.parse.config import BUILT_IN, Config
 from sitegen.parse.lesson import Lesson
-from sitegen.parse.parser import is_file, read_lesson
+from sitegen.parse.parser import examine_file, is_file
 from sitegen.render.declared import Declaration, declared, to_take
 from sitegen.render.mathml import to_mathml
 
@@ -41,44 +42,80 @@ class Course:
 
 
 def lesson_files(config: Config) -> list[Path]:
-    """The Markdown files of the course's lessons."""
-    return sorted(config.lessons.glob("*.md"))
+    """The Markdown files of the course's lessons; none that is a link out of the course."""
+    foreign = set(_foreign(config, config.lessons))
+    files = sorted(config.lessons.glob("[!.]*.md"))
+    return [path for path in files if path not in foreign]
+
+
+def _foreign(config: Config, folder: Path) -> Iterator[Path]:
+    """The links in a folder that lead out of the course, to what is nobody's to publish."""
+    own = [path.resolve() for path in (*config.templates, *config.static)]
+    return links_out(folder, [config.root, *own])
+
+
+def _links_out(config: Config) -> Iterator[SourceError]:
+    for folder in dict.fromkeys([config.lessons, *config.templates, *config.static]):
+        if folder.is_relative_to(BUILT_IN) and not folder.is_relative_to(config.root):
+            continue  # the generator's own, wherever a package manager has put it
+        for path in _foreign(config, folder):
+            name = os.path.relpath(path, config.root)
+            message = f"a link out of the course, to {os.readlink(path)}; put the file itself here"
+            yield SourceError(name, 1, message)
 
 
 def load(config: Config) -> Course:
     """Read and check every lesson; all mistakes are raised together."""
     errors: list[SourceError] = []
     lessons: list[Lesson] = []
+    broken: list[Lesson] = []
     for path in lesson_files(config):
-        try:
-            lessons.append(read_lesson(config.root, path))
-        except SourceError as error:
-            errors.append(error)
-    return assemble(config, lessons, errors)
+        lesson, mistakes = examine_file(config.root, path)
+        errors += mistakes
+        if lesson:
+            (broken if mistakes else lessons).append(lesson)
+    return assemble(config, lessons, errors, broken)
 
 
 def assemble(
-    config: Config, lessons: Sequence[Lesson], errors: Iterable[SourceError] = ()
+    config: Config,
+    lessons: Sequence[Lesson],
+    errors: Iterable[SiteError] = (),
+    broken: Sequence[Lesson] = (),
 ) -> Course:
-    """The course of these lessons; all mistakes are raised together, with those known already."""
-    errors = list(errors)
+    """The course of these lessons; all mistakes are raised together, with those known already.
+
+    The mistakes of the `broken` lessons are among these. What can be read of them is examined,
+    too, as far as no mistake is told twice or in consequence of another.
+    """
+    errors = [*errors, *_links_out(config)]
     if not lessons and not errors:
         folder = config.lessons.relative_to(config.root).as_posix()
         raise SiteError(f"no lessons: {folder}/ holds no .md file")
-    errors.extend(_same_names(lessons))
+    errors.extend(_same_names(sorted([*lessons, *broken], key=str)))
     known = declared(config.templates)
-    for lesson in lessons:
+    for lesson in (*lessons, *broken):
         errors.extend(_unknown_components(lesson, known, config))
         errors.extend(_unknown_profiles(lesson, config))
-        errors.extend(_unknown_preview(lesson))
         errors.extend(_unreadable_formulas(lesson))
-    if not errors:  # a link into a lesson that can't be read is not the link's mistake
-        for lesson in lessons:
-            errors.extend(_broken_links(lesson, lessons, config))
-    errors.sort(key=lambda error: (error.path, error.line))
-    raise_all(errors)
+    for lesson in lessons:
+        errors.extend(_unknown_preview(lesson))
+    unread = bool(errors)
+    for lesson in (*lessons, *broken):
+        errors.extend(_broken_links(lesson, lessons, broken, config, unread))
     lessons = sorted(lessons, key=lambda item: (item.meta.order, item.slug))
-    return Course(config, tuple(lessons), curricula.read(config.root, config.lessons, lessons))
+    curriculum = None
+    try:
+        # Of lessons with mistakes no curriculum can be made, but its own files can be read.
+        curriculum = curricula.read(config.root, config.lessons, () if errors else lessons)
+    except SiteError as error:
+        errors.extend(flat([error]))
+    raise_all(sorted(errors, key=_place))
+    return Course(config, tuple(lessons), curriculum)
+
+
+def _place(error: SiteError) -> tuple[str, int]:
+    return (error.path, error.line) if isinstance(error, SourceError) else ("", 0)
 
 
 def _same_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
@@ -160,10 +197,15 @@ def _unreadable_formulas(lesson: Lesson) -> Iterator[SourceError]:
 
 
 def _broken_links(
-    lesson: Lesson, lessons: Sequence[Lesson], config: Config
+    lesson: Lesson,
+    lessons: Sequence[Lesson],
+    broken: Sequence[Lesson],
+    config: Config,
+    unread: bool,
 ) -> Iterator[SourceError]:
-    pages = {other.slug: other.anchors for other in lessons}
-    sources = {config.root / other.path: other.slug for other in lessons}
+    """Links that lead nowhere; if something is `unread`, those alone that lead nowhere anyway."""
+    pages = {other.slug: other for other in lessons}
+    sources = {config.root / other.path: other.slug for other in (*lessons, *broken)}
     for link in lesson.links:
         page, _, anchor = link.target.partition("#")
         if is_file(page):
@@ -181,12 +223,16 @@ def _broken_links(
         page = page.removesuffix(".html")
         if page in ("index", *curricula.page_names(config.lessons)) and not anchor:
             continue
-        anchors = pages.get(page) if page else lesson.anchors
-        if anchors is None:
-            hint = did_you_mean(page, pages)
-            yield SourceError(lesson.path, link.line, f"broken link: no lesson {page!r}; {hint}")
-        elif anchor and anchor not in anchors:
-            hint = did_you_mean(anchor, {name for name in anchors if not name.startswith("block-")})
+        if not page and lesson in broken:
+            continue  # what it leads to may be what can't be read
+        target = pages.get(page) if page else lesson
+        if target is None:
+            if not unread:
+                hint = did_you_mean(page, pages)
+                message = f"broken link: no lesson {page!r}; {hint}"
+                yield SourceError(lesson.path, link.line, message)
+        elif anchor and anchor not in target.anchors:
+            hint = did_you_mean(anchor, target.anchors, target.sections)
             where = page or "this lesson"
             yield SourceError(
                 lesson.path, link.line, f"broken link: {where} has no section {anchor!r}; {hint}"

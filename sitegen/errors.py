@@ -84,12 +84,16 @@ def raise_all(errors: Sequence[SiteError]) -> None:
         raise CombinedError(errors)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of an error about an unknown word: the nearest known one, or all of them."""
+def did_you_mean(word: str, known: Iterable[str], listed: Iterable[str] | None = None) -> str:
+    """The end of an error about an unknown word: the nearest known one, or those to be listed.
+
+    These are all of them, unless some are told apart.
+    """
     import difflib  # an error's price, and not every build's
 
     known = sorted(known)
     near = difflib.get_close_matches(word, known, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"known are: {', '.join(known)}" if known else "none is known here"
+    listed = known if listed is None else sorted(listed)
+    return f"known are: {', '.join(listed)}" if listed else "none is known here"

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sitegen.errors import SiteError
-from sitegen.files import write_if_changed
+from sitegen.files import tree, write_if_changed
 from sitegen.manifest import intact
 from sitegen.parse.config import Config
 from sitegen.record.followed import followed_files
@@ -74,7 +74,7 @@ def cache_folder(config: Config) -> Path:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return [path for path in tree(folder) if path.suffix != ".pyc"]
 
 
 def _digest(files: Iterable[Path], texts: Iterable[str] = ()) -> str:

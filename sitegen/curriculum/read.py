@@ -22,7 +22,7 @@ from sitegen.curriculum.model import (
     Step,
     Teaching,
 )
-from sitegen.errors import SourceError, did_you_mean, not_utf8
+from sitegen.errors import SiteError, SourceError, did_you_mean, not_utf8, raise_all
 from sitegen.parse import schema
 from sitegen.parse.frontmatter import DEPTHS
 from sitegen.parse.lesson import Lesson
@@ -88,17 +88,26 @@ def read(root: Path, folder: Path, lessons: Sequence[Lesson]) -> Curriculum | No
     prior, module = folder / PRIOR, folder / MODULE
     if not prior.exists() and not module.exists():
         return None
-    for lesson in lessons:
-        if lesson.slug in PAGES:
-            line = lesson.meta.lines.get(("slug",), 1)
-            raise SourceError(
-                lesson.path, line, f"slug {lesson.slug!r} is the generator's own page"
-            )
-    return Curriculum(
-        tuple(teaching_of(lesson) for lesson in lessons),
-        _prior(root, prior) if prior.exists() else Prior(),
-        _module(root, module) if module.exists() else None,
-    )
+    errors: list[SiteError] = [
+        SourceError(
+            lesson.path,
+            lesson.meta.lines.get(("slug",), 1),
+            f"slug {lesson.slug!r} is the generator's own page",
+        )
+        for lesson in lessons
+        if lesson.slug in PAGES
+    ]
+    found_prior, found_module = Prior(), None
+    try:
+        found_prior = _prior(root, prior) if prior.exists() else Prior()
+    except SiteError as error:
+        errors.append(error)
+    try:
+        found_module = _module(root, module) if module.exists() else None
+    except SiteError as error:
+        errors.append(error)
+    raise_all(errors)
+    return Curriculum(tuple(teaching_of(lesson) for lesson in lessons), found_prior, found_module)
 
 
 def page_names(folder: Path) -> tuple[str, ...]:
@@ -155,11 +164,18 @@ def _prior(root: Path, path: Path) -> Prior:
     name, data, lines = _load(root, path, PRIOR_SCHEMA)
     sources = tuple(Source(**row) for row in data["sources"])
     known = {source.slug for source in sources}
-    for key in ("concepts", "mental_models"):
-        for row, line in _rows(data, lines, key):
-            if row["source"] not in known:
-                hint = did_you_mean(row["source"], known)
-                raise SourceError(name, line, f"no source {row['source']!r} above: {hint}")
+    raise_all(
+        [
+            SourceError(
+                name,
+                line,
+                f"no source {row['source']!r} above: {did_you_mean(row['source'], known)}",
+            )
+            for key in ("concepts", "mental_models")
+            for row, line in _rows(data, lines, key)
+            if row["source"] not in known
+        ]
+    )
     return Prior(
         sources,
         tuple(

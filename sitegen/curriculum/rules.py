@@ -243,14 +243,14 @@ def sections_are_there(curriculum: Curriculum) -> Iterator[Finding]:
     section is named by its anchor, a block by `block-` and its id.
     """
     for teaching in curriculum.teachings:
-        anchors = teaching.lesson.anchors
+        lesson = teaching.lesson
         for what, name, line in _named_sections(teaching):
-            if name not in anchors:
+            if name not in lesson.anchors:
                 yield Finding(
-                    teaching.lesson.path,
+                    lesson.path,
                     line,
                     f"{what}: there is no section {name!r}",
-                    did_you_mean(name, {one for one in anchors if not one.startswith("block-")}),
+                    did_you_mean(name, lesson.anchors, lesson.sections),
                 )
 
 
@@ -330,15 +330,14 @@ def module_misconceptions_are_answered(curriculum: Curriculum) -> Iterator[Findi
     module = curriculum.module
     if module is None:
         return
-    anchors = {teaching.slug: teaching.lesson.anchors for teaching in curriculum.teachings}
+    lessons = {teaching.slug: teaching.lesson for teaching in curriculum.teachings}
     for misconception in module.misconceptions:
         slug, _, anchor = misconception.shown_wrong_in.partition("#")
-        if slug not in anchors and not curriculum.announced(slug):
-            message, hint = f"there is no lesson {slug!r}", did_you_mean(slug, anchors)
-        elif slug in anchors and anchor not in anchors[slug]:
+        if slug not in lessons and not curriculum.announced(slug):
+            message, hint = f"there is no lesson {slug!r}", did_you_mean(slug, lessons)
+        elif slug in lessons and anchor not in lessons[slug].anchors:
             message = f"{slug!r} has no section {anchor!r}"
-            sections = {one for one in anchors[slug] if not one.startswith("block-")}
-            hint = did_you_mean(anchor, sections)
+            hint = did_you_mean(anchor, lessons[slug].anchors, lessons[slug].sections)
         else:
             continue
         yield Finding(module.path, misconception.line, f"misconception: {message}", hint)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sitegen.errors import SiteError, SourceError, did_you_mean
+from sitegen.errors import SiteError, SourceError, did_you_mean, raise_all
+
+T = TypeVar("T")
 
 BUILT_IN = Path(__file__).resolve().parents[2]
 """The folder that holds the generator, its templates and its stylesheet."""
@@ -84,7 +87,7 @@ class Config:
         """
         output = output.resolve()
         packages = (self.root / name for name in self.packages)
-        own = [self.lessons, *self.templates, *self.static, *packages]
+        own = [path.resolve() for path in (self.lessons, *self.templates, *self.static, *packages)]
         if self.root.is_relative_to(output) or any(
             output.is_relative_to(folder) or folder.is_relative_to(output) for folder in own
         ):
@@ -128,7 +131,15 @@ def load(root: Path) -> Config:
         raise SourceError(
             CONFIG_FILE, 1, 'no [tool.lessonsite] table; add one with title = "..." at least'
         )
-    return _Reader(root, text, table).config()
+    config = _Reader(root, text, table).config()
+    for folder in (config.recordings, config.cache):
+        if folder.is_symlink():
+            name = folder.relative_to(root).as_posix()
+            raise SiteError(
+                f"{name} is a link to {os.readlink(folder)}, and what is written goes through "
+                "none; put a folder in its place"
+            )
+    return config
 
 
 class _Reader:
@@ -138,28 +149,47 @@ class _Reader:
         self.root = root
         self.text = text
         self.table = table
+        self.mistakes: list[SourceError] = []
 
     def config(self) -> Config:
         known = Config.__dataclass_fields__.keys() - {"root"}
         for key in self.table:
             if key not in known:
-                raise self.error(key, f"unknown setting {key!r}: {did_you_mean(key, known)}")
+                self.mistakes.append(
+                    self.error(key, f"unknown setting {key!r}: {did_you_mean(key, known)}")
+                )
+        nowhere: tuple[Path, ...] = ()
         config = Config(
             root=self.root,
-            title=self.string("title"),
-            lessons=self.lessons(),
-            packages=self.packages(),
-            templates=(*self.overlay("templates"), BUILT_IN / "templates"),
-            static=(BUILT_IN / "static", *self.overlay("static")),
-            base_url=self.string("base_url", "").rstrip("/"),
-            preload=self.strings("preload"),
-            profiles=self.profiles(),
-            notebook_setup=self.notebook_setup(),
+            title=self.told(lambda: self.string("title"), ""),
+            lessons=self.told(self.lessons, self.root),
+            packages=self.told(self.packages, ()),
+            templates=(
+                *self.told(lambda: self.overlay("templates"), nowhere),
+                BUILT_IN / "templates",
+            ),
+            static=(BUILT_IN / "static", *self.told(lambda: self.overlay("static"), nowhere)),
+            base_url=self.told(lambda: self.string("base_url", ""), "").rstrip("/"),
+            preload=self.told(lambda: self.strings("preload"), ()),
+            profiles=self.told(self.profiles, DEFAULT_PROFILES),
+            notebook_setup=self.told(self.notebook_setup, None),
         )
+        output = self.told(lambda: self.string("output", "site"), "site")
+        mistakes = sorted(self.mistakes, key=lambda error: error.line)
+        raise_all(mistakes)
         try:
-            return config.writing_to(self.root / self.string("output", "site"))
+            return config.writing_to(self.root / output)
         except SiteError as error:
             raise self.error("output", f"output: {error}") from None
+
+    def told(self, read: Callable[[], T], instead: T) -> T:
+        """What is read; if that can't be, something else, and the mistake is told at the end."""
+        try:
+            return read()
+        except SourceError as error:
+            if str(error) not in map(str, self.mistakes):  # one may be found on two ways
+                self.mistakes.append(error)
+            return instead
 
     def error(self, key: str, message: str) -> SourceError:
         table = re.search(r"^\s*\[tool\.lessonsite", self.text, re.M)
@@ -184,15 +214,26 @@ class _Reader:
         return tuple(value)
 
     def folder(self, key: str, default: str) -> Path:
-        path = self.root / self.string(key, default)
+        name = self.string(key, default)
+        path = self.root / name
         if not path.is_dir():
-            raise self.error(key, f"{key}: no folder {self.string(key, default)!r} here")
+            raise self.error(key, f"{key}: no folder {name!r} here")
+        if ".." not in path.parts and path.is_relative_to(self.root):
+            self.inside(key, path)
         return path
+
+    def inside(self, key: str, path: Path) -> None:
+        """Refuse what lies here by its name, and elsewhere by a link."""
+        real = path.resolve()
+        if not real.is_relative_to(self.root):
+            name = path.relative_to(self.root)
+            raise self.error(key, f"{key}: {name} is a link out of this folder, to {real}")
 
     def notebook_setup(self) -> Path | None:
         name = self.string("notebook_setup", "")
-        path = self.lessons() / name
-        if name and not (path.is_relative_to(self.root) and path.is_file()):
+        folder = self.lessons()
+        path = folder / name
+        if name and (".." in path.parts or not path.is_relative_to(folder) or not path.is_file()):
             raise self.error(
                 "notebook_setup", f"notebook_setup: no file {name!r} in the lessons' folder"
             )
@@ -202,7 +243,7 @@ class _Reader:
         path = self.folder("lessons", "lessons")
         if not path.is_relative_to(self.root) or ".." in path.parts:
             raise self.error("lessons", "lessons: the folder is to be inside this one")
-        return path
+        return path.resolve()
 
     def overlay(self, key: str) -> tuple[Path, ...]:
         return (self.folder(key, ""),) if key in self.table else ()
@@ -232,10 +273,11 @@ class _Reader:
                 or not all(isinstance(value, str) for value in settings.values())
                 or settings.get("stale", "drift") not in ("drift", "marked")
             ):
-                raise self.error(
-                    name,
+                message = (
                     f'profile {name!r} takes label = "...", scale = "..." and stale = "drift" or '
-                    '"marked", nothing else',
+                    '"marked", nothing else'
                 )
+                self.mistakes.append(self.error(name, message))
+                continue
             merged[name] = replace(merged.get(name, Profile(name, name)), **settings)
         return tuple(merged.values())

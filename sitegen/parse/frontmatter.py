@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sitegen.errors import SourceError
+from sitegen.errors import SourceError, raise_all
 from sitegen.parse import schema
 from sitegen.parse.lesson import FrontMatter
 from sitegen.parse.schema import Items, Map, Number, Text, TextOr
@@ -125,16 +125,40 @@ def split(path: str, text: str) -> tuple[str, str]:
 
 def parse(path: str, text: str) -> FrontMatter:
     """Read and check the YAML `text` of the file at `path`, where it begins on line 2."""
-    data, lines = schema.read(path, text, SCHEMA, "front matter", first=2)
-    slug = data["slug"]
-    if problem := slug_problem(slug):
-        raise SourceError(path, lines.get(("slug",), lines[()]), problem)
+    meta, mistakes = examine(path, text)
+    raise_all(mistakes)
+    return meta
+
+
+def examine(path: str, text: str) -> tuple[FrontMatter, list[SourceError]]:
+    """As `parse`, but returns what is wrong, with what can be read all the same.
+
+    Raises:
+        SourceError: it is no YAML.
+    """
+    data, lines, mistakes = schema.examine(path, text, SCHEMA, "front matter", first=2)
+    data = data if isinstance(data, dict) else {}
+    title, slug, order = data.get("title"), data.get("slug"), data.get("order")
     notebook = data.get("notebook", "x.ipynb")
+
+    def wrong(key: str, message: str) -> None:
+        mistakes.append(SourceError(path, lines.get((key,), lines[()]), message))
+
+    if isinstance(slug, str) and slug.strip() and (problem := slug_problem(slug)):
+        wrong("slug", problem)
     # The notebook with the solutions has a name of its own, made from this one.
-    if not re.fullmatch(r"[\w-][\w.-]*(?<!-solutions)\.ipynb", notebook):
-        message = f"notebook {notebook!r} is to be a file name, such as {slug}.ipynb"
-        raise SourceError(path, lines.get(("notebook",), lines[()]), message)
-    return FrontMatter(data["title"], slug, data["order"], data, lines)
+    if isinstance(notebook, str) and not re.fullmatch(
+        r"[\w-][\w.-]*(?<!-solutions)\.ipynb", notebook
+    ):
+        wrong("notebook", f"notebook {notebook!r} is to be a file name, such as {slug}.ipynb")
+    meta = FrontMatter(
+        title if isinstance(title, str) else "",
+        slug if isinstance(slug, str) else "",
+        order if isinstance(order, int) else 0,
+        data,
+        lines,
+    )
+    return meta, mistakes
 
 
 def slug_problem(slug: str) -> str:

@@ -132,6 +132,8 @@ class Lesson:
     files: tuple[str, ...] = field(repr=False, default=())
     """Images and other files beside the lesson that it shows or links to."""
     tokens: tuple[Token, ...] = field(repr=False, default=())
+    warnings: tuple[str, ...] = field(repr=False, default=())
+    """Of what may be meant otherwise, each with its place."""
 
     @property
     def slug(self) -> str:
@@ -140,6 +142,11 @@ class Lesson:
     @property
     def blocks(self) -> tuple[Block, ...]:
         return tuple(cell for cell in self.cells if isinstance(cell, Block))
+
+    @property
+    def sections(self) -> frozenset[str]:
+        """The ids of its headings, of those on the page that a link may name."""
+        return frozenset(heading.id for heading in self.headings if heading.id)
 
     def __str__(self) -> str:
         return self.path

@@ -14,9 +14,15 @@ from mdit_py_plugins.attrs import attrs_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
+from sitegen.parse import foreign
+
 _OPENING = re.compile(r"(:{3,})[ \t]*([A-Za-z][\w-]*)[ \t]*(?:\{([^}\n]*)\})?[ \t]*(.*)$")
 _CLOSING = re.compile(r":{3,}[ \t]*$")
 _FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")  # with a backtick more, it is inline code
+
+
+MISTAKES = "mistakes"
+"""The key of the environment under which a parser's caller collects each `MarkdownError`."""
 
 
 class MarkdownError(ValueError):
@@ -52,24 +58,27 @@ def _component(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if state.is_code_block(start):
         return False
     line = _line(state, start)
-    if _CLOSING.match(line):
-        raise MarkdownError(start, "':::' closes nothing; remove it, or name a container to open")
-    opening = _OPENING.match(line)
-    if opening is None or opening[4].startswith("{"):
-        if line.startswith(":::"):
-            raise MarkdownError(
-                start, f"cannot read {line.strip()!r}; write ':::name {{attributes}} Title'"
-            )
+    if not line.startswith(":::"):
         return False
     if silent:
         return True
-    marker, name, attributes, title = opening.groups()
+    if _CLOSING.match(line):
+        state.line = start + 1
+        _mistake(state, "':::' closes nothing; remove it, or name a container to open", start)
+        return True
     close = _closing_line(state, start, end)
+    inside, after = (end, end) if close is None else (close, close + 1)
+    opening = _OPENING.match(line)
+    if opening is None or opening[4].startswith("{"):
+        _mistake(state, foreign.container(line), start)
+        _contents(state, start, inside, after)
+        return True
+    marker, name, attributes, title = opening.groups()
     if close is None:
-        raise MarkdownError(start, f"container ':::{name}' is not closed; end it with a line ':::'")
+        _mistake(state, f"container ':::{name}' is not closed; end it with a line ':::'", start)
 
     token = state.push("component_open", "", 1)
-    token.info, token.markup, token.map, token.block = name, marker, [start, close + 1], True
+    token.info, token.markup, token.map, token.block = name, marker, [start, after], True
     token.meta = {"attributes": attributes or ""}
     if title.strip():
         state.push("component_title_open", "", 1).hidden = True
@@ -77,13 +86,26 @@ def _component(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         inline.content, inline.map, inline.children = title.strip(), [start, start + 1], []
         state.push("component_title_close", "", -1).hidden = True
 
-    outer, state.lineMax = state.lineMax, close
-    parent, state.parentType = state.parentType, "component"
-    state.md.block.tokenize(state, start + 1, close)
-    state.lineMax, state.parentType, state.line = outer, parent, close + 1
+    _contents(state, start, inside, after)
     token = state.push("component_close", "", -1)
     token.info, token.markup, token.block = name, marker, True
     return True
+
+
+def _contents(state: StateBlock, start: int, end: int, after: int) -> None:
+    """Parse what a container holds, up to the line `end`, and go on at the line `after`."""
+    outer, state.lineMax = state.lineMax, end
+    parent, state.parentType = state.parentType, "component"
+    state.md.block.tokenize(state, start + 1, end)
+    state.lineMax, state.parentType, state.line = outer, parent, after
+
+
+def _mistake(state: StateBlock, message: str, line: int) -> None:
+    """Raise a `MarkdownError`, or collect it where the caller does, and go on."""
+    error = MarkdownError(line, message)
+    if MISTAKES not in state.env:
+        raise error
+    state.env[MISTAKES].append(error)
 
 
 def _line(state: StateBlock, number: int) -> str:
@@ -104,6 +126,6 @@ def _closing_line(state: StateBlock, start: int, end: int) -> int | None:
             depth -= 1
             if depth == 0:
                 return number
-        elif _OPENING.match(line):
+        elif line.startswith(":::"):
             depth += 1
     return None

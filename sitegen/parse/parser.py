@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,11 +13,11 @@ from urllib.parse import unquote
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from sitegen.errors import SourceError, not_utf8
-from sitegen.parse import frontmatter
+from sitegen.errors import SourceError, not_utf8, raise_all
+from sitegen.parse import foreign, frontmatter
 from sitegen.parse.attributes import Attributes, block_options, parse_attributes
-from sitegen.parse.lesson import Block, Cell, Heading, Inline, Lesson, Link
-from sitegen.parse.markdown import MarkdownError, make_parser
+from sitegen.parse.lesson import Block, Cell, FrontMatter, Heading, Inline, Lesson, Link
+from sitegen.parse.markdown import MISTAKES, MarkdownError, make_parser
 from sitegen.parse.skeleton import MarkError, check_marks, has_solution
 
 INLINE_PREFIX = "{python}"
@@ -35,36 +36,64 @@ _EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 
 
 def read_lesson(root: Path, path: Path) -> Lesson:
-    """Parse the lesson in the file `path` of the course in `root`."""
-    name = path.relative_to(root).as_posix()
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise not_utf8(name, error) from None
-    except OSError as error:
-        raise SourceError(name, 1, f"cannot be read: {error.strerror}") from None
-    return parse_lesson(name, text)
+    """Parse the lesson in the file `path` of the course in `root`; raises as `parse_lesson`."""
+    return _sound(*examine_file(root, path))
 
 
 def parse_lesson(path: str, text: str) -> Lesson:
     """Parse `text`, which messages place in the file `path`.
 
     Raises:
-        SourceError: the text is malformed; the error names the line and what would be right.
+        SiteError: the text is malformed; each error names its line and what would be right.
+    """
+    return _sound(*examine(path, text))
+
+
+def _sound(lesson: Lesson | None, mistakes: Sequence[SourceError]) -> Lesson:
+    raise_all(mistakes)
+    assert lesson
+    return lesson
+
+
+def examine_file(root: Path, path: Path) -> tuple[Lesson | None, list[SourceError]]:
+    """As `examine`, of the file `path` of the course in `root`."""
+    name = path.relative_to(root).as_posix()
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        return None, [not_utf8(name, error)]
+    except OSError as error:
+        return None, [SourceError(name, 1, f"cannot be read: {error.strerror}")]
+    return examine(name, text)
+
+
+def examine(path: str, text: str) -> tuple[Lesson | None, list[SourceError]]:
+    """The lesson in `text`, as far as it can be read, and its mistakes in the order of lines.
+
+    None stands for a text of which nothing can be said.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    mistakes: list[SourceError] = []
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise SourceError(path, line, "a NUL byte; lessons are plain UTF-8 text")
-    header, body = frontmatter.split(path, text)
-    meta = frontmatter.parse(path, header)
+        return None, [SourceError(path, line, "a NUL byte; lessons are plain UTF-8 text")]
     try:
-        tokens = _parser().parse(body)
-    except MarkdownError as error:
-        raise SourceError(path, error.line + 1, str(error)) from None
+        header, body = frontmatter.split(path, text)
+    except SourceError as error:
+        return None, [error]
+    meta = FrontMatter("", "", 0)
+    try:
+        meta, wrong = frontmatter.examine(path, header)
+        mistakes += wrong
+    except SourceError as error:
+        mistakes.append(error)
+    of_markdown: list[MarkdownError] = []
+    tokens = _parser().parse(body, {MISTAKES: of_markdown})
     reader = _Reader(path, body.split("\n"))
     reader.read(tokens)
-    return Lesson(
+    mistakes += [SourceError(path, error.line + 1, str(error)) for error in of_markdown]
+    mistakes += reader.mistakes
+    lesson = Lesson(
         path=path,
         text=text,
         meta=meta,
@@ -74,7 +103,9 @@ def parse_lesson(path: str, text: str) -> Lesson:
         links=tuple(reader.links),
         files=tuple(sorted(reader.files)),
         tokens=tuple(tokens),
+        warnings=tuple(reader.warnings),
     )
+    return lesson, sorted(mistakes, key=lambda mistake: mistake.line)
 
 
 @cache
@@ -97,6 +128,8 @@ class _Reader:
         """The profiles that the text at this place is of, the innermost last."""
         self.blocks = 0
         self.inlines = 0
+        self.mistakes: list[SourceError] = []
+        self.warnings: list[str] = []
 
     def error(self, line: int, message: str) -> SourceError:
         return SourceError(self.path, line, message)
@@ -107,20 +140,34 @@ class _Reader:
         for index, token in enumerate(tokens):
             if token.map:
                 line = token.map[0] + 1
-            if token.type == "fence":
-                self.fence(token, in_exercise=any(one.info == EXERCISE for one in components))
-            elif token.type == "component_open":
-                components.append(token)
-                self.component(token)
-                if token.info == ONLY:
-                    self.only(token, tokens[index + 1 : index + 3])
-            elif token.type == "component_close":
-                if components.pop().info == ONLY:
-                    self.variants.pop()
-            elif token.type == "heading_open":
-                self.heading(token, tokens[index + 1], in_contents=not components)
-            elif token.type == "inline":
-                self.inline(token, line)
+            with self.going_on():
+                if token.type == "fence":
+                    self.fence(token, in_exercise=any(one.info == EXERCISE for one in components))
+                elif token.type == "component_open":
+                    components.append(token)
+                    if token.info == ONLY:
+                        self.variants.append(_title(tokens[index + 1 : index + 3]))
+                    self.component(token)
+                elif token.type == "component_close":
+                    if components.pop().info == ONLY:
+                        self.variants.pop()
+                elif token.type == "heading_open":
+                    if not components:
+                        self.lower(token, tokens[index + 2])
+                    self.heading(token, tokens[index + 1], in_contents=not components)
+                elif token.type == "inline":
+                    self.inline(token, line)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Note a mistake, so that those after it are found, too."""
+        try:
+            yield
+        except SourceError as error:
+            self.mistakes.append(error)
+
+    def warn(self, line: int, message: str) -> None:
+        self.warnings.append(f"{self.path}:{line}: {message}")
 
     def claim(self, name: str, line: int, what: str = "") -> None:
         """Take an id of the page, which is given once."""
@@ -149,7 +196,7 @@ class _Reader:
             rest = "{" + rest
         token.meta = {"language": language}
         if not language and rest:
-            raise self.error(line, f"cannot read {token.info.strip()!r}; write ```python {{#id}}")
+            raise self.error(line, foreign.fence(token.info.strip()))
         if rest and language != "python" and language.lower() in PYTHON:
             raise self.error(line, f"options are for blocks that run: python, not {language}")
         if language != "python":
@@ -198,13 +245,24 @@ class _Reader:
     def component(self, token: Token) -> None:
         assert token.map is not None
         line = token.map[0] + 1
+        text = token.meta["attributes"]
+        token.meta = {"attributes": Attributes(), "line": line}
         try:
-            attributes = parse_attributes(token.meta["attributes"])
+            attributes = parse_attributes(text)
         except ValueError as error:
             raise self.error(line, str(error)) from None
+        token.meta["attributes"] = attributes
+        if token.info == ONLY:
+            self.only(token, line)
         if attributes.id:
             self.claim(attributes.id, line)
-        token.meta = {"attributes": attributes, "line": line}
+
+    def lower(self, opening: Token, closing: Token) -> None:
+        """Make a section of a heading that would be a second title of the page."""
+        if opening.tag == "h1" and opening.map:
+            line = opening.map[0] + 1
+            self.warn(line, "'#' is a second title, shown as '##'; the front matter has the first")
+            opening.tag = closing.tag = "h2"
 
     def heading(self, token: Token, inline: Token, in_contents: bool) -> None:
         assert token.map is not None
@@ -234,48 +292,63 @@ class _Reader:
         return name
 
     def inline(self, token: Token, line: int) -> None:
-        for child, at in _with_lines(token, token.map[0] + 1 if token.map else line):
-            if child.type == "code_inline" and child.content.startswith(INLINE_PREFIX):
-                self.value(child, at)
-            elif child.type == "code_inline" and _MISSPELT.match(child.content):
-                raise self.error(
-                    at, f"cannot read `{child.content}`; write `{{python}} expression`"
-                )
-            elif child.type in ("link_open", "image"):
-                target = str(child.attrs.get("href") or child.attrs.get("src") or "")
-                if target and not is_external(target):
-                    self.link(unquote(target), at)
-                elif child.type == "image" and not target.startswith("data:"):
-                    raise self.error(at, f"picture from elsewhere: put {target!r} into this folder")
-            elif child.type == "math_inline":
-                child.meta = {"line": at}
-            elif child.type == "span_open":
-                self.span(child, at)
-            elif child.type == "span_close":
-                self.variants.pop()
+        first = token.map[0] + 1 if token.map else line
+        lines = {id(child): at for child, at in _with_lines(token, first)}
+        for child, message in foreign.take_out(token.children or ()):
+            self.warn(lines[id(child)], message)
+        for child, at in _with_lines(token, first):
+            with self.going_on():
+                self.child(child, at)
 
-    def only(self, token: Token, title: Sequence[Token]) -> None:
+    def child(self, child: Token, at: int) -> None:
+        """Read a part of running text, on the line `at`."""
+        if child.type == "code_inline" and child.content.startswith(INLINE_PREFIX):
+            self.value(child, at)
+        elif child.type == "code_inline" and _MISSPELT.match(child.content):
+            raise self.error(at, f"cannot read `{child.content}`; write `{{python}} expression`")
+        elif child.type in ("link_open", "image"):
+            target = str(child.attrs.get("href") or child.attrs.get("src") or "")
+            if target and not is_external(target):
+                self.link(unquote(target), at)
+            elif child.type == "image" and not target.startswith("data:"):
+                raise self.error(at, f"picture from elsewhere: put {target!r} into this folder")
+        elif child.type == "math_inline":
+            child.meta = {"line": at}
+        elif child.type == "span_open":
+            self.span(child, at)
+        elif child.type == "span_close":
+            self.variants.pop()
+
+    def only(self, token: Token, line: int) -> None:
         """Text of one profile: `:::only gpu`."""
-        line = token.meta["line"]
-        name = title[1].content if title and title[0].type == "component_title_open" else ""
+        name = self.variants[-1]
+        token.meta |= {"only": name}
         if not re.fullmatch(r"[\w-]+", name):
             raise self.error(line, f"cannot read ':::only {name}'; write ':::only PROFILE'")
-        self.variants.append(self.within(name, line))
-        token.meta |= {"only": name}
+        self.enclosed(line)
 
     def span(self, token: Token, line: int) -> None:
         """Half a sentence of one profile: `[text]{only=gpu}`."""
-        if list(token.attrs) != ["only"] or token.meta.get("insecure_attrs"):
-            raise self.error(line, "cannot read what follows [...]; write '[text]{only=PROFILE}'")
-        name = str(token.attrs["only"])
-        self.variants.append(self.within(name, line))
+        name = str(token.attrs.get("only", ""))
+        unknown = token.meta.get("insecure_attrs")
         token.meta = {"only": name, "line": line}
+        self.variants.append(name)
+        if not name or unknown:
+            raise self.error(line, "cannot read what follows [...]; write '[text]{only=PROFILE}'")
+        self.enclosed(line)
+
+    def enclosed(self, line: int) -> None:
+        """A text of one profile within one of another would never be shown."""
+        *around, name = self.variants
+        if around and around[-1] != name:
+            message = f"only {name!r} within a text of {around[-1]!r} is never shown"
+            raise self.error(line, message)
 
     def within(self, only: str, line: int) -> str:
-        """The profile of what says `only` here, which has to be that of the text around it."""
+        """The profile of a block that says `only`, which has to be that of the text around it."""
         around = self.variants[-1] if self.variants else ""
         if only and around and only != around:
-            raise self.error(line, f"only {only!r} within a text of {around!r} is never shown")
+            raise self.error(line, f"only={only} within a text of {around!r} is never shown")
         return only or around
 
     def link(self, target: str, line: int) -> None:
@@ -302,6 +375,12 @@ def _with_lines(token: Token, line: int) -> Iterator[tuple[Token, int]]:
             line += 1
         else:
             line += child.content.count("\n")
+
+
+def _title(tokens: Sequence[Token]) -> str:
+    """The title of a component, given what follows its opening."""
+    titled = bool(tokens) and tokens[0].type == "component_title_open"
+    return tokens[1].content if titled else ""
 
 
 def _plain(token: Token) -> str:

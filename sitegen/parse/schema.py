@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from sitegen.errors import SourceError, did_you_mean
+from sitegen.errors import SourceError, did_you_mean, raise_all
 
 Place = tuple[str | int, ...]
 """The keys and indices that lead to a value, such as `("teaches", 0, "depth")`."""
 
 Lines = dict[Place, int]
+
+MOST_CHARACTERS = 1_000_000
+MOST_VALUES = 100_000
+"""So many keys, items and values there may be, each alias counted as all that it stands for."""
+DEEPEST = 30
+"""So many lists and mappings may lie in each other; no shape here needs more than six."""
+_LONGEST_NUMBER = 100
+"""Characters of anything that is no text: numbers with more take long to read."""
 
 try:
     _SafeLoader: Any = yaml.CSafeLoader
@@ -24,9 +33,12 @@ except AttributeError:  # PyYAML without libyaml
 class _Loader(_SafeLoader):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
+            is_text = node.tag == "tag:yaml.org,2002:str" or not isinstance(node, yaml.ScalarNode)
+            if not is_text and len(node.value) > _LONGEST_NUMBER:
+                raise ValueError
             return super().construct_object(node, deep)
         except (AttributeError, LookupError, ValueError):  # of `!!bool maybe`, `2001-13-01`
-            problem = f"cannot read {node.value!r} as {node.tag.rpartition(':')[2]}"
+            problem = f"cannot read {_short(node.value)} as {node.tag.rpartition(':')[2]}"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
 
 
@@ -79,9 +91,24 @@ def read(path: str, text: str, shape: Shape, what: str, first: int = 1) -> tuple
     """The data in `text`, which begins on line `first` of the file `path`, and its lines.
 
     Raises:
-        SourceError: it is no YAML or not of that shape; the error calls the whole `what`.
+        SiteError: it is no YAML, too much of it, or not of that shape, each mistake with its line;
+            an error calls the whole `what`.
+    """
+    data, lines, mistakes = examine(path, text, shape, what, first)
+    raise_all(mistakes)
+    return data, lines
+
+
+def examine(
+    path: str, text: str, shape: Shape, what: str, first: int = 1
+) -> tuple[Any, Lines, list[SourceError]]:
+    """As `read`, but what is not of that shape is returned with the data.
+
+    Raises:
+        SourceError: it is no YAML, or too much of it.
     """
     try:
+        _bound(text)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -97,8 +124,41 @@ def read(path: str, text: str, shape: Shape, what: str, first: int = 1) -> tuple
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = " ".join(str(error).split())
         raise SourceError(path, first, f"{what} is not valid YAML: {problem}") from None
-    _Check(path, what, lines).value(data, shape, ())
-    return data, lines
+    check = _Check(path, what, lines)
+    check.value(data, shape, ())
+    return data, lines, sorted(check.mistakes, key=lambda mistake: mistake.line)
+
+
+def _bound(text: str) -> None:
+    """Raise a `YAMLError` for text that is small and stands for more than memory holds."""
+    if len(text) > MOST_CHARACTERS:
+        raise yaml.YAMLError(f"{len(text):,} characters; {MOST_CHARACTERS:,} are the most")
+    sizes: dict[str, int] = {}
+    total = 0
+    open_: list[tuple[str | None, int]] = []  # of each list and mapping, how many came before it
+    for event in yaml.parse(text, Loader=_SafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_.append((event.anchor, total))
+            total += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_.pop()
+            if anchor:
+                sizes[anchor] = total - before
+        elif isinstance(event, yaml.AliasEvent):
+            total += sizes.get(event.anchor or "", 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            total += 1
+        if len(open_) > DEEPEST:
+            problem = f"lists and mappings {len(open_)} deep; {DEEPEST} are the most"
+            raise _too_much(problem, event)
+        if total > MOST_VALUES:
+            problem = f"more than {MOST_VALUES:,} values, all that aliases stand for counted"
+            raise _too_much(problem, event)
+
+
+def _too_much(problem: str, event: yaml.Event) -> yaml.MarkedYAMLError:
+    mark: Any = event.start_mark
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
 def json_schema(shape: Shape) -> dict[str, Any]:
@@ -151,25 +211,27 @@ def _lines(path: str, root: yaml.Node | None, first: int) -> Lines:
     return lines
 
 
-@dataclass(frozen=True)
 class _Check:
-    """Holds data against its shape; raises at the first place where they differ."""
+    """Holds data against its shape; collects the places where they differ."""
 
-    path: str
-    what: str
-    lines: Lines
+    def __init__(self, path: str, what: str, lines: Lines) -> None:
+        self.path = path
+        self.what = what
+        self.lines = lines
+        self.mistakes: list[SourceError] = []
 
     def value(self, value: Any, shape: Shape, place: Place) -> None:
         if isinstance(shape, Text):
             self.text(value, shape, place)
         elif isinstance(shape, Number):
             if not isinstance(value, int) or isinstance(value, bool):
-                raise self.wrong(value, place, "a whole number")
+                self.wrong(value, place, "a whole number")
         elif isinstance(shape, TextOr):
             self.value(value, shape.other if isinstance(value, dict) else Text(), place)
         elif isinstance(shape, Items):
             if not isinstance(value, list):
-                raise self.wrong(value, place, "a list")
+                self.wrong(value, place, "a list")
+                return
             for index, item in enumerate(value):
                 self.value(item, shape.item, (*place, index))
         else:
@@ -178,33 +240,45 @@ class _Check:
     def text(self, value: Any, shape: Text, place: Place) -> None:
         if not isinstance(value, str) or not value.strip():
             number = isinstance(value, int | float)
-            raise self.wrong(value, place, "a text in quotes" if number else "a text")
-        if shape.choices and value not in shape.choices:
-            raise self.wrong(value, place, "one of " + ", ".join(shape.choices))
+            self.wrong(value, place, "a text in quotes" if number else "a text")
+        elif shape.choices and value not in shape.choices:
+            self.wrong(value, place, "one of " + ", ".join(shape.choices))
 
     def mapping(self, value: Any, shape: Map, place: Place) -> None:
         if not isinstance(value, dict):
-            raise self.wrong(value, place, "a mapping of keys to values")
-        line = self.lines.get(place, self.lines[()])
-        for key in shape.required:
-            if key not in value:
-                raise SourceError(self.path, line, f"{self.name(place)} lacks {key!r}")
+            self.wrong(value, place, "a mapping of keys to values")
+            return
+        unknown = [key for key in value if not (self.inner(key, shape))]
+        self.lacking([key for key in shape.required if key not in value], unknown, place)
+        for key in unknown:
+            at = (*place, str(key))
+            hint = did_you_mean(str(key), shape.keys)
+            where = at if at in self.lines else place
+            self.mistake(where, f"unknown key {key!r} in {self.name(place)}: {hint}")
         for key, item in value.items():
-            inner = shape.keys.get(key) if isinstance(key, Hashable) else None
-            inner = inner or shape.other
-            if inner is None:
-                at = self.lines.get((*place, str(key)), line)
-                hint = did_you_mean(str(key), shape.keys)
-                raise SourceError(
-                    self.path, at, f"unknown key {key!r} in {self.name(place)}: {hint}"
-                )
-            self.value(item, inner, (*place, str(key)))
+            if inner := self.inner(key, shape):
+                self.value(item, inner, (*place, str(key)))
 
-    def wrong(self, value: Any, place: Place, wanted: str) -> SourceError:
+    def inner(self, key: Any, shape: Map) -> Shape | None:
+        """The shape of what stands under a key; None if the key is unknown."""
+        return (shape.keys.get(key) if isinstance(key, str) else None) or shape.other
+
+    def lacking(self, keys: Sequence[str], unknown: list[Any], place: Place) -> None:
+        """Say which keys are not there; one that is misspelt is taken from the unknown ones."""
+        said = []
+        for key in keys:
+            near = difflib.get_close_matches(key, map(str, unknown), n=1)
+            said.append(f"{key!r}, but has {near[0]!r}" if near else repr(key))
+            unknown[:] = [one for one in unknown if str(one) not in near]
+        if said:
+            self.mistake(place, f"{self.name(place)} lacks {' and '.join(said)}")
+
+    def wrong(self, value: Any, place: Place, wanted: str) -> None:
+        self.mistake(place, f"{self.name(place)} is to be {wanted}, not {_short(value)}")
+
+    def mistake(self, place: Place, message: str) -> None:
         line = self.lines.get(place, self.lines[()])
-        return SourceError(
-            self.path, line, f"{self.name(place)} is to be {wanted}, not {_short(value)}"
-        )
+        self.mistakes.append(SourceError(self.path, line, message))
 
     def name(self, place: Place) -> str:
         return ".".join(map(str, place)) or self.what

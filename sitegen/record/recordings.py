@@ -3,6 +3,9 @@
 A block's recording is `recordings/LESSON/PROFILE/BLOCK.json`, its figures are files beside it.
 The inline values of a lesson stand together in `recordings/LESSON/PROFILE.values.json`, and what
 all of its recordings were made from in `recordings/LESSON/PROFILE.sources.json`.
+
+Each holds a digest of all that it says, so that an edit by hand is noticed. It is no signature:
+who can read this module can forge one.
 """
 
 from __future__ import annotations
@@ -16,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from sitegen.errors import SiteError
-from sitegen.files import remove, write_if_changed
+from sitegen.files import refuse_links, remove, write_if_changed
 from sitegen.output import Output
 
 _OWN_FILES = {"image/svg+xml": ".svg", "image/png": ".png"}
 
 
 class DamagedRecordingError(Exception):
-    """A recording that is not what was written: cut short, or edited by hand."""
+    """A recording that is not what was written there: cut short, edited by hand, or moved."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Value:
     expression: str
     value: str
     fingerprint: str
+    damage: str = ""
+    """Why it can't be relied on, if it can't."""
 
 
 Sources = Mapping[str, Sequence[str]]
@@ -85,20 +90,14 @@ class Recordings:
         if data is None:
             return None
         try:
-            outputs = tuple(_decode(item, path.parent) for item in data["outputs"])
-            made = dict(data["made"])
-            recording = Recording(
-                fingerprint=str(data["fingerprint"]),
-                outputs=outputs,
-                provenance=Provenance(
-                    device=made.pop("device"),
-                    date=made.pop("date"),
-                    seconds=float(made.pop("seconds")),
-                    versions=made,
-                ),
-            )
-            if data["digest"] != _digest(outputs):
-                raise DamagedRecordingError(f"{path.name} was edited by hand")
+            figures = {name: path.with_name(name).read_bytes() for name in _figure_names(data)}
+            recording = _decode(data, figures)
+            if data["digest"] != digest(data, figures):
+                what = f"{path.name} or a figure of it" if figures else path.name
+                raise DamagedRecordingError(f"{what} was edited by hand")
+            if (data["block"], data["profile"]) != (block_id, profile):
+                whose = f"block {data['block']!r} under profile {data['profile']}"
+                raise DamagedRecordingError(f"{path.name} is the recording of {whose}")
         except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             raise DamagedRecordingError(f"{path.name} cannot be read: {error}") from None
         return recording
@@ -107,34 +106,11 @@ class Recordings:
         """Write a recording and take away the figures of the one it replaces."""
         path = self.path(slug, profile, block_id)
         before = set(self._figures(path))
-        outputs: list[dict[str, Any]] = []
-        for output in recording.outputs:
-            written = {}
-            for kind, text in output.data.items():
-                if kind in _OWN_FILES:
-                    number = 1 + sum(kind in o.data for o in recording.outputs[: len(outputs)])
-                    suffix = "" if number == 1 else f".{number}"
-                    figure = path.with_name(f"{block_id}{suffix}{_OWN_FILES[kind]}")
-                    self._write(figure, _to_file(kind, text))
-                    before.discard(figure)
-                    written[kind] = {"file": figure.name}
-                else:
-                    written[kind] = text.splitlines(keepends=True)  # type: ignore[assignment]
-            outputs.append({"kind": output.kind, "data": written})
-        made = recording.provenance
-        data = {
-            "fingerprint": recording.fingerprint,
-            "made": {
-                "device": made.device,
-                "date": made.date,
-                "seconds": made.seconds,
-                **made.versions,
-            },
-            "outputs": outputs,
-            "digest": _digest(recording.outputs),
-        }
-        self._write(path, _json(data))
-        for figure in before:
+        data, figures = _encode(recording, block_id, profile)
+        for name, content in figures.items():
+            self._write(path.with_name(name), content)
+        self._write(path, _json({**data, "digest": digest(data, figures)}))
+        for figure in before - {path.with_name(name) for name in figures}:
             remove(figure)
 
     def delete_profile(self, slug: str, profile: str) -> None:
@@ -151,21 +127,16 @@ class Recordings:
         remove(path)
 
     def load_values(self, slug: str, profile: str) -> list[Value]:
-        """The inline values of a lesson, in their order in it.
+        """The inline values of a lesson, in their order in it; each says if it is damaged itself.
 
         Raises:
-            DamagedRecordingError: their file is not whole.
+            DamagedRecordingError: their file is no list of anything.
         """
         path = self.values_path(slug, profile)
-        try:
-            items = [dict(item) for item in _read(path) or ()]
-            digests = [item.pop("digest") for item in items]
-            values = [Value(**item) for item in items]
-        except (KeyError, TypeError, ValueError) as error:
-            raise DamagedRecordingError(f"{path.name} cannot be read: {error}") from None
-        if digests != [_hash(asdict(value)) for value in values]:
-            raise DamagedRecordingError(f"{path.name} was edited by hand")
-        return values
+        items = _read(path) or []
+        if not isinstance(items, list):
+            raise DamagedRecordingError(f"{path.name} cannot be read: it is no list")
+        return [_value(item, path.name) for item in items]
 
     def save_values(self, slug: str, profile: str, values: list[Value]) -> None:
         """Write the inline values of a lesson, in their order in it."""
@@ -174,23 +145,30 @@ class Recordings:
             if path.exists():
                 remove(path)
             return
-        items = [asdict(value) for value in values]
+        items = [_fields(value) for value in values]
         self._write(path, _json([{**item, "digest": _hash(item)} for item in items]))
 
     def load_sources(self, slug: str, profile: str) -> Sources:
-        """What the recordings of a lesson were made from; nothing if that can't be read."""
+        """What the recordings of a lesson were made from; nothing if that can't be relied on."""
         try:
-            data = _read(self.sources_path(slug, profile)) or {}
-            return {str(name): str(hashes).split() for name, hashes in data.items()}
-        except (DamagedRecordingError, AttributeError):
+            return _sources(self.sources_path(slug, profile))
+        except DamagedRecordingError:
             return {}
+
+    def sources_damage(self, slug: str, profile: str) -> str:
+        """Why what recordings were made from can't be relied on, empty if it can."""
+        try:
+            _sources(self.sources_path(slug, profile))
+        except DamagedRecordingError as error:
+            return str(error)
+        return ""
 
     def save_sources(self, slug: str, profile: str, sources: Sources) -> None:
         """Write what the recordings of a lesson were made from, a line for each thing."""
         path = self.sources_path(slug, profile)
         if sources:
             rows = {name: " ".join(hashes) for name, hashes in sorted(sources.items())}
-            self._write(path, _json(rows))
+            self._write(path, _json({"sources": rows, "digest": _hash(rows)}))
         elif path.exists():
             remove(path)
 
@@ -209,6 +187,7 @@ class Recordings:
             self.folder.mkdir(exist_ok=True)
         except OSError as error:  # lessons that were moved away must not come back empty
             raise SiteError(f"cannot write {path}: {self.folder}: {error.strerror}") from None
+        refuse_links([path], self.folder)
         write_if_changed(path, content)
 
     def _figures(self, path: Path) -> Iterator[Path]:
@@ -219,47 +198,134 @@ class Recordings:
                     yield figure
 
 
+def digest(data: Mapping[str, Any], figures: Mapping[str, bytes]) -> str:
+    """A hash of all that a recording's file says but itself, and of the figures that it names."""
+    said = {key: value for key, value in data.items() if key != "digest"}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in figures.items()}
+    return _hash([said, hashes])
+
+
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise DamagedRecordingError(f"{path.name} cannot be read: {error}") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """What a reviewer reads and what counts must not be two different lines."""
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        raise ValueError("a key is given twice")
+    return data
 
 
 def _json(data: Any) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
-def _to_file(kind: str, text: str) -> str | bytes:
-    return base64.b64decode(text) if kind == "image/png" else text
+def _encode(
+    recording: Recording, block_id: str, profile: str
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What the file of a recording says, and its figures by the names of their files."""
+    figures: dict[str, bytes] = {}
+    outputs: list[dict[str, Any]] = []
+    for index, output in enumerate(recording.outputs):
+        written: dict[str, Any] = {}
+        for kind, text in output.data.items():
+            if kind in _OWN_FILES:
+                number = 1 + sum(kind in one.data for one in recording.outputs[:index])
+                suffix = "" if number == 1 else f".{number}"
+                name = f"{block_id}{suffix}{_OWN_FILES[kind]}"
+                figures[name] = base64.b64decode(text) if kind == "image/png" else text.encode()
+                written[kind] = {"file": name}
+            else:
+                written[kind] = text.splitlines(keepends=True)
+        outputs.append({"kind": output.kind, "data": written})
+    made = recording.provenance
+    data = {
+        "block": block_id,
+        "profile": profile,
+        "fingerprint": recording.fingerprint,
+        "made": {
+            "device": made.device,
+            "date": made.date,
+            "seconds": round(made.seconds, 3),
+            **made.versions,
+        },
+        "outputs": outputs,
+    }
+    return data, figures
 
 
-def _decode(item: Mapping[str, Any], folder: Path) -> Output:
+def _figure_names(data: Mapping[str, Any]) -> list[str]:
+    """The files that a recording names, each in its own folder."""
+    return [
+        Path(value["file"]).name
+        for output in data["outputs"]
+        for kind, value in output["data"].items()
+        if kind in _OWN_FILES
+    ]
+
+
+def _decode(data: Mapping[str, Any], figures: Mapping[str, bytes]) -> Recording:
+    made = dict(data["made"])
+    return Recording(
+        fingerprint=str(data["fingerprint"]),
+        outputs=tuple(_output(item, figures) for item in data["outputs"]),
+        provenance=Provenance(
+            device=made.pop("device"),
+            date=made.pop("date"),
+            seconds=float(made.pop("seconds")),
+            versions=made,
+        ),
+    )
+
+
+def _output(item: Mapping[str, Any], figures: Mapping[str, bytes]) -> Output:
     data = {}
     for kind, value in item["data"].items():
         if kind in _OWN_FILES:
-            path = folder / Path(value["file"]).name
+            content = figures[Path(value["file"]).name]
             data[kind] = (
-                base64.b64encode(path.read_bytes()).decode("ascii")
+                base64.b64encode(content).decode("ascii")
                 if kind == "image/png"
-                else path.read_bytes().decode("utf-8")
+                else content.decode("utf-8")
             )
         else:
             data[kind] = "".join(value)
     return Output(item["kind"], data)
 
 
-def _digest(outputs: tuple[Output, ...]) -> str:
-    """A hash of all outputs, so that a recording edited by hand is noticed."""
-    canonical = []
-    for output in outputs:
-        data = dict(output.data)
-        if "image/png" in data:  # base64 may be broken into lines one way or another
-            data["image/png"] = hashlib.sha256(base64.b64decode(data["image/png"])).hexdigest()
-        canonical.append([output.kind, sorted(data.items())])
-    return _hash(canonical)
+def _sources(path: Path) -> Sources:
+    data = _read(path)
+    if data is None:
+        raise DamagedRecordingError(f"{path.name} is missing")
+    try:
+        rows = {str(name): str(hashes) for name, hashes in data["sources"].items()}
+        given = data["digest"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DamagedRecordingError(f"{path.name} cannot be read: {error}") from None
+    if given != _hash(rows):
+        raise DamagedRecordingError(f"{path.name} was edited by hand")
+    return {name: hashes.split() for name, hashes in rows.items()}
+
+
+def _value(item: Any, file: str) -> Value:
+    """An inline value as it is recorded; of a damaged one, what still says whose it is."""
+    item = item if isinstance(item, dict) else {}
+    texts = {key: item.get(key) for key in ("expression", "value", "fingerprint")}
+    whole = item.keys() == {*texts, "digest"} and item["digest"] == _hash(texts)
+    given = {key: text if isinstance(text, str) else "" for key, text in texts.items()}
+    return Value(**given, damage="" if whole else f"its value in {file} was edited by hand")
+
+
+def _fields(value: Value) -> dict[str, str]:
+    fields = asdict(value)
+    del fields["damage"]
+    return fields
 
 
 def _hash(data: Any) -> str:

@@ -60,8 +60,9 @@ def standings(
         damage = str(error)
     found = []
     for cell, print_ in zip(cells, prints, strict=True):
-        recording: Recording | Value | None = values.get(cell.id)
-        problem = damage
+        value = values.get(cell.id)
+        recording: Recording | Value | None = None if value and value.damage else value
+        problem = value.damage if value else damage
         if isinstance(cell, Block):
             recording, problem = None, ""
             try:
@@ -79,11 +80,16 @@ def _values_by_id(
     """The recorded value of each inline value, given its fingerprint and expression.
 
     An id is only a place, so that it is by what they were made from that values are found; one
-    that is out of date, by its expression.
+    that is out of date or damaged, by its expression.
     """
+    recorded = sorted(recorded, key=lambda value: not value.damage)  # a sound one counts, if any
     by_fingerprint = {value.fingerprint: value for value in recorded}
     now = {digest for digest, _ in inlines.values()}
-    old = {value.expression: value for value in recorded if value.fingerprint not in now}
+    old = {
+        value.expression: value
+        for value in recorded
+        if value.damage or value.fingerprint not in now
+    }
     found = {
         id_: by_fingerprint.get(digest) or old.get(code) for id_, (digest, code) in inlines.items()
     }

@@ -19,7 +19,7 @@ from sitegen.course import Course, assemble, lesson_files
 from sitegen.errors import SiteError, SourceError, flat
 from sitegen.parse.config import Config
 from sitegen.parse.lesson import Block, Lesson
-from sitegen.parse.parser import parse_lesson, read_lesson
+from sitegen.parse.parser import examine, examine_file
 from sitegen.record.embedded import disagreements
 from sitegen.record.fingerprint import Library
 from sitegen.render.body import Body
@@ -61,15 +61,17 @@ class Kept:
         """
         lessons: dict[str, Lesson] = {}
         errors: list[SourceError] = []
+        broken: list[Lesson] = []
         for path in lesson_files(config):
-            try:
-                lesson = self._lesson(config.root, path)
+            lesson, wrong_here = self._lesson(config.root, path)
+            errors += wrong_here
+            if lesson and wrong_here:
+                broken.append(lesson)
+            elif lesson:
                 lessons[lesson.path] = lesson
-            except SourceError as error:
-                errors.append(error)
         mistakes: tuple[SiteError, ...] = ()
         try:
-            course = assemble(config, list(lessons.values()), errors)
+            course = assemble(config, list(lessons.values()), errors, broken)
         except SiteError as error:
             mistakes = flat([error])
             wrong = {one.path for one in mistakes if isinstance(one, SourceError)}
@@ -82,13 +84,13 @@ class Kept:
         self._good = lessons
         return course, mistakes
 
-    def _lesson(self, root: Path, path: Path) -> Lesson:
+    def _lesson(self, root: Path, path: Path) -> tuple[Lesson | None, list[SourceError]]:
         try:
             text = path.read_bytes().decode("utf-8")
         except (OSError, UnicodeDecodeError):
-            return read_lesson(root, path)  # it says what is wrong
+            return examine_file(root, path)  # it says what is wrong
         name = path.relative_to(root).as_posix()
-        return self.once(("lesson", name), text, partial(parse_lesson, name, text))
+        return self.once(("lesson", name), text, partial(examine, name, text))
 
     def disagreements(self, lesson: Lesson, library: Library) -> Sequence[tuple[Block, str, str]]:
         """The embedded blocks that differ from the library, each with a message and the diff."""
