@@ -92,7 +92,7 @@ def cut(course: Course) -> None:
 CASES: dict[str, tuple[Callable[[Course], object], str, str]] = {
     "forged": (forge, "damaged", "edited by hand"),
     "cut short": (cut, "damaged", "cannot be read"),
-    "deleted": (delete, "missing", "'b' has no recording under gpu"),
+    "deleted": (delete, "missing", "'b' under profile gpu has no recording"),
     "stale": (edit, "stale", "lib.scale changed"),
 }
 
@@ -108,7 +108,7 @@ def test_what_is_wrong_under_another_profile_is_drift_and_says_who_mends_it(
     assert {one["kind"] for one in found} == {kind}
     assert found[0]["file"] == "lessons/one.md"
     assert message in found[0]["message"]
-    assert "build_site.py --gpu records it anew, on a machine with a GPU" in found[0]["message"]
+    assert "build_site.py --gpu records it anew, on a machine with gpu" in found[0]["message"]
 
 
 @pytest.mark.parametrize("change", [forge, cut, edit], ids=lambda change: change.__name__)
