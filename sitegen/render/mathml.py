@@ -74,6 +74,8 @@ class _Formula:
                 nodes = [_tagged([element("mtr", content)], [self.tag], "rows")]
             node = nodes[0] if len(nodes) == 1 else element("mrow", *nodes)
         attributes = {"display": "block"} if self.display else {}
+        if "tagged" in node.get("class", ""):
+            attributes["class"] = "wide-as-text"  # tags stand at the edge of the text
         return element("math", node, **attributes)
 
     # Rows.
@@ -203,8 +205,8 @@ class _Formula:
             else:
                 scripts[text] = self.argument(reader, text, style.smaller())
         if primes:
-            mark = element("mo", text="′″‴⁗"[primes - 1] if primes < 5 else "′" * primes)
-            mark.attrib.update(lspace="0", rspace="0")
+            sign = "′″‴⁗"[primes - 1] if primes < 5 else "′" * primes
+            mark = element("mo", text=sign, lspace="0", rspace="0")
             more = scripts.get("^")
             scripts["^"] = mark if more is None else element("mrow", mark, more)
         if not scripts:
@@ -246,6 +248,8 @@ class _Formula:
     def _accent(self, name: str, reader: Reader, style: _Style) -> Atom:
         base = self.argument(reader, f"\\{name}", style)
         mark = element("mo", text=symbols.ACCENTS[name], stretchy="false")
+        if name == "vec":
+            mark.set("mathsize", "70%")
         return Atom(element("mover", base, mark, accent="true"))
 
     def _over(self, name: str, reader: Reader, style: _Style) -> Atom:
@@ -830,8 +834,8 @@ def _tagged(
     width = max(len(row_node) for row_node in rows)
     for row_node, tag in zip(rows, tags, strict=True):
         row_node.extend(element("mtd") for _ in range(width - len(row_node)))
-        row_node.insert(0, element("mtd", class_="side"))
-        row_node.append(element("mtd", *([] if tag is None else [tag]), class_="side right"))
+        row_node.insert(0, element("mtd", class_="edge"))
+        row_node.append(element("mtd", *([] if tag is None else [tag]), class_="edge right"))
     return element("mtable", *rows, class_=f"{looks} tagged".strip(), displaystyle="true")
 
 

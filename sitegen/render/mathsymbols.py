@@ -102,11 +102,11 @@ SPACES = {
 LENGTHS = {"em": "em", "ex": "ex", "pt": "pt", "px": "px", "cm": "cm", "mm": "mm", "in": "in"}
 
 ACCENTS = {
-    "hat": "^", "tilde": "~", "bar": "¯", "vec": "→", "dot": "˙", "ddot": "¨", "dddot": "⃛",
+    "hat": "ˆ", "tilde": "˜", "bar": "¯", "vec": "→", "dot": "˙", "ddot": "¨", "dddot": "˙˙˙", "ddddot": "˙˙˙˙",
     "check": "ˇ", "breve": "˘", "acute": "´", "grave": "`", "mathring": "˚",
 }  # fmt: skip
 OVER = {
-    "widehat": "^", "widetilde": "~", "widecheck": "ˇ", "overline": "‾",
+    "widehat": "ˆ", "widetilde": "˜", "widecheck": "ˇ", "overline": "‾",
     "overrightarrow": "→", "overleftarrow": "←", "overleftrightarrow": "↔",
     "overbrace": "⏞", "overbracket": "⎴", "overparen": "⏜",
 }  # fmt: skip
@@ -160,8 +160,8 @@ WITHOUT_EFFECT = frozenset({"nonumber", "notag", "displaylimits", "relax", "allo
 
 _MACROS = {
     "bmod": (0, r"\mathbin{\operatorname{mod}}"),
-    "pmod": (1, r"\quad(\operatorname{mod}\;#1)"),
-    "mod": (1, r"\quad\operatorname{mod}\;#1"),
+    "pmod": (1, r"\quad(\operatorname{mod}\,#1)"),
+    "mod": (1, r"\quad\operatorname{mod}\,#1"),
     "pod": (1, r"\quad(#1)"),
     "iff": (0, r"\;\Longleftrightarrow\;"),
     "implies": (0, r"\;\Longrightarrow\;"),
