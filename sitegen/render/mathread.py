@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 _TOKEN = re.compile(r"%[^\n]*(?:\n[ \t]*)?|\\(?:[A-Za-z]+|.)|\s+|.", re.DOTALL)
 _PAIRS = {"{": "}", r"\left": r"\right", r"\begin": r"\end"}
+_UNITS = ("em", "ex", "pt", "px", "mu", "mm", "cm", "in")
 _MOST_TOKENS = 20_000
 """A macro that holds itself comes to no end."""
 
@@ -111,9 +112,9 @@ class Reader:
                 found += [*self.until("{"), Token("}", self.line)]
         return found
 
-    def until(self, opening: str) -> list[Token]:
-        """The tokens up to the one that closes `opening`, which was taken already."""
-        line, found = self.line, []
+    def until(self, opening: str, line: int | None = None) -> list[Token]:
+        """The tokens up to the one that closes `opening`, which was taken already, on `line`."""
+        line, found = self.line if line is None else line, []
         expected = [_PAIRS[opening]]
         while token := self.raw():
             if not token.text:
@@ -135,25 +136,31 @@ class Reader:
         return "".join(token.text for token in self.argument(of)).strip()
 
 
-def split(source: Sequence[Token], *at: str) -> list[tuple[list[Token], Token]]:
-    """The parts between tokens of these texts, each with the one that ends it, "" at the end.
+def split(source: Sequence[Token], *at: str) -> list[list[Token]]:
+    """The parts between tokens of these texts.
 
     Groups, `\\left ... \\right` and environments stay whole.
     """
     reader = Reader(source)
-    parts: list[tuple[list[Token], Token]] = []
-    part: list[Token] = []
-    while True:
-        token = reader.raw()
-        if not token.text or token.text in at:
-            parts.append((part, token))
-            part = []
-            if not token.text:
-                return parts
+    parts: list[list[Token]] = [[]]
+    while (token := reader.raw()).text:
+        if token.text in at:
+            parts.append([])
             continue
-        part.append(token)
+        parts[-1].append(token)
         if token.text in _PAIRS:
-            part += [*reader.until(token.text), Token(_PAIRS[token.text], reader.line)]
+            parts[-1] += [*reader.until(token.text), Token(_PAIRS[token.text], reader.line)]
+    return parts
+
+
+def length(text: str, line: int) -> str:
+    """A length as CSS writes it."""
+    found = re.fullmatch(r"(-?)\s*(\d*\.?\d+|\d+\.)\s*([a-z]{2})", text.strip())
+    if not found or found[3] not in _UNITS:
+        known = ", ".join(_UNITS)
+        raise FormulaError(f"cannot read the length '{text}': a number, and one of {known}", line)
+    number = float(found[1] + found[2])
+    return f"{round(number / 18, 4):g}em" if found[3] == "mu" else f"{number:g}{found[3]}"
 
 
 def unfolded(source: Sequence[Token], known: Mapping[str, Macro]) -> list[Token]:

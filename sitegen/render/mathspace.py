@@ -41,8 +41,9 @@ class Atom:
 
 
 def element(tag: str, *children: ET.Element, text: str = "", **attributes: str) -> ET.Element:
-    """A new element; `class_` is the attribute `class`."""
-    node = ET.Element(tag, {name.rstrip("_"): value for name, value in attributes.items()})
+    """A new element; `class_` is the attribute `class`, and an empty attribute is none."""
+    given = {name.rstrip("_"): value for name, value in attributes.items() if value}
+    node = ET.Element(tag, given)
     node.text = text or None
     node.extend(children)
     return node
@@ -99,7 +100,7 @@ def _spaced(atom: Atom, level: int) -> Iterable[ET.Element]:
         return [space(left), atom.node, space(right)] if (left or right) else [atom.node]
     if atom.leaning and (core.text or "") in "+−±∓":
         core.set("form", "prefix")
-    elif atom.leaning or _KNOWN.get(core.text or "") != (left, right):
+    elif atom.leaning or "form" in core.attrib or _KNOWN.get(core.text or "") != (left, right):
         core.set("lspace", em(left))
         core.set("rspace", em(right))
     return [atom.node]

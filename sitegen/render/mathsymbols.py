@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from sitegen.render.mathread import Macro, tokens
@@ -37,7 +37,6 @@ _MEANT = {
     "triangleright": "▷",
     "unlhd": "⊴",
     "unrhd": "⊵",
-    "colon": ":",
     "amp": "&",
     "P": "¶",
     "copyright": "©",
@@ -99,10 +98,9 @@ SPACES = {
     "quad": 1.0, "qquad": 2.0, " ": 0.25, "space": 0.25, "nobreakspace": 0.25,
 }  # fmt: skip
 """In em."""
-LENGTHS = {"em": "em", "ex": "ex", "pt": "pt", "px": "px", "cm": "cm", "mm": "mm", "in": "in"}
-
 ACCENTS = {
-    "hat": "ˆ", "tilde": "˜", "bar": "¯", "vec": "→", "dot": "˙", "ddot": "¨", "dddot": "˙˙˙", "ddddot": "˙˙˙˙",
+    "hat": "ˆ", "tilde": "˜", "bar": "¯", "vec": "→", "dot": "˙", "ddot": "¨",
+    "dddot": "˙˙˙", "ddddot": "˙˙˙˙",
     "check": "ˇ", "breve": "˘", "acute": "´", "grave": "`", "mathring": "˚",
 }  # fmt: skip
 OVER = {
@@ -177,6 +175,13 @@ _MACROS = {
     "ensuremath": (1, "{#1}"),
     "operatornamewithlimits": (1, r"\operatorname*{#1}"),
 }
+IN_TEXTS = {
+    r"\,": "\u2009", r"\ldots": "…", r"\dots": "…", r"\quad": "\u2003", r"\textbackslash": "∖",
+    r"\textasciitilde": "~", r"\textasciicircum": "^", "~": "\u00a0", " ": "\u00a0", "`": "‘",
+    "'": "’",
+}  # fmt: skip
+"""What a text of a formula has for what is written in it."""
+
 MACROS = {rf"\{name}": Macro(count, tokens(body)) for name, (count, body) in _MACROS.items()}
 
 _LETTERS = {
@@ -207,43 +212,56 @@ class Environment:
     """A class of the stylesheet."""
     display: bool = False
     """Whether fractions and big signs are as large as in a displayed formula."""
-    arguments: int = 0
-    """How many arguments follow its name: the columns of an array, a number of pairs."""
+    argument: str = ""
+    """What follows its name, the columns or a place: "required", in brackets "optional"."""
     numbered: bool = False
     """Whether it makes a formula of its own, whose rows LaTeX numbers and `\\tag` names."""
 
+    @property
+    def repeat(self) -> bool:
+        """Whether there may be more columns than are given."""
+        return self.looks == "align" or self.argument == "optional"
 
+    @property
+    def small(self) -> bool:
+        return self.looks.startswith("small")
+
+
+_ALIGNED = Environment(columns="rl", looks="align", display=True)
+_GATHERED = Environment(looks="rows", display=True)
+_NUMBERED = {
+    **dict.fromkeys(("equation", "gather", "multline"), _GATHERED),
+    **dict.fromkeys(("align", "flalign"), _ALIGNED),
+    "alignat": replace(_ALIGNED, argument="required"),
+    "eqnarray": replace(_ALIGNED, columns="rcl"),
+}
+_CASES = Environment(columns="ll", looks="cases")
 _BRACKETS = {"": ("", ""), "p": "()", "b": "[]", "B": "{}", "v": "||", "V": "‖‖"}
 ENVIRONMENTS = {
-    f"{kind}{size}matrix{star}": Environment(left, right, looks=size, arguments=-len(star))
-    for kind, (left, right) in _BRACKETS.items()
-    for size in ("", "small")
-    for star in ("", "*")
-}
-"""A negative number of arguments: one in brackets, which may be left out."""
-ENVIRONMENTS |= {
-    "array": Environment(arguments=1),
-    "subarray": Environment(arguments=1, looks="small"),
-    "cases": Environment("{", "", "l", "cases"),
-    "dcases": Environment("{", "", "l", "cases", display=True),
-    "rcases": Environment("", "}", "l", "cases"),
-    "drcases": Environment("", "}", "l", "cases", display=True),
-}
-for _name in ("equation", "gather", "multline"):
-    ENVIRONMENTS[_name] = Environment(looks="rows", display=True, numbered=True)
-for _name in ("align", "flalign", "eqnarray"):
-    _columns = "rcl" if _name == "eqnarray" else "rl"
-    ENVIRONMENTS[_name] = Environment("", "", _columns, "align", display=True, numbered=True)
-ENVIRONMENTS["alignat"] = Environment("", "", "rl", "align", True, arguments=1, numbered=True)
-ENVIRONMENTS |= {f"{name}*": ENVIRONMENTS[name] for name in (
-    "equation", "gather", "multline", "align", "flalign", "eqnarray", "alignat",
-)}  # fmt: skip
-ENVIRONMENTS["displaymath"] = ENVIRONMENTS["equation"]
-ENVIRONMENTS |= {
-    "split": Environment("", "", "rl", "align", display=True),
-    "aligned": Environment("", "", "rl", "align", display=True, arguments=-1),
-    "alignedat": Environment("", "", "rl", "align", display=True, arguments=1),
-    "gathered": Environment(looks="rows", display=True, arguments=-1),
+    **{
+        name + star: replace(environment, numbered=True)
+        for name, environment in _NUMBERED.items()
+        for star in ("", "*")
+    },
+    "displaymath": replace(_GATHERED, numbered=True),
+    "split": _ALIGNED,
+    "aligned": replace(_ALIGNED, argument="optional"),
+    "alignedat": replace(_ALIGNED, argument="required"),
+    "gathered": replace(_GATHERED, argument="optional"),
+    "cases": replace(_CASES, left="{"),
+    "dcases": replace(_CASES, left="{", display=True),
+    "rcases": replace(_CASES, right="}"),
+    "drcases": replace(_CASES, right="}", display=True),
+    "array": Environment(argument="required"),
+    "subarray": Environment(argument="required", looks="small"),
+    **{
+        f"{kind}{size}matrix{star}": Environment(
+            left, right, looks=size, argument="optional" if star else ""
+        )
+        for kind, (left, right) in _BRACKETS.items()
+        for size in ("", "small")
+        for star in ("", "*")
+    },
 }
 
 
