@@ -120,9 +120,8 @@ def site_files(config: Config, lessons: tuple[Lesson, ...], pages: list[Page]) -
     """Everything that the site consists of, by its path in it."""
     files = {f"static/{name}": path.read_bytes() for name, path in _static(config)}
     made = read_manifest(config.output) or {}
-    if any("<math" in page.html for page in pages):
-        name = f"static/{mathfont.NAME}"
-        files[name] = _kept(config.output, name, made) or mathfont.subset()  # always the same
+    if written := mathfont.characters(page.html for page in pages):
+        files[f"static/{mathfont.NAME}"] = mathfont.subset(written)
     for lesson in lessons:
         for name in lesson.files:
             files[name] = (config.lessons / name).read_bytes()
