@@ -6,33 +6,32 @@ Nothing here knows of files or recordings, nor of the process that it happens in
 from __future__ import annotations
 
 import ast
-import base64
+import asyncio
 import builtins
 import contextlib
 import functools
 import importlib
+import inspect
 import io
 import linecache
 import os
 import random
-import re
 import sys
 import time
 import traceback
 import types
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from sitegen.execute import resources
+from sitegen.execute.interactive import WIDGET, own_picture
 from sitegen.execute.messages import Failed, Finished, Job
-from sitegen.output import SHOWN_TYPES, Output, stream
+from sitegen.execute.outputs import MAX_CHARACTERS, Outputs
+from sitegen.execute.terminal import without_colours
+from sitegen.output import SHOWN_TYPES
 from sitegen.parse.lesson import Block, Cell
-
-MAX_CHARACTERS = 1_000_000
-"""Of one block's text; what is over is counted and left out."""
 
 
 class Session:
@@ -40,7 +39,8 @@ class Session:
 
     def __init__(self, job: Job, descriptors: Any) -> None:
         self.descriptors = descriptors
-        self.outputs: list[Output | _Growing] = []
+        self.outputs = Outputs()
+        self.widgets: dict[str, Any] = {}
         self.module = types.ModuleType("__main__")
         self.module.__file__ = job.path
         sys.modules["__main__"] = self.module
@@ -60,6 +60,7 @@ class Session:
     def _make_display(self) -> Callable[[Any], Any]:
         """IPython's `display`, made to end up here; of its shell nothing else is used."""
         from IPython.core.displaypub import DisplayPublisher
+        from IPython.core.formatters import DisplayFormatter
         from IPython.core.interactiveshell import InteractiveShell
         from IPython.display import display
         from traitlets.config import Config
@@ -67,11 +68,28 @@ class Session:
         session = self
 
         class Publisher(DisplayPublisher):
-            def publish(self, data: Any, *_: Any, **__: Any) -> None:
-                session.display(data)
+            def publish(
+                self,
+                data: Any,
+                metadata: Any = None,
+                source: Any = None,
+                *,
+                transient: Any = None,
+                update: bool = False,
+                **_: Any,
+            ) -> None:
+                name = str((transient or {}).get("display_id", ""))
+                session.display(data, metadata or {}, name, update)
 
             def clear_output(self, wait: bool = False) -> None:
-                session.outputs.clear()
+                session.outputs.clear(wait)
+
+        class Formatter(DisplayFormatter):
+            def format(self, obj: Any, include: Any = None, exclude: Any = None) -> Any:
+                data, metadata = super().format(obj, include, exclude)
+                if WIDGET in data:
+                    session.widgets[data[WIDGET].get("model_id", "")] = obj
+                return {**data, **own_picture(obj)}, metadata
 
         class Shell(InteractiveShell):
             def showtraceback(self, exc_tuple: Any = None, *_: Any, **__: Any) -> None:
@@ -82,10 +100,13 @@ class Session:
         hooks = sys.excepthook, sys.displayhook
         shell = Shell.instance(config=config, user_module=self.module, display_pub_class=Publisher)
         sys.excepthook, sys.displayhook = hooks
-        assert shell.display_formatter is not None
+        shell.display_formatter = Formatter(parent=shell)
         formatters = shell.display_formatter.formatters
         formatters["image/svg+xml"].for_type_by_name("matplotlib.figure", "Figure", _figure)
-        shell.display_formatter.active_types = list(SHOWN_TYPES)
+        # It would be fetched from elsewhere.
+        formatters["image/jpeg"].for_type_by_name("IPython.lib.display", "YouTubeVideo", _nothing)
+        shell.display_formatter.active_types = [kind for kind in SHOWN_TYPES if kind in formatters]
+        os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype")  # and opens no browser
         return display
 
     def _teach_linecache(self) -> None:
@@ -112,7 +133,8 @@ class Session:
             return Failed(cell.id, cell.line, message, "")
 
     def run(self, cell: Cell) -> Finished | Failed:
-        self.outputs = []
+        self.outputs = Outputs()
+        self.widgets.clear()
         start = self.descriptors.seek(0, os.SEEK_END)
         # An inline value's id is its place among others: what it shows must not depend on that.
         _seed(cell.id if isinstance(cell, Block) else cell.code)
@@ -132,22 +154,22 @@ class Session:
                 )
         seconds = time.perf_counter() - began
         self._collect_descriptors(start)
-        return Finished(cell.id, tuple(tidy(self.outputs)), seconds)
+        return Finished(cell.id, self.outputs.finished(), seconds)
 
     def _execute(self, cell: Cell) -> None:
         namespace = self.module.__dict__
         if not isinstance(cell, Block):
             code = _compile("\n" * (cell.line - 1) + cell.code, self.job.path, "eval")
-            self.outputs.append(Output("display", {"text/plain": str(eval(code, namespace))}))
+            self.outputs.add("display", without_colours(str(self._evaluate(code))))
             return
         tree = ast.parse("\n" * (cell.line - 1) + cell.code, self.job.path)
         last = tree.body[-1] if tree.body else None
         shown = isinstance(last, ast.Expr) and not cell.code.rstrip().endswith(";")
         if shown:
             tree.body.pop()
-        exec(_compile(tree, self.job.path, "exec"), namespace)
+        self._evaluate(_compile(tree, self.job.path, "exec"))
         if isinstance(last, ast.Expr) and shown:
-            value = eval(_compile(ast.Expression(last.value), self.job.path, "eval"), namespace)
+            value = self._evaluate(_compile(ast.Expression(last.value), self.job.path, "eval"))
             namespace["_"] = value
             if value is not None:
                 self.show(value)
@@ -155,6 +177,17 @@ class Session:
             from sitegen.execute.figures import show_open_figures
 
             show_open_figures()
+
+    def _evaluate(self, code: types.CodeType) -> Any:
+        """What the code gives; with `await` in it, it runs in the lesson's one event loop."""
+        value = eval(code, self.module.__dict__)
+        return (
+            self.loop.run_until_complete(value) if code.co_flags & inspect.CO_COROUTINE else value
+        )
+
+    @functools.cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.new_event_loop()
 
     @contextlib.contextmanager
     def _capture(self) -> Iterator[None]:
@@ -166,19 +199,17 @@ class Session:
         finally:
             sys.stdout, sys.stderr, warnings.formatwarning = streams
 
-    def write(self, name: Literal["stdout", "stderr"], text: str) -> None:
-        """Append to the last output if it is the same stream."""
-        last = self.outputs[-1] if self.outputs else None
-        if isinstance(last, _Growing) and last.kind == name:
-            last.parts.append(text)
-        else:
-            self.outputs.append(_Growing(name, [text]))
-
-    def display(self, data: Any) -> None:
-        kept = {kind: _text(data[kind]) for kind in SHOWN_TYPES if kind in data}
-        base64.b64decode(kept.get("image/png", ""))  # raises here, where the author's line is known
-        if kept:
-            self.outputs.append(Output("display", kept))
+    def display(
+        self, data: Mapping[str, Any], metadata: Mapping[str, Any], name: str, update: bool
+    ) -> None:
+        """Take what IPython publishes."""
+        widget = self.widgets.get((data.get(WIDGET) or {}).get("model_id", ""))
+        if widget is None:
+            self.outputs.display(data, metadata, name, update)
+            return
+        if type(widget).__module__.startswith("tqdm."):  # its text is a progress bar like others
+            data = {"text/plain": data.get("text/plain", "")}
+        self.outputs.display(data, metadata, name, update, functools.partial(_state, widget))
 
     def _collect_descriptors(self, start: int) -> None:
         """What was written past Python, as by a subprocess, comes after what Python wrote."""
@@ -186,14 +217,14 @@ class Session:
         if end > start:
             self.descriptors.seek(start)
             raw = self.descriptors.read(min(end - start, MAX_CHARACTERS))
-            self.write("stdout", raw.decode("utf-8", "replace"))
+            self.outputs.write("stdout", raw.decode("utf-8", "replace"))
 
     def _failure(self, cell: Cell, error: BaseException) -> Failed | None:
         """None if the block was to raise this; it is then its output."""
         summary = "".join(traceback.format_exception_only(error)).strip()
         raises = cell.options.raises if isinstance(cell, Block) else ""
         if raises and _is_named(error, raises):
-            self.outputs.append(Output("error", {"text/plain": summary}))
+            self.outputs.add("error", summary)
             return None
         where = _line_of(error, self.job.path) or cell.line
         what = f"block {cell.id!r}" if isinstance(cell, Block) else "inline value"
@@ -204,14 +235,6 @@ class Session:
         first = summary.splitlines()[0] if summary else type(error).__name__
         trace = _readable_traceback(error, self.job)
         return Failed(cell.id, where, f"{what} raised {first}{wanted}", trace)
-
-
-@dataclass
-class _Growing:
-    """A stream that is still being written to."""
-
-    kind: Literal["stdout", "stderr"]
-    parts: list[str]
 
 
 class _Stream(io.TextIOBase):
@@ -230,7 +253,7 @@ class _Stream(io.TextIOBase):
     def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() takes a str, not {type(text).__name__}")
-        self.session.write(self.name, text)
+        self.session.outputs.write(self.name, text)
         return len(text)
 
 
@@ -240,47 +263,18 @@ def _figure(figure: Any) -> str:
     return figure_svg(figure)
 
 
-def _text(value: Any) -> str:
-    """What a MIME bundle holds; binary content as base64."""
-    return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else str(value)
+def _nothing(_: Any) -> None:
+    """A formatter's way to say that there is no such form."""
 
 
-# The author's code, and not under what this module imports from `__future__`.
-_compile = functools.partial(compile, dont_inherit=True)
+def _state(widget: Any) -> str | None:
+    """A widget as text when its block ends; None once it is closed."""
+    return repr(widget) if getattr(widget, "comm", None) is not None else None
 
 
-def tidy(outputs: Sequence[Output | _Growing]) -> Iterator[Output]:
-    """Streams as a reader would see them: no control codes, bounded, nothing empty."""
-    for output in outputs:
-        if isinstance(output, Output):
-            data = {kind: _lasting(text) for kind, text in output.data.items()}
-            if "text/plain" in data:
-                data["text/plain"] = _as_on_a_terminal(data["text/plain"])
-            yield Output(output.kind, data)
-            continue
-        text = _as_on_a_terminal(_lasting("".join(output.parts)))
-        if len(text) > MAX_CHARACTERS:
-            left_out = len(text) - MAX_CHARACTERS
-            text = f"{text[:MAX_CHARACTERS]}\n… {left_out:,} more characters left out\n"
-        if text:
-            yield stream(output.kind, text)
-
-
-def _as_on_a_terminal(text: str) -> str:
-    """Colours and cursor moves taken out; of a line overwritten after `\\r` the last state."""
-    text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-_])", "", text)
-    text = text.replace("\r\n", "\n")
-    text = re.sub(r"^[^\n]*\r(?=[^\n\r])", "", text, flags=re.M).replace("\r", "")
-    while (shorter := re.sub("[^\n\b]\b", "", text)) != text:
-        text = shorter
-    text = text.replace("\b", "")
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", text)
-
-
-def _lasting(text: str) -> str:
-    """Without what UTF-8 can't hold, and without addresses: they are others in every run."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return re.sub(r"\bat 0x[0-9a-fA-F]{6,}", "at 0x…", text)
+# The author's code: with `await` as in a notebook, not under what this module imports from
+# `__future__`.
+_compile = functools.partial(compile, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
 
 
 def _seed(name: str) -> None:

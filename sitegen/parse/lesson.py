@@ -130,6 +130,8 @@ class Lesson:
     files: tuple[str, ...] = field(repr=False, default=())
     """Images and other files beside the lesson that it shows or links to."""
     tokens: tuple[Token, ...] = field(repr=False, default=())
+    warnings: tuple[str, ...] = ()
+    """What is no mistake, and yet not what the author may think: `path:line: message`."""
 
     @property
     def slug(self) -> str:

@@ -10,6 +10,8 @@ from markdown_it.rules_block import StateBlock
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
+from sitegen.parse.marks import begin_tasks, callouts, tasks
+
 _OPENING = re.compile(r"(:{3,})[ \t]*([A-Za-z][\w-]*)[ \t]*(?:\{([^}\n]*)\})?[ \t]*(.*)$")
 _CLOSING = re.compile(r":{3,}[ \t]*$")
 _FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")  # with a backtick more, it is inline code
@@ -35,6 +37,9 @@ def make_parser(renderer: type[RendererHTML] = RendererHTML) -> MarkdownIt:
         _component,
         {"alt": ["paragraph", "reference", "blockquote", "list"]},
     )
+    parser.core.ruler.before("inline", "callout", callouts)
+    parser.core.ruler.before("inline", "task", tasks)
+    parser.core.ruler.after("inline", "task_mark", begin_tasks)
     return parser
 
 

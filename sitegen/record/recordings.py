@@ -17,9 +17,9 @@ from typing import Any
 
 from sitegen.errors import SiteError
 from sitegen.files import remove, write_if_changed
-from sitegen.output import Output
+from sitegen.output import PICTURES, Output
 
-_OWN_FILES = {"image/svg+xml": ".svg", "image/png": ".png"}
+_OWN_FILES = {"image/svg+xml": ".svg", **PICTURES}
 
 
 class DamagedRecordingError(Exception):
@@ -120,7 +120,7 @@ class Recordings:
                     written[kind] = {"file": figure.name}
                 else:
                     written[kind] = text.splitlines(keepends=True)  # type: ignore[assignment]
-            outputs.append({"kind": output.kind, "data": written})
+            outputs.append({"kind": output.kind, "data": written, **_said(output)})
         made = recording.provenance
         data = {
             "fingerprint": recording.fingerprint,
@@ -233,7 +233,7 @@ def _json(data: Any) -> str:
 
 
 def _to_file(kind: str, text: str) -> str | bytes:
-    return base64.b64decode(text) if kind == "image/png" else text
+    return base64.b64decode(text) if kind in PICTURES else text
 
 
 def _decode(item: Mapping[str, Any], folder: Path) -> Output:
@@ -243,22 +243,28 @@ def _decode(item: Mapping[str, Any], folder: Path) -> Output:
             path = folder / Path(value["file"]).name
             data[kind] = (
                 base64.b64encode(path.read_bytes()).decode("ascii")
-                if kind == "image/png"
+                if kind in PICTURES
                 else path.read_bytes().decode("utf-8")
             )
         else:
             data[kind] = "".join(value)
-    return Output(item["kind"], data)
+    return Output(item["kind"], data, item.get("picture", {}), item.get("needs", ""))
+
+
+def _said(output: Output) -> dict[str, Any]:
+    """What is recorded of an output besides its data, where there is such."""
+    said = {"picture": dict(output.picture), "needs": output.needs}
+    return {key: value for key, value in said.items() if value}
 
 
 def _digest(outputs: tuple[Output, ...]) -> str:
     """A hash of all outputs, so that a recording edited by hand is noticed."""
-    canonical = []
+    canonical: list[list[Any]] = []
     for output in outputs:
         data = dict(output.data)
-        if "image/png" in data:  # base64 may be broken into lines one way or another
-            data["image/png"] = hashlib.sha256(base64.b64decode(data["image/png"])).hexdigest()
-        canonical.append([output.kind, sorted(data.items())])
+        for kind in PICTURES.keys() & data.keys():  # base64 may be broken into lines or not
+            data[kind] = hashlib.sha256(base64.b64decode(data[kind])).hexdigest()
+        canonical.append([output.kind, sorted(data.items()), *filter(None, [_said(output)])])
     return _hash(canonical)
 
 

@@ -10,7 +10,7 @@ from course_notebooks import COURSE, LESSONS, budget, executed, read, without_la
 from nbformat import NotebookNode
 
 from sitegen.build import Builder, Request
-from sitegen.execute.session import tidy
+from sitegen.execute.outputs import tidy
 from sitegen.output import SHOWN_TYPES, Output, stream
 from sitegen.parse.lesson import Lesson
 from sitegen.parse.skeleton import has_solution
