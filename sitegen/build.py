@@ -77,8 +77,9 @@ class Builder:
         """
         self.audit()
         self.check_embedded(lessons)
-        for warning in (one for lesson in lessons for one in unfollowed(lesson, self.config)):
-            print(f"warning: {warning}", file=sys.stderr)
+        for lesson in lessons:
+            for warning in (*lesson.warnings, *unfollowed(lesson, self.config)):
+                print(f"warning: {warning}", file=sys.stderr)
         found = {lesson.slug: self.standings(lesson, self.request.profile) for lesson in lessons}
         plans = self.plans(lessons, found, self.request.fresh)
         errors: list[SiteError] = []
@@ -213,6 +214,8 @@ class Builder:
         renderer = Renderer(self.config, self.course.lessons, self.course.curriculum)
         found = self.all_standings()
         pages = self.pages(renderer, found)
+        for warning in (one for page in pages for one in page.warnings):
+            print(f"warning: {warning}", file=sys.stderr)
         for lesson in lessons:
             self.note_sources(lesson, found[lesson.slug])
             for standing in found[lesson.slug][self.request.profile]:

@@ -39,6 +39,13 @@ def maker(kind: str) -> str:
     return next((name for word, name in _MAKERS.items() if word in kind), "")
 
 
+def only_loads(data: Mapping[str, Any]) -> bool:
+    """Whether a bundle shows nothing, and only brings a library's script."""
+    return any("_load." in kind for kind in data) or "bk-notebook-logo" in str(
+        data.get("text/html", "")
+    )
+
+
 def without_scripts(html: str) -> tuple[str, str, str]:
     """HTML without its scripts, whose they were, and the first picture that one of them shows.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from sitegen.execute.interactive import exported, maker, without_scripts
+from sitegen.execute.interactive import exported, maker, only_loads, without_scripts
 from sitegen.execute.lasting import bars, canonical_ids, lasting_drawing, lasting_text
 from sitegen.execute.terminal import as_on_a_terminal
 from sitegen.output import PICTURES, SHOWN_TYPES, Kind, Output, stream
@@ -106,9 +106,12 @@ def _ended(item: Growing | Displayed | Output) -> Iterator[Output]:
 
 
 def kept(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Output | None:
-    """Of a bundle what a page can show; None if that is nothing."""
+    """Of a bundle what a page can show, or whose script would; None if that is nothing."""
+    if only_loads(data):
+        return None
     shown = {kind: _text(kind, data[kind]) for kind in SHOWN_TYPES if data.get(kind) is not None}
-    needs = next(filter(None, map(maker, data)), "")
+    makers = sorted(filter(None, map(maker, data)), key="JavaScript".__eq__)
+    needs = makers[0] if makers else ""
     for kind in data if needs and not _has_picture(shown) else ():
         shown |= exported(kind, data[kind])
     if "text/html" in shown:
@@ -119,8 +122,9 @@ def kept(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Output | None:
     for kind in PICTURES:
         base64.b64decode(shown.get(kind, ""))  # raises here, where the author's line is known
     shown = {kind: shown[kind] for kind in SHOWN_TYPES if kind in shown}
-    if not shown:
+    if not shown and not needs:
         return None
+    shown = shown or {"text/plain": ""}
     return Output("display", shown, _picture(shown, metadata), needs)
 
 
@@ -169,6 +173,8 @@ def tidy(outputs: Sequence[Output]) -> Iterator[Output]:
             ]
             if set(shown) <= set(later):
                 continue  # of a progress bar its last state
+        if output.needs and output == next(iter(lasting[index + 1 :]), None):
+            continue  # some libraries publish their parts one by one
         if output.data and (output.kind in ("display", "error") or output.text):
             yield output
 

@@ -89,7 +89,9 @@ class Session:
                 data, metadata = super().format(obj, include, exclude)
                 if WIDGET in data:
                     session.widgets[data[WIDGET].get("model_id", "")] = obj
-                return {**data, **own_picture(obj)}, metadata
+                if picture := own_picture(obj):
+                    data = {**picture, "text/plain": data.get("text/plain", "")}
+                return data, metadata
 
         class Shell(InteractiveShell):
             def showtraceback(self, exc_tuple: Any = None, *_: Any, **__: Any) -> None:
@@ -105,7 +107,9 @@ class Session:
         formatters["image/svg+xml"].for_type_by_name("matplotlib.figure", "Figure", _figure)
         # It would be fetched from elsewhere.
         formatters["image/jpeg"].for_type_by_name("IPython.lib.display", "YouTubeVideo", _nothing)
-        shell.display_formatter.active_types = [kind for kind in SHOWN_TYPES if kind in formatters]
+        shell.display_formatter.active_types = [
+            kind for kind in (*SHOWN_TYPES, "application/javascript") if kind in formatters
+        ]
         os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype")  # and opens no browser
         return display
 

@@ -12,8 +12,10 @@ from sitegen.render.svg import luminance
 _CODE = re.compile(r"\x1b\[([\d;]*)m")
 _NAMES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 _PLAIN = {"1": "bold", "2": "faint", "3": "italic", "4": "underline", "9": "strike"}
-_SIXTEEN = ["1f2937", "c0262d", "2f7d32", "b58900", "2563c9", "a3268f", "0e7f86", "d8dee6"] + (
-    ["526070", "e5484d", "4caf50", "f2c94c", "5b9cf5", "d46bc4", "35b8c0", "ffffff"]
+_SIXTEEN = re.findall(
+    r"\w{6}",
+    """1f2937 c0262d 2f7d32 b58900 2563c9 a3268f 0e7f86 d8dee6
+    526070 e5484d 4caf50 f2c94c 5b9cf5 d46bc4 35b8c0 ffffff""",
 )
 """Grounds: those of text are the stylesheet's."""
 _PAPERS = ("f5f6f8", "1a212a")

@@ -41,7 +41,7 @@ _IDLE = re.compile(
 
 _UNSAFE_VALUE = re.compile(
     r"""[\\<>@{}]|expression|javascript|image-set|src\(|attr\(|env\(|element\(|cross-fade|paint\(
-    |\burl\(\s*(?!["']?\#)|(?<=\d)[sld]?v(?:w|h|i|b|min|max)\b|var\(\s*--(?!figure-)""",
+    |\burl\(\s*(?!["']?\#)|(?<=\d)[sld]?v(?:w|h|i|b|min|max)\b""",
     re.X | re.I,
 )
 _COLOURED = ("color", "background", "background-color", "background-image", "fill", "stroke")
@@ -76,7 +76,7 @@ def safe(name: str, value: str, told: Told | None = None, drawn: bool = False) -
     leaves = name.startswith("margin") and "-" in value
     good = bool(known) and not _UNSAFE_VALUE.search(value) and not leaves and len(value) < 2000
     if name == "display" and value.strip().lower() == "contents":
-        good = False
+        return False
     if not good and told and not _IDLE.fullmatch(name) and not name.startswith("--"):
         told.add(f"the style {name!r}")
     return good
