@@ -74,6 +74,8 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     if len(lessons) == len(course.lessons):
         tidy(course, evidence.recordings)
     pages = all_pages(Renderer(course.config, course.lessons, course.curriculum), course, found)
+    for warning in (one for page in pages for one in page.warnings):
+        say(f"warning: {warning}")
     for lesson in lessons:
         note_sources(evidence.recordings, lesson, found)
         for standing in found[lesson.slug][request.profile]:

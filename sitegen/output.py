@@ -8,11 +8,21 @@ from typing import Literal
 
 Kind = Literal["stdout", "stderr", "display", "error"]
 
+PICTURES = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+}
+"""Types of binary pictures, held as base64, each with the ending of its files."""
+
 SHOWN_TYPES = (
     "image/svg+xml",
     "text/html",
     "text/markdown",
-    "image/png",
+    "text/latex",
+    *PICTURES,
+    "application/json",
     "text/plain",
 )
 """The MIME types that are kept, the one to be shown first."""
@@ -24,6 +34,10 @@ class Output:
 
     kind: Kind
     data: Mapping[str, str] = field(default_factory=dict)
+    picture: Mapping[str, str | int] = field(default_factory=dict)
+    """What was said of a picture: `width` and `height` in pixels, `alt`."""
+    needs: str = ""
+    """What would be needed to show the rest of it, such as "plotly's script"."""
 
     @property
     def text(self) -> str:

@@ -44,7 +44,7 @@ function copying() {
     button.textContent = "Copy";
     button.setAttribute("aria-label", "Copy this code");
     button.addEventListener("click", async () => {
-      const done = await copy(runnable(code.textContent));
+      const done = await copy(runnable(code));
       button.textContent = done ? "Copied" : "Press Ctrl+C";
       status.textContent = done ? "Code copied" : "";
       if (!done) getSelection().selectAllChildren(code);
@@ -54,12 +54,28 @@ function copying() {
   }
 }
 
-// A session with prompts becomes the code that was typed in it.
-function runnable(text) {
-  const lines = text.replace(/\n+$/, "").split("\n");
-  if (!lines[0].startsWith(">>> ")) return lines.join("\n") + "\n";
-  const typed = lines.filter((line) => /^(>>>|\.\.\.)( |$)/.test(line));
-  return typed.map((line) => line.slice(4)).join("\n") + "\n";
+// A session with prompts becomes what was typed in it; all other code is copied as it is.
+function runnable(code) {
+  const lines = all(".line", code);
+  const prompts = lines.map(promptLength);
+  if (!prompts.some(Boolean) || !prompts[lines.findIndex((line) => line.textContent.trim())])
+    return code.textContent;
+  let goesOn = false;
+  const typed = lines.map((line, index) => {
+    const text = line.textContent.replace(/\n$/, "");
+    const typedHere = prompts[index] || goesOn;
+    goesOn = typedHere && text.endsWith("\\");
+    return typedHere ? text.slice(prompts[index]) : null;
+  });
+  return typed.filter((text) => text !== null).join("\n") + "\n";
+}
+
+// How many characters of a line are its prompt, as the highlighter or its look says.
+function promptLength(line) {
+  const text = line.textContent;
+  const sign = line.firstElementChild?.matches(".gp") ? line.firstElementChild.textContent : "";
+  if (sign && text.startsWith(sign)) return sign.length + (!/\s$/.test(sign) && text[sign.length] === " ");
+  return /^(>>>|\.\.\.)( |$)|^\$ /.exec(text.replace(/\n$/, ""))?.[0].length ?? 0;
 }
 
 async function copy(text) {

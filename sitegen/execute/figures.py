@@ -9,6 +9,8 @@ from typing import Any
 
 PINNED: Any = {"svg.fonttype": "none", "svg.hashsalt": "lesson"}
 METADATA = {"Date": None, "Creator": None}
+USUAL_DPI = 100
+"""Of a figure whose author says nothing, as `matplotlibrc` has it."""
 
 
 def figure_svg(figure: Any) -> str:
@@ -21,8 +23,20 @@ def figure_svg(figure: Any) -> str:
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure.savefig(buffer, format="svg", metadata=METADATA)
     svg = buffer.getvalue()
-    start = svg.index("<svg")
-    return re.sub(r"[ \t]+$", "", svg[start:], flags=re.M)
+    return _sized(svg[svg.index("<svg") :], figure.dpi / USUAL_DPI)
+
+
+def _sized(svg: str, scale: float) -> str:
+    """A drawing shown as large as its pixels would be, where the author set how many there are."""
+    if scale == 1:
+        return svg
+    end = svg.index(">")
+    root = re.sub(
+        r'(?<=[ht]=")[\d.]+(?=pt")',
+        lambda length: f"{float(length[0]) * scale:g}",
+        svg[:end],
+    )
+    return root + svg[end:]
 
 
 def show_open_figures() -> None:

@@ -6,12 +6,13 @@ Nothing here knows of files or recordings, nor of the process that it happens in
 from __future__ import annotations
 
 import ast
-import base64
+import asyncio
 import builtins
 import contextlib
 import ctypes
 import functools
 import importlib
+import inspect
 import linecache
 import os
 import re
@@ -20,21 +21,21 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sitegen.execute import resources
-from sitegen.execute.keeper import KEPT, Desk
+from sitegen.execute.interactive import WIDGET, own_picture
+from sitegen.execute.keeper import Desk
 from sitegen.execute.lessonmain import HINT, Definitions, Spec
 from sitegen.execute.manners import seed_cell, shown_expression
 from sitegen.execute.messages import Failed, Finished, Job, Late, Unfinished
+from sitegen.execute.outputs import Outputs
+from sitegen.execute.places import short_path, without_places
 from sitegen.execute.streams import Name, Stream, Threads, parts
-from sitegen.output import SHOWN_TYPES, Output, stream
+from sitegen.execute.terminal import without_colours
+from sitegen.output import SHOWN_TYPES
 from sitegen.parse.lesson import Block, Cell
-
-MAX_CHARACTERS = 1_000_000
-"""Of one block's text; what is over is counted and left out."""
 
 _HERE = os.path.dirname(__file__)
 
@@ -43,9 +44,10 @@ class Session:
     """The state that the blocks of a lesson share: one `__main__` module, one shell."""
 
     def __init__(self, job: Job, desk: Desk) -> None:
-        self.outputs: list[Output | _Growing] = []
+        self.outputs = Outputs()
+        self.widgets: dict[str, Any] = {}
         self.threads = Threads()
-        self.late: dict[str, list[Output | _Growing]] = {}
+        self.late: dict[str, Outputs] = {}
         self.module = types.ModuleType("__main__")
         self.module.__file__ = job.path
         # What `multiprocessing` calls the main module of a child, whose values come back.
@@ -73,6 +75,7 @@ class Session:
     def _make_display(self) -> Callable[[Any], Any]:
         """IPython's `display`, made to end up here; of its shell nothing else is used."""
         from IPython.core.displaypub import DisplayPublisher
+        from IPython.core.formatters import DisplayFormatter
         from IPython.core.interactiveshell import InteractiveShell
         from IPython.display import display
         from traitlets.config import Config
@@ -80,12 +83,31 @@ class Session:
         session = self
 
         class Publisher(DisplayPublisher):
-            def publish(self, data: Any, *_: Any, **__: Any) -> None:
-                session.display(data)
+            def publish(
+                self,
+                data: Any,
+                metadata: Any = None,
+                source: Any = None,
+                *,
+                transient: Any = None,
+                update: bool = False,
+                **_: Any,
+            ) -> None:
+                name = str((transient or {}).get("display_id", ""))
+                session.display(data, metadata or {}, name, update)
 
             def clear_output(self, wait: bool = False) -> None:
                 session._collect()
-                session.outputs.clear()
+                session.outputs.clear(wait)
+
+        class Formatter(DisplayFormatter):
+            def format(self, obj: Any, include: Any = None, exclude: Any = None) -> Any:
+                data, metadata = super().format(obj, include, exclude)
+                if WIDGET in data:
+                    session.widgets[data[WIDGET].get("model_id", "")] = obj
+                if picture := own_picture(obj):
+                    data = {**picture, "text/plain": data.get("text/plain", "")}
+                return data, metadata
 
         class Shell(InteractiveShell):
             def showtraceback(self, exc_tuple: Any = None, *_: Any, **__: Any) -> None:
@@ -96,10 +118,15 @@ class Session:
         hooks = sys.excepthook, sys.displayhook
         shell = Shell.instance(config=config, user_module=self.module, display_pub_class=Publisher)
         sys.excepthook, sys.displayhook = hooks
-        assert shell.display_formatter is not None
+        shell.display_formatter = Formatter(parent=shell)
         formatters = shell.display_formatter.formatters
         formatters["image/svg+xml"].for_type_by_name("matplotlib.figure", "Figure", _figure)
-        shell.display_formatter.active_types = list(SHOWN_TYPES)
+        # It would be fetched from elsewhere.
+        formatters["image/jpeg"].for_type_by_name("IPython.lib.display", "YouTubeVideo", _nothing)
+        shell.display_formatter.active_types = [
+            kind for kind in (*SHOWN_TYPES, "application/javascript") if kind in formatters
+        ]
+        os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype")  # and opens no browser
         return display
 
     def _teach_linecache(self) -> None:
@@ -126,7 +153,8 @@ class Session:
             return Failed(cell.id, cell.line, message, "")
 
     def run(self, cell: Cell) -> Finished | Failed:
-        self.outputs = []
+        self.outputs = Outputs()
+        self.widgets.clear()
         self.desk.begin()
         # An inline value's id is its place among others: what it shows must not depend on that.
         seed_cell(cell.id if isinstance(cell, Block) else cell.code)
@@ -146,22 +174,22 @@ class Session:
                 )
         seconds = time.perf_counter() - began
         self._collect()
-        return Finished(cell.id, tuple(tidy(self.outputs)), seconds, _made_on(self.job.profile))
+        return Finished(cell.id, self.outputs.finished(), seconds, _made_on(self.job.profile))
 
     def _execute(self, cell: Cell) -> None:
         namespace = self.module.__dict__
         if not isinstance(cell, Block):
             code = _compile("\n" * (cell.line - 1) + cell.code, self.job.path, "eval")
-            self.outputs.append(Output("display", {"text/plain": str(eval(code, namespace))}))
+            self.outputs.add("display", without_colours(str(self._evaluate(code))))
             return
         tree = ast.parse("\n" * (cell.line - 1) + cell.code, self.job.path)
         self.definitions.add(tree)
         shown = shown_expression(tree, cell.code)
         if shown:
             tree.body.pop()
-        exec(_compile(tree, self.job.path, "exec"), namespace)
+        self._evaluate(_compile(tree, self.job.path, "exec"))
         if shown:
-            value = eval(_compile(ast.Expression(shown.value), self.job.path, "eval"), namespace)
+            value = self._evaluate(_compile(ast.Expression(shown.value), self.job.path, "eval"))
             namespace["_"] = value
             if value is not None:
                 self.show(value)
@@ -169,6 +197,17 @@ class Session:
             from sitegen.execute.figures import show_open_figures
 
             show_open_figures()
+
+    def _evaluate(self, code: types.CodeType) -> Any:
+        """What the code gives; with `await` in it, it runs in the lesson's one event loop."""
+        value = eval(code, self.module.__dict__)
+        return (
+            self.loop.run_until_complete(value) if code.co_flags & inspect.CO_COROUTINE else value
+        )
+
+    @functools.cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.new_event_loop()
 
     @contextlib.contextmanager
     def _capture(self, cell: Cell) -> Iterator[None]:
@@ -187,36 +226,43 @@ class Session:
     def _write_late(self, cell: str | None, name: Name, text: str) -> None:
         """Keep what a thread writes when its cell is over."""
         if cell is not None:
-            _stream(self.late.setdefault(cell, []), name).add(text)
+            self.late.setdefault(cell, Outputs()).write(name, text)
 
     def take_late(self) -> Iterator[Late]:
         """What threads of earlier cells have written since this was last asked."""
         late, self.late = self.late, {}
         for cell, outputs in late.items():
-            yield Late(cell, tuple(tidy(outputs)))
+            yield Late(cell, outputs.finished())
 
     def unfinished(self) -> Iterator[Unfinished]:
         """The threads that a script would wait for."""
         for cell, name in self.threads.unfinished():
             yield Unfinished(cell, name)
 
-    def display(self, data: Any) -> None:
-        kept = {kind: _text(data[kind]) for kind in SHOWN_TYPES if kind in data}
-        base64.b64decode(kept.get("image/png", ""))  # raises here, where the author's line is known
+    def display(
+        self, data: Mapping[str, Any], metadata: Mapping[str, Any], name: str, update: bool
+    ) -> None:
+        """Take what IPython publishes."""
         if os.getpid() != self.process:  # a child of the block: of it there is only what it prints
-            print(kept.get("text/plain", ""), file=self.stdout)
-        elif kept:
-            self._collect()
-            self.outputs.append(Output("display", kept))
+            print(data.get("text/plain", ""), file=self.stdout)
+            return
+        self._collect()
+        widget = self.widgets.get((data.get(WIDGET) or {}).get("model_id", ""))
+        if widget is None:
+            self.outputs.display(data, metadata, name, update)
+            return
+        if type(widget).__module__.startswith("tqdm."):  # its text is a progress bar like others
+            data = {"text/plain": data.get("text/plain", "")}
+        self.outputs.display(data, metadata, name, update, functools.partial(_state, widget))
 
     def _collect(self) -> None:
         """Take what was written until now, by whatever way."""
         written, left_out = self.desk.take()
         name: Name = "stdout"
         for name, text in parts(written):
-            _stream(self.outputs, name).add(text)
+            self.outputs.write(name, text)
         if left_out:
-            _stream(self.outputs, name).left_out += left_out
+            self.outputs.leave_out(name, left_out)
 
     def _failure(self, cell: Cell, error: BaseException) -> Failed | None:
         """None if the block was to raise this; it is then its output."""
@@ -224,7 +270,7 @@ class Session:
         raises = cell.options.raises if isinstance(cell, Block) else ""
         if raises and _is_named(error, raises):
             self._collect()
-            self.outputs.append(Output("error", {"text/plain": summary}))
+            self.outputs.add("error", summary)
             return None
         where = _line_of(error, self.job.path) or cell.line
         what = f"block {cell.id!r}" if isinstance(cell, Block) else "inline value"
@@ -243,31 +289,6 @@ class Session:
         found = re.fullmatch(r"name '(\w+)' is not defined", str(error))
         elsewhere = type(error.__cause__).__name__.endswith("RemoteTraceback")
         return bool(found and elsewhere and found[1] in vars(self.module))
-
-
-@dataclass
-class _Growing:
-    """A stream that is still being written to, and how many characters of it are left out."""
-
-    kind: Name
-    parts: list[str] = field(default_factory=list)
-    length: int = 0
-    left_out: int = 0
-
-    def add(self, text: str) -> None:
-        kept = text[: max(KEPT - self.length, 0)]
-        self.parts.append(kept)
-        self.length += len(kept)
-        self.left_out += len(text) - len(kept)
-
-
-def _stream(outputs: list[Output | _Growing], name: Name) -> _Growing:
-    """The last output if it is of that stream, or a new one."""
-    last = outputs[-1] if outputs else None
-    if not isinstance(last, _Growing) or last.kind != name:
-        last = _Growing(name)
-        outputs.append(last)
-    return last
 
 
 def _flush() -> None:
@@ -292,47 +313,18 @@ def _figure(figure: Any) -> str:
     return figure_svg(figure)
 
 
-def _text(value: Any) -> str:
-    """What a MIME bundle holds; binary content as base64."""
-    return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else str(value)
+def _nothing(_: Any) -> None:
+    """A formatter's way to say that there is no such form."""
 
 
-# The author's code, and not under what this module imports from `__future__`.
-_compile = functools.partial(compile, dont_inherit=True)
+def _state(widget: Any) -> str | None:
+    """A widget as text when its block ends; None once it is closed."""
+    return repr(widget) if getattr(widget, "comm", None) is not None else None
 
 
-def tidy(outputs: Sequence[Output | _Growing]) -> Iterator[Output]:
-    """Streams as a reader would see them: no control codes, bounded, nothing empty."""
-    for output in outputs:
-        if isinstance(output, Output):
-            data = {kind: _lasting(text) for kind, text in output.data.items()}
-            if "text/plain" in data:
-                data["text/plain"] = _as_on_a_terminal(data["text/plain"])
-            yield Output(output.kind, data)
-            continue
-        text = _as_on_a_terminal(_lasting("".join(output.parts)))
-        left_out = max(len(text) - MAX_CHARACTERS, 0) + output.left_out
-        if left_out:
-            text = f"{text[:MAX_CHARACTERS]}\n… {left_out:,} more characters left out\n"
-        if text:
-            yield stream(output.kind, text)
-
-
-def _as_on_a_terminal(text: str) -> str:
-    """Colours and cursor moves taken out; of a line overwritten after `\\r` the last state."""
-    text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-_])", "", text)
-    text = text.replace("\r\n", "\n")
-    text = re.sub(r"^[^\n]*\r(?=[^\n\r])", "", text, flags=re.M).replace("\r", "")
-    while (shorter := re.sub("[^\n\b]\b", "", text)) != text:
-        text = shorter
-    text = text.replace("\b", "")
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", text)
-
-
-def _lasting(text: str) -> str:
-    """Without what UTF-8 can't hold, and without addresses and places of this machine."""
-    text = _without_places(text.encode("utf-8", "replace").decode("utf-8"))
-    return re.sub(r"\bat 0x[0-9a-fA-F]{6,}", "at 0x…", text)
+# The author's code: with `await` as in a notebook, not under what this module imports from
+# `__future__`.
+_compile = functools.partial(compile, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
 
 
 def _is_named(error: BaseException, name: str) -> bool:
@@ -363,30 +355,8 @@ def _readable_traceback(error: BaseException, job: Job) -> str:
         part = chain.pop()
         frames = [one for one in part.stack if os.path.dirname(one.filename) != _HERE]
         for frame in frames:
-            frame.filename = _short_path(frame.filename, job.root)
+            frame.filename = short_path(frame.filename, job.root)
         part.stack = traceback.StackSummary.from_list(frames)
         chain.extend(filter(None, (part.__cause__, part.__context__)))
         chain.extend(part.exceptions or ())
-    return _without_places("".join(report.format()).rstrip())
-
-
-def _short_path(path: str, *folders: str) -> str:
-    """Relative to one of the folders, or to that which libraries are installed in."""
-    for folder in (*folders, *sorted(filter(None, sys.path), key=len, reverse=True)):
-        if path.startswith(folder.rstrip(os.sep) + os.sep):
-            return os.path.relpath(path, folder)
-    return path
-
-
-def _without_places(text: str) -> str:
-    """Tracebacks and warnings, such as those of other processes, without this machine's paths."""
-
-    def short(found: re.Match[str]) -> str:
-        path = _short_path(found[2])
-        known = re.split(r"/(?:site|dist)-packages/|/lib/python3\.\d+/", path)
-        if path.startswith(os.sep):
-            path = known[-1] if len(known) > 1 else f"…/{os.path.basename(path)}"
-        return found[1] + path + found[3]
-
-    text = re.sub(r'(\bFile ")(/[^"\n]+)(", line \d)', short, text)
-    return re.sub(r"^()(/[^\s:]+\.py)(:\d+: \w+: )", short, text, flags=re.M)
+    return without_places("".join(report.format()).rstrip())

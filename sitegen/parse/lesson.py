@@ -133,7 +133,7 @@ class Lesson:
     """Images and other files beside the lesson that it shows or links to."""
     tokens: tuple[Token, ...] = field(repr=False, default=())
     warnings: tuple[str, ...] = field(repr=False, default=())
-    """Of what may be meant otherwise, each with its place."""
+    """What is no mistake, and yet not what the author may think: `path:line: message`."""
 
     @property
     def slug(self) -> str:

@@ -15,6 +15,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from sitegen.parse import foreign
+from sitegen.parse.marks import begin_tasks, callouts, tasks
 
 _OPENING = re.compile(r"(:{3,})[ \t]*([A-Za-z][\w-]*)[ \t]*(?:\{([^}\n]*)\})?[ \t]*(.*)$")
 _CLOSING = re.compile(r":{3,}[ \t]*$")
@@ -46,6 +47,9 @@ def make_parser(renderer: type[RendererHTML] = RendererHTML) -> MarkdownIt:
         _component,
         {"alt": ["paragraph", "reference", "blockquote", "list"]},
     )
+    parser.core.ruler.before("inline", "callout", callouts)
+    parser.core.ruler.before("inline", "task", tasks)
+    parser.core.ruler.after("inline", "task_mark", begin_tasks)
     return parser
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block.table import escapedSplit
 from markdown_it.token import Token
 
 from sitegen.errors import SourceError, not_utf8, raise_all
@@ -32,6 +34,10 @@ ONLY = "only"
 
 _TRAILING_BRACES = re.compile(r"\s*\{(#[^{}]*)\}\s*$")
 _MISSPELT = re.compile(rf"\{{({'|'.join(PYTHON)})\}}", re.I)
+_FIGURE_MAGIC = re.compile(
+    r"^%(?:matplotlib[ \t]+inline|config[ \t]+InlineBackend\b.*)[ \t]*$",
+    re.M,
+)
 _EXTERNAL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 
 
@@ -134,8 +140,11 @@ class _Reader:
     def error(self, line: int, message: str) -> SourceError:
         return SourceError(self.path, line, message)
 
+    def warn(self, line: int, message: str) -> None:
+        self.warnings.append(f"{self.path}:{line}: {message}")
+
     def read(self, tokens: Sequence[Token]) -> None:
-        line = 1
+        line, columns = 1, 0
         components: list[Token] = []
         for index, token in enumerate(tokens):
             if token.map:
@@ -155,6 +164,12 @@ class _Reader:
                     if not components:
                         self.lower(token, tokens[index + 2])
                     self.heading(token, tokens[index + 1], in_contents=not components)
+                elif token.type == "thead_open":
+                    columns = 0
+                elif token.type == "th_open":
+                    columns += 1
+                elif token.type == "tr_open" and columns and token.map:
+                    self.row(token.map[0], columns)
                 elif token.type == "inline":
                     self.inline(token, line)
 
@@ -166,8 +181,17 @@ class _Reader:
         except SourceError as error:
             self.mistakes.append(error)
 
-    def warn(self, line: int, message: str) -> None:
-        self.warnings.append(f"{self.path}:{line}: {message}")
+    def row(self, number: int, columns: int) -> None:
+        """Tell of cells that a table has no column for."""
+        cells = escapedSplit(self.lines[number].lstrip("> \t").rstrip())
+        cells = cells[not cells[0] : len(cells) - (not cells[-1])]  # of outer bars
+        if len(cells) > columns:
+            lost = "|".join(cells[columns:]).strip()
+            self.warn(
+                number + 1,
+                f"a row of {len(cells)} cells in a table of {columns} columns: {lost!r} is not "
+                "shown; a | within a cell is written \\|, in code, too",
+            )
 
     def claim(self, name: str, line: int, what: str = "") -> None:
         """Take an id of the page, which is given once."""
@@ -201,6 +225,7 @@ class _Reader:
             raise self.error(line, f"options are for blocks that run: python, not {language}")
         if language != "python":
             return
+        token.content = self.without_magics(token.content, line)
         attributes = self.attributes(rest.strip(), line)
         try:
             options = block_options(attributes, token.content)
@@ -216,6 +241,19 @@ class _Reader:
         self.exercise(block, in_exercise)
         self.cells.append(block)
         token.meta["cell"] = block
+
+    def without_magics(self, code: str, line: int) -> str:
+        """Code with the lines about formats of figures as comments: figures are shown anyway."""
+        if not _FIGURE_MAGIC.search(code) or _is_python(code):
+            return code
+        for found in _FIGURE_MAGIC.finditer(code):
+            at = line + 1 + code.count("\n", 0, found.start())
+            self.warn(
+                at,
+                f"{found[0].strip()!r} has no effect: figures are shown as drawings without it; "
+                "remove the line",
+            )
+        return _FIGURE_MAGIC.sub(r"# \g<0>", code)
 
     def exercise(self, block: Block, in_exercise: bool) -> None:
         """Check the marks of a solution, and that what belongs to an exercise is in one."""
@@ -365,6 +403,14 @@ class _Reader:
         cell = Inline(f"inline-{self.inlines}", expression, line, self.within("", line))
         self.cells.append(cell)
         token.meta = {"cell": cell}
+
+
+def _is_python(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _with_lines(token: Token, line: int) -> Iterator[tuple[Token, int]]:

@@ -36,7 +36,7 @@ def differences(
 def unified_diff(before: str, after: str, old: str, new: str) -> str:
     """The usual diff, without line ends that a terminal would show."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), old, new, lineterm="")
-    return "\n".join(lines)
+    return "\n".join(lines).replace("\x1b", "\N{SYMBOL FOR ESCAPE}")  # colours are to be read here
 
 
 def _as_text(outputs: Sequence[Output]) -> str:
@@ -45,7 +45,8 @@ def _as_text(outputs: Sequence[Output]) -> str:
     for output in outputs:
         if output.kind == "display":
             kind = best_type(output)
-            parts.append(f"[{kind}]\n{output.data[kind]}")
+            said = [f"{name}={value}" for name, value in output.picture.items()]
+            parts.append(f"[{' '.join((kind, *said))}]\n{output.data[kind]}")
         else:
             parts.append(f"[{output.kind}]\n{output.text}")
     return "\n".join(parts)

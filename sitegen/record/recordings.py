@@ -20,9 +20,9 @@ from typing import Any
 
 from sitegen.errors import SiteError
 from sitegen.files import refuse_links, remove, write_if_changed
-from sitegen.output import Output
+from sitegen.output import PICTURES, Output
 
-_OWN_FILES = {"image/svg+xml": ".svg", "image/png": ".png"}
+_OWN_FILES = {"image/svg+xml": ".svg", **PICTURES}
 
 
 class DamagedRecordingError(Exception):
@@ -239,11 +239,11 @@ def _encode(
                 number = 1 + sum(kind in one.data for one in recording.outputs[:index])
                 suffix = "" if number == 1 else f".{number}"
                 name = f"{block_id}{suffix}{_OWN_FILES[kind]}"
-                figures[name] = base64.b64decode(text) if kind == "image/png" else text.encode()
+                figures[name] = base64.b64decode(text) if kind in PICTURES else text.encode()
                 written[kind] = {"file": name}
             else:
                 written[kind] = text.splitlines(keepends=True)
-        outputs.append({"kind": output.kind, "data": written})
+        outputs.append({"kind": output.kind, "data": written, **_said(output)})
     made = recording.provenance
     data = {
         "block": block_id,
@@ -291,12 +291,18 @@ def _output(item: Mapping[str, Any], figures: Mapping[str, bytes]) -> Output:
             content = figures[Path(value["file"]).name]
             data[kind] = (
                 base64.b64encode(content).decode("ascii")
-                if kind == "image/png"
+                if kind in PICTURES
                 else content.decode("utf-8")
             )
         else:
             data[kind] = "".join(value)
-    return Output(item["kind"], data)
+    return Output(item["kind"], data, item.get("picture", {}), item.get("needs", ""))
+
+
+def _said(output: Output) -> dict[str, Any]:
+    """What is recorded of an output besides its data, where there is such."""
+    said = {"picture": dict(output.picture), "needs": output.needs}
+    return {key: value for key, value in said.items() if value}
 
 
 def _sources(path: Path) -> Sources:

@@ -13,18 +13,20 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
 
-from sitegen.output import Output, best_type
+from sitegen.output import Output
 from sitegen.parse import components
+from sitegen.parse.displayed import displayed
 from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.parse.markdown import make_parser
 from sitegen.parse.parser import EXERCISE, anchor, solution_id
 from sitegen.parse.skeleton import has_solution, skeleton, solution
 from sitegen.render.declared import Declaration, Given, declared
+from sitegen.render.displays import Display
 from sitegen.render.highlight import highlight
-from sitegen.render.html import sanitized
+from sitegen.render.html import Parts, clean
 from sitegen.render.mathml import to_mathml
 from sitegen.render.results import Results, Shown, ShownValue
-from sitegen.render.svg import inline_svg
+from sitegen.render.style import Told
 from sitegen.render.templates import Templates
 
 LONG_OUTPUT = 30
@@ -37,9 +39,12 @@ class Body:
     def __init__(self, templates: Templates) -> None:
         self.partial = templates.partial
         self.folders = templates.folders
+        self.site = templates.site
+        self.told: dict[tuple[int, str], None] = {}
+        """What is to be told of outputs since this was last emptied, with the block's line."""
         self.markdown = make_parser(_LessonHTML)
         self.markdown.renderer.body = self  # type: ignore[attr-defined]
-        for name in ("math_inline", "math_block"):
+        for name in ("math_inline", "math_block", "task"):
             self.markdown.add_render_rule(name, getattr(_LessonHTML, name))
 
     @cached_property
@@ -114,44 +119,38 @@ class Body:
         }
 
     def _output(self, output: Output, prefix: str, block: Block) -> Markup:
-        kind, html = self._output_html(output, prefix)
+        display = Display(output, prefix, self.site, self._displayed)
+        item = display.item()
+        for said in display.said():
+            self.told[block.fence_line, f"block {block.id!r} {said}"] = None
+        lines = item.html.count("\n") if item.kind == "json" else output.text.count("\n")
         return self.partial(
             "output.html",
             item={
-                "kind": kind,
-                "html": html,
-                "long": kind in ("stdout", "stderr", "text", "error")
-                and output.text.count("\n") > LONG_OUTPUT,
-                "label": f"{_LABELS.get(kind, 'Output')} of block {block.id}",
+                "kind": item.kind,
+                "html": item.html,
+                "note": item.note,
+                "coloured": item.coloured,
+                "long": item.kind in _TEXTS and lines > LONG_OUTPUT,
+                "lines": lines + (not output.text.endswith("\n")),
+                "label": f"{_LABELS.get(item.kind, 'Output')} of block {block.id}",
             },
         )
 
-    def _output_html(self, output: Output, prefix: str) -> tuple[str, Markup]:
-        if output.kind != "display":
-            return output.kind, escape(output.text)
-        kind = best_type(output)
-        data = output.data[kind]
-        if kind == "image/svg+xml":
-            try:
-                return "svg", Markup(inline_svg(data, prefix))
-            except ValueError:
-                return "text", escape(output.text or data)
-        if kind == "image/png":
-            alt = escape(output.text or "Figure")
-            source = "".join(data.split())
-            return "png", Markup(f'<img alt="{alt}" src="data:image/png;base64,{source}">')
-        if kind == "text/html":
-            return "html", Markup(sanitized(data))
-        if kind == "text/markdown":
-            return "markdown", Markup(sanitized(make_parser().render(data)))
-        return "text", escape(data)
+    def _displayed(self, text: str, parts: Parts, told: Told) -> str:
+        """Markdown that a block displays, as HTML that is still to be cleaned."""
+        env = {"parts": parts, "told": told, "lesson": None, "results": Results(), "solutions": []}
+        return str(self.markdown.renderer.render(displayed(text), self.markdown.options, env))
 
     def component(self, token: Token, title: Markup, children: list[Token], env: Any) -> Markup:
         """A `:::name` container, drawn by the template of that name."""
         attributes = token.meta["attributes"]
 
+        lesson: Lesson | None = env["lesson"]
+
         def html(tokens: Sequence[Token]) -> Markup:
-            return Markup(self.markdown.renderer.render(tokens, self.markdown.options, env))
+            rendered = self.markdown.renderer.render(tokens, self.markdown.options, env)
+            return Markup(rendered if lesson else _cleaned(rendered, env))
 
         before = len(env["solutions"])
         # Footnotes and ids are counted while rendering: render once, and join the parts.
@@ -175,13 +174,13 @@ class Body:
             f"components/{token.info}.html",
             name=token.info,
             id=attributes.id,
-            meta=env["lesson"].meta.data,
+            meta=lesson.meta.data if lesson else {},
             title=title,
             attrs=Given(
                 attributes.values | dict.fromkeys(attributes.flags, "true"),
                 self.declared[token.info].takes,
             ),
-            source=_source(env["lesson"], token),
+            source=_source(lesson, token) if lesson else "",
             lead=env["results"].lead,
             intro=intro,
             parts=parts,
@@ -214,6 +213,13 @@ def _alike(shown: Sequence[Shown]) -> list[list[Shown]]:
     return groups
 
 
+def _cleaned(html: str, env: Any) -> str:
+    """A part of what a block displays, where it comes to stand in markup of the site's own."""
+    return clean(html, "", told=env["told"], parts=env["parts"]).html
+
+
+_TEXTS = ("stdout", "stderr", "text", "error", "json")
+"""Kinds of output that are folded when they are long."""
 _LABELS = {"stdout": "Output", "stderr": "Messages", "error": "Error", "text": "Value"}
 
 
@@ -265,7 +271,9 @@ class _LessonHTML(RendererHTML):
     def _component(self, tokens: Sequence[Token], options: OptionsDict, env: Any) -> str:
         heading, children = components.titled(tokens[1:])
         title = self.renderInline(heading.children or [], options, env) if heading else ""
-        return f"{self.body.component(tokens[0], Markup(title), children, env)}\n"
+        if "parts" in env:
+            title = _cleaned(title, env)
+        return _own(f"{self.body.component(tokens[0], Markup(title), children, env)}\n", env)
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         token = tokens[idx]
@@ -273,7 +281,18 @@ class _LessonHTML(RendererHTML):
         if isinstance(cell, Block):
             return f"{self.body.cell(cell, env)}\n"  # a str: markdown-it adds up its parts
         code = highlight(token.content, token.meta.get("language", ""))
-        return f'<div class="highlight"><pre tabindex="0"><code>{code}</code></pre></div>\n'
+        markup = f'<div class="highlight"><pre tabindex="0"><code>{code}</code></pre></div>\n'
+        return _own(markup, env)
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        code = highlight(tokens[idx].content, "")
+        markup = f'<div class="highlight"><pre tabindex="0"><code>{code}</code></pre></div>\n'
+        return _own(markup, env)
+
+    def task(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        done = tokens[idx].meta["done"]
+        label, sign = ("done", "\N{BALLOT BOX WITH CHECK}") if done else ("open", "\N{BALLOT BOX}")
+        return f'<span class="task" role="img" aria-label="{label}">{sign}</span> '
 
     def code_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         token = tokens[idx]
@@ -287,7 +306,9 @@ class _LessonHTML(RendererHTML):
         )
 
     def span_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
-        name = tokens[idx].meta["only"]
+        name = tokens[idx].meta.get("only")
+        if not name:  # of what a block displays
+            return "<span>"
         hidden = "" if name == env["results"].lead else " hidden"
         return f'<span data-profile="{name}"{hidden}>'
 
@@ -314,17 +335,36 @@ class _LessonHTML(RendererHTML):
         return self.renderToken([token], 0, options, env)
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        if "parts" in env:
+            return "<table>\n"
         return '<div class="table" role="group" tabindex="0" aria-label="Table"><table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
-        return "</table></div>\n"
+        return "</table>\n" if "parts" in env else "</table></div>\n"
 
     def math_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
-        return to_mathml(tokens[idx].content.strip(), False)
+        return _formula(tokens[idx], False, env)
 
     def math_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
-        math = to_mathml(tokens[idx].content.strip(), True)
-        return f'<div class="math" role="group" tabindex="0" aria-label="Formula">{math}</div>\n'
+        return _formula(tokens[idx], True, env)
+
+
+def _formula(token: Token, block: bool, env: Any) -> str:
+    """Of a lesson it is known that it can be read; of an output that is told."""
+    try:
+        math = to_mathml(token.content.strip(), block)
+    except ValueError as error:
+        if "parts" not in env:
+            raise
+        env["told"].add(f"a formula ({error})")
+        return f"<code>{escape(token.content)}</code>"
+    frame = '<div class="math" role="group" tabindex="0" aria-label="Formula">{}</div>\n'
+    return _own(frame.format(math) if block else math, env)
+
+
+def _own(markup: str, env: Any) -> str:
+    """Markup of the site's own, which in an output is kept apart until the rest is clean."""
+    return env["parts"].sign(markup) if "parts" in env else markup
 
 
 def _value(values: Mapping[str, ShownValue | None], lead: str) -> Markup:

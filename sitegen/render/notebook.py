@@ -231,7 +231,7 @@ class _Writer:
         while index < len(tokens):
             token = tokens[index]
             special = token.type in ("component_open", "fence")
-            if special and token.map:
+            if special and token.map and "callout" not in token.meta:  # which Jupyter draws, too
                 found.append(self.prose(line, token.map[0]))
                 line = token.map[1]
                 if token.type == "fence":

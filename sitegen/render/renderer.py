@@ -35,6 +35,8 @@ class Page:
     """Pictures that go with it, as SVG still to be drawn, by their paths."""
     files: Mapping[str, bytes] = field(repr=False, default_factory=dict)
     """What can be had from it, by its path."""
+    warnings: Sequence[str] = field(repr=False, default=())
+    """What of its outputs it can't show, each with file and line."""
 
 
 class Renderer:
@@ -56,7 +58,9 @@ class Renderer:
 
     def lesson(self, lesson: Lesson, results: Results) -> Page:
         """The page of one lesson."""
+        self.body.told.clear()
         body = self.body.html(lesson, results)
+        told = [f"{lesson.path}:{line}: {said}" for line, said in self.body.told]
         index = self.lessons.index(lesson)
         meta = lesson.meta
         cards = self._cards(lesson, results)
@@ -84,7 +88,8 @@ class Renderer:
         }
         rendered = self._render("page.html", f"{lesson.slug}.html", page)
         files = notebook.notebooks(self.config, [lesson])
-        return replace(rendered, sections=sections(lesson, body), cards=cards, files=files)
+        found = sections(lesson, body)
+        return replace(rendered, sections=found, cards=cards, files=files, warnings=told)
 
     def _cards(self, lesson: Lesson, results: Results) -> dict[str, str]:
         """The picture for links to a lesson, where the site has an address to link to."""
@@ -104,7 +109,7 @@ class Renderer:
             "title": self.config.title,
             "summary": self.curriculum.goal if self.curriculum else "",
             "figures": {
-                slug: Markup(inline_svg(figure, f"card-{slug}"))
+                slug: Markup(inline_svg(figure, f"card-{slug}", self.body.site))
                 for slug, figure in figures.items()
                 if figure
             },

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from sitegen.errors import SiteError, SourceError, not_utf8
 from sitegen.parse.config import Config
 from sitegen.parse.markdown import make_parser
+from sitegen.render.house import house
 
 _FAILURES = (ArithmeticError, LookupError, TypeError, ValueError)
 """What an expression of a template raises that can't be computed."""
@@ -24,6 +25,7 @@ class Templates:
 
     def __init__(self, config: Config, compiled: jinja2.BytecodeCache | None = None) -> None:
         self.root, self.folders = config.root, config.templates
+        self.site = house(config.static)
         self.environment = jinja2.Environment(
             loader=_Loader(config.templates),
             autoescape=True,

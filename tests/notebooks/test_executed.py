@@ -9,7 +9,7 @@ import pytest
 from course_notebooks import COURSE, LESSONS, budget, executed, read, without_lacking
 from nbformat import NotebookNode
 
-from sitegen.execute.session import tidy
+from sitegen.execute.outputs import tidy
 from sitegen.output import SHOWN_TYPES, Output, stream
 from sitegen.parse.lesson import Lesson
 from sitegen.parse.skeleton import has_solution
