@@ -125,7 +125,7 @@ function profiles() {
   };
   bar.addEventListener("click", ({ target }) => target.value && choose(target.value));
   const stored = recall("profile");
-  show(buttons.some((button) => button.value === stored) ? stored : buttons[0].value);
+  show(buttons.some((button) => button.value === stored) ? stored : bar.dataset.lead);
   bar.hidden = false;
 }
 

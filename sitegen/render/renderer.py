@@ -80,7 +80,12 @@ class Renderer:
             "teaches": meta.rows("teaches"),
             "curriculum": self.curriculum and self.curriculum.lesson(lesson),
             "body": Markup(body),
-            "profiles": [_profile(profile, results) for profile in results.profiles],
+            "lead": results.lead,
+            "profiles": [
+                _profile(profile, results)
+                for profile in self.config.profiles
+                if profile in results.profiles
+            ],
             "toc": _contents(lesson),
             "preview": next(iter(cards), ""),
             "prev": self._neighbour(index - 1),
@@ -154,7 +159,7 @@ class Renderer:
 
     def _page(self, kind: str, url: str) -> dict[str, Any]:
         """Every field that templates may read, for pages that have no use for most."""
-        names = "slug title summary load type notebook notebook_url solutions_url preview body"
+        names = "slug title summary load type notebook notebook_url solutions_url preview body lead"
         texts = dict.fromkeys(names.split(), "")
         rows: dict[str, Any] = {"requires": (), "teaches": (), "toc": (), "profiles": ()}
         return {"kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
