@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sitegen import schedule
@@ -17,6 +17,7 @@ from sitegen.execute.executor import Executor
 from sitegen.execute.plan import Plan
 from sitegen.execute.progress import Progress
 from sitegen.files import sweep
+from sitegen.manifest import read_manifest
 from sitegen.parse.config import Config
 from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.record import recorder
@@ -53,7 +54,8 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     """Bring recordings and site up to date for these lessons.
 
     Raises:
-        BlockError: a block failed, or embedded code differs; the last site stays as it was.
+        BlockError: a block failed, or embedded code differs; the last site stays as it was. Where
+            there is none yet, what there is to show is published, and the block says how it failed.
     """
     report, evidence = Report(), Evidence.of(course.config)
     sound(course)
@@ -65,15 +67,23 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     plans = schedule.plans(lessons, found, request.profile, request.fresh)
     save = partial(_save, evidence.recordings, request.profile, report)
     errors: list[SiteError] = []
+    failed: dict[tuple[str, str], str] = {}
     for turn in executed(course.config, request, plans, found, save):
-        found = turn.found
-        errors += [turn.execution.error] if turn.execution.error else []
+        found, execution = turn.found, turn.execution
+        if execution.error:
+            errors.append(execution.error)
+            if execution.failed:
+                place = (execution.lesson.slug, execution.failed.id)
+                failed[place] = execution.error.message
+    if errors and read_manifest(course.config.output) is None:
+        pages = all_pages(_renderer(course), course, _with_failures(found, request, failed))
+        publish(course.config.output, site_files(course.config, course.lessons, pages))
     raise_all(sorted(errors, key=lambda error: getattr(error, "path", "")))
     if request.minutes:
         _tell_unfinished(report, plans)
     if len(lessons) == len(course.lessons):
         tidy(course, evidence.recordings)
-    pages = all_pages(Renderer(course.config, course.lessons, course.curriculum), course, found)
+    pages = all_pages(_renderer(course), course, found)
     for warning in (one for page in pages for one in page.warnings):
         say(f"warning: {warning}")
     for lesson in lessons:
@@ -88,6 +98,24 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     if request.fresh:
         tell_left_out(report, request.profile, lessons)
     return report
+
+
+def _renderer(course: Course) -> Renderer:
+    return Renderer(course.config, course.lessons, course.curriculum)
+
+
+def _with_failures(
+    found: Standings, request: Request, failed: Mapping[tuple[str, str], str]
+) -> Standings:
+    """How cells stand, those that failed with the reason."""
+    changed = {**found}
+    for slug, id_ in failed:
+        rows = [
+            replace(one, failure=failed[slug, id_]) if one.cell.id == id_ else one
+            for one in found[slug][request.profile]
+        ]
+        changed[slug] = {**changed[slug], request.profile: rows}
+    return changed
 
 
 def sound(course: Course) -> None:

@@ -21,6 +21,8 @@ class Standing:
     """By name, what the recording was made from and is another now."""
     damage: str = ""
     """Why the recording can't be read, if it can't."""
+    failure: str = ""
+    """How the cell failed when it was executed just now, if it did."""
 
     @property
     def holds(self) -> bool:

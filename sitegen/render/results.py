@@ -99,6 +99,8 @@ def _of_profile(block: Block, profile: Profile, standing: Standing | None, sever
     needs = ", ".join(block.options.needs)
     if standing is None:
         return Shown(profile, None, note=f"Not part of the {profile.label} run.", expected=False)
+    if standing.failure:
+        return Shown(profile, None, note=f"It failed: {standing.failure}")
     if not isinstance(standing.recording, Recording):
         where = f" on the {profile.label}" if several else ""
         why = f": needs {needs}" if needs else ""

@@ -268,3 +268,18 @@ def test_what_was_recorded_before_a_failure_stays(tmp_path: Path) -> None:
     assert made["python"].startswith("3.")
     course.edit("lessons/one.md", "1 / 0", "print('b')")
     assert course.executed() == ["b"]
+
+
+def test_a_failing_block_does_not_withhold_a_first_site(tmp_path: Path) -> None:
+    course = Course(tmp_path / "course")
+    course.lesson("\n```python {#a}\nprint('fine')\n```\n\n```python {#b}\n1 / 0\n```\n")
+    course.lesson("\n```python {#c}\nprint('well')\n```\n", slug="two", order=2)
+    run = course.run()
+    assert run.code == 1
+    assert "fine" in course.page()
+    assert "It failed: block &#39;b&#39; raised ZeroDivisionError" in course.page()
+    assert "well" in course.page("two")
+    before = course.snapshot("site")
+    course.edit("lessons/one.md", "'fine'", "'finer'")
+    assert course.run().code == 1
+    assert course.snapshot("site") == before
