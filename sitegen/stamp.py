@@ -16,7 +16,15 @@ from sitegen.parse.config import Config
 from sitegen.record.fingerprint import Library
 from sitegen.render.publish import intact
 
-_RENDERERS = ("jinja2", "latex2mathml", "markdown-it-py", "mdit-py-plugins", "nh3", "pygments")
+_RENDERERS = (
+    "jinja2",
+    "latex2mathml",
+    "markdown-it-py",
+    "mdit-py-plugins",
+    "nh3",
+    "pygments",
+    "ziamath",
+)
 
 
 class Stamp:

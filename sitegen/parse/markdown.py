@@ -10,6 +10,9 @@ from markdown_it.rules_block import StateBlock
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
+FORMULAS = ("math_inline", "math_inline_double")
+"""Tokens of formulas within a paragraph: in the line, and displayed."""
+
 _OPENING = re.compile(r"(:{3,})[ \t]*([A-Za-z][\w-]*)[ \t]*(?:\{([^}\n]*)\})?[ \t]*(.*)$")
 _CLOSING = re.compile(r":{3,}[ \t]*$")
 _FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")  # with a backtick more, it is inline code
@@ -27,7 +30,13 @@ def make_parser(renderer: type[RendererHTML] = RendererHTML) -> MarkdownIt:
     """The parser of every lesson."""
     parser = MarkdownIt("commonmark", {"typographer": True}, renderer_cls=renderer)
     parser.enable(["table", "strikethrough", "replacements", "smartquotes"])
-    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False)
+    parser.use(
+        dollarmath_plugin,
+        allow_space=False,
+        allow_digits=False,
+        allow_labels=False,
+        double_inline=True,
+    )
     parser.use(footnote_plugin)
     parser.block.ruler.before(
         "fence",

@@ -15,7 +15,7 @@ from sitegen.errors import SourceError, not_utf8
 from sitegen.parse import frontmatter
 from sitegen.parse.attributes import Attributes, block_options, parse_attributes
 from sitegen.parse.lesson import Block, Cell, Heading, Inline, Lesson, Link
-from sitegen.parse.markdown import MarkdownError, make_parser
+from sitegen.parse.markdown import FORMULAS, MarkdownError, make_parser
 from sitegen.parse.skeleton import MarkError, check_marks, has_solution
 
 INLINE_PREFIX = "{python}"
@@ -236,7 +236,7 @@ class _Reader:
                     self.link(unquote(target), at)
                 elif child.type == "image" and not target.startswith("data:"):
                     raise self.error(at, f"picture from elsewhere: put {target!r} into this folder")
-            elif child.type == "math_inline":
+            elif child.type in FORMULAS:
                 child.meta = {"line": at}
 
     def link(self, target: str, line: int) -> None:
@@ -271,7 +271,7 @@ def _plain(token: Token) -> str:
         if child.type == "code_inline"
         else child.content
         for child in token.children or ()
-        if child.type in ("text", "code_inline", "math_inline", "text_special")
+        if child.type in ("text", "code_inline", "text_special", *FORMULAS)
     ).strip()
 
 

@@ -36,7 +36,7 @@ class Body:
         self.partial = templates.partial
         self.markdown = make_parser(_LessonHTML)
         self.markdown.renderer.body = self  # type: ignore[attr-defined]
-        for name in ("math_inline", "math_block"):
+        for name in ("math_inline", "math_inline_double", "math_block"):
             self.markdown.add_render_rule(name, getattr(_LessonHTML, name))
 
     def html(self, lesson: Lesson, results: Results) -> str:
@@ -275,11 +275,20 @@ class _LessonHTML(RendererHTML):
         return "</table></div>\n"
 
     def math_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
-        return to_mathml(tokens[idx].content.strip(), False)
+        return to_mathml(tokens[idx].content, False)
+
+    def math_inline_double(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
+    ) -> str:
+        return _displayed("span", tokens[idx].content)
 
     def math_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
-        math = to_mathml(tokens[idx].content.strip(), True)
-        return f'<div class="math" role="group" tabindex="0" aria-label="Formula">{math}</div>\n'
+        return _displayed("div", tokens[idx].content) + "\n"
+
+
+def _displayed(tag: str, tex: str) -> str:
+    math = to_mathml(tex, True)
+    return f'<{tag} class="math" role="group" tabindex="0" aria-label="Formula">{math}</{tag}>'
 
 
 def page_url(target: str) -> str:
