@@ -12,9 +12,10 @@ from sitegen.errors import SiteError, SourceError, did_you_mean, flat, raise_all
 from sitegen.files import links_out
 from sitegen.parse.config import BUILT_IN, Config
 from sitegen.parse.lesson import Lesson
+from sitegen.parse.markdown import FORMULAS
 from sitegen.parse.parser import examine_file, is_file
 from sitegen.render.declared import Declaration, declared, to_take
-from sitegen.render.mathml import to_mathml
+from sitegen.render.mathml import FormulaError, to_mathml
 
 
 @dataclass(frozen=True)
@@ -185,15 +186,13 @@ def _unreadable_formulas(lesson: Lesson) -> Iterator[SourceError]:
     for token in lesson.tokens:
         places = [(token, token.map[0] + 1)] if token.type == "math_block" and token.map else []
         places += [
-            (child, child.meta["line"])
-            for child in token.children or ()
-            if child.type == "math_inline"
+            (child, child.meta["line"]) for child in token.children or () if child.type in FORMULAS
         ]
         for formula, line in places:
             try:
-                to_mathml(formula.content.strip(), formula.type == "math_block")
-            except ValueError as error:
-                yield SourceError(lesson.path, line, str(error))
+                to_mathml(formula.content, formula.type != "math_inline")
+            except FormulaError as error:
+                yield SourceError(lesson.path, line + error.line, str(error))
 
 
 def _broken_links(

@@ -17,7 +17,15 @@ from sitegen.parse.config import Config
 from sitegen.record.followed import followed_files
 from sitegen.report import Report
 
-_RENDERERS = ("jinja2", "latex2mathml", "markdown-it-py", "mdit-py-plugins", "nh3", "pygments")
+_RENDERERS = (
+    "jinja2",
+    "latex2mathml",
+    "markdown-it-py",
+    "mdit-py-plugins",
+    "nh3",
+    "pygments",
+    "ziamath",
+)
 
 
 class Stamp:

@@ -17,6 +17,9 @@ from mdit_py_plugins.footnote import footnote_plugin
 from sitegen.parse import foreign
 from sitegen.parse.marks import begin_tasks, callouts, tasks
 
+FORMULAS = ("math_inline", "math_inline_double")
+"""Tokens of formulas within a paragraph: in the line, and displayed."""
+
 _OPENING = re.compile(r"(:{3,})[ \t]*([A-Za-z][\w-]*)[ \t]*(?:\{([^}\n]*)\})?[ \t]*(.*)$")
 _CLOSING = re.compile(r":{3,}[ \t]*$")
 _FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")  # with a backtick more, it is inline code
@@ -38,7 +41,13 @@ def make_parser(renderer: type[RendererHTML] = RendererHTML) -> MarkdownIt:
     """The parser of every lesson."""
     parser = MarkdownIt("commonmark", {"typographer": True}, renderer_cls=renderer)
     parser.enable(["table", "strikethrough", "replacements", "smartquotes"])
-    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False)
+    parser.use(
+        dollarmath_plugin,
+        allow_space=False,
+        allow_digits=False,
+        allow_labels=False,
+        double_inline=True,
+    )
     parser.use(footnote_plugin)
     parser.use(attrs_plugin, spans=True, after=(), allowed=("only",))
     parser.block.ruler.before(

@@ -19,7 +19,7 @@ from sitegen.errors import SourceError, not_utf8, raise_all
 from sitegen.parse import foreign, frontmatter
 from sitegen.parse.attributes import Attributes, block_options, parse_attributes
 from sitegen.parse.lesson import Block, Cell, FrontMatter, Heading, Inline, Lesson, Link
-from sitegen.parse.markdown import MISTAKES, MarkdownError, make_parser
+from sitegen.parse.markdown import FORMULAS, MISTAKES, MarkdownError, make_parser
 from sitegen.parse.skeleton import MarkError, check_marks, has_solution
 
 INLINE_PREFIX = "{python}"
@@ -350,7 +350,7 @@ class _Reader:
                 self.link(unquote(target), at)
             elif child.type == "image" and not target.startswith("data:"):
                 raise self.error(at, f"picture from elsewhere: put {target!r} into this folder")
-        elif child.type == "math_inline":
+        elif child.type in FORMULAS:
             child.meta = {"line": at}
         elif child.type == "span_open":
             self.span(child, at)
@@ -435,7 +435,7 @@ def _plain(token: Token) -> str:
         if child.type == "code_inline"
         else child.content
         for child in token.children or ()
-        if child.type in ("text", "code_inline", "math_inline", "text_special")
+        if child.type in ("text", "code_inline", "text_special", *FORMULAS)
     ).strip()
 
 

@@ -44,7 +44,7 @@ class Body:
         """What is to be told of outputs since this was last emptied, with the block's line."""
         self.markdown = make_parser(_LessonHTML)
         self.markdown.renderer.body = self  # type: ignore[attr-defined]
-        for name in ("math_inline", "math_block", "task"):
+        for name in ("math_inline", "math_inline_double", "math_block", "task"):
             self.markdown.add_render_rule(name, getattr(_LessonHTML, name))
 
     @cached_property
@@ -343,23 +343,28 @@ class _LessonHTML(RendererHTML):
         return "</table>\n" if "parts" in env else "</table></div>\n"
 
     def math_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
-        return _formula(tokens[idx], False, env)
+        return _formula(tokens[idx], "", env)
+
+    def math_inline_double(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
+    ) -> str:
+        return _formula(tokens[idx], "span", env)
 
     def math_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
-        return _formula(tokens[idx], True, env)
+        return _formula(tokens[idx], "div", env) + "\n"
 
 
-def _formula(token: Token, block: bool, env: Any) -> str:
-    """Of a lesson it is known that it can be read; of an output that is told."""
+def _formula(token: Token, frame: str, env: Any) -> str:
+    """Displayed where it has a frame. Of a lesson it is known that it can be read; else told."""
     try:
-        math = to_mathml(token.content.strip(), block)
+        math = to_mathml(token.content, bool(frame))
     except ValueError as error:
         if "parts" not in env:
             raise
         env["told"].add(f"a formula ({error})")
         return f"<code>{escape(token.content)}</code>"
-    frame = '<div class="math" role="group" tabindex="0" aria-label="Formula">{}</div>\n'
-    return _own(frame.format(math) if block else math, env)
+    around = 'class="math" role="group" tabindex="0" aria-label="Formula"'
+    return _own(f"<{frame} {around}>{math}</{frame}>" if frame else math, env)
 
 
 def _own(markup: str, env: Any) -> str:

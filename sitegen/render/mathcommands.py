@@ -219,7 +219,7 @@ def _character(token: Token, reader: Reader) -> str:
     if text[0] == "\\" and text[1:] in symbols.ESCAPED:
         return symbols.ESCAPED[text[1:]]
     if text[0] == "\\":
-        raise FormulaError(f"unknown command '{text}' in a text of a formula", token.line)
+        raise FormulaError(f"unknown command '{text}' in a text", token.line)
     if text in ("&", "#"):
         raise FormulaError(f"'{text}' is to be escaped: '\\{text}'", token.line)
     return text

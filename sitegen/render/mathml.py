@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from sitegen.render.mathcommands import COMMANDS, SWITCHES
 from sitegen.render.mathparse import TEXT, Formula
-from sitegen.render.mathread import FormulaError, Reader, split, tokens, unfolded
+from sitegen.render.mathread import FormulaError as FormulaError
+from sitegen.render.mathread import Reader, split, tokens, unfolded
 from sitegen.render.mathspace import element, nodes_of
 from sitegen.render.mathsymbols import MACROS
 from sitegen.render.mathtable import rows, tagged
@@ -20,8 +21,12 @@ def to_mathml(tex: str, display: bool) -> str:
     `FormulaError`, a `ValueError` with the `line` of the formula, says what can't be shown.
     """
     if not tex.strip():
-        raise FormulaError("an empty formula")
-    return ET.tostring(_math(tex, display), encoding="unicode")
+        raise FormulaError("there is nothing in it")
+    try:
+        node = _math(tex, display)
+    except RecursionError:
+        raise FormulaError("it is nested too deep") from None
+    return ET.tostring(node, encoding="unicode")
 
 
 def _math(tex: str, display: bool) -> ET.Element:

@@ -41,7 +41,7 @@ _MISPLACED = {
     "&": r"'&' outside of an environment with columns; the sign itself is to be escaped: '\&'",
     "}": "unbalanced braces: '}' closes nothing",
     "#": r"'#' is to be escaped: '\#'",
-    "$": r"'$' in a formula is to be escaped: '\$'",
+    "$": r"'$' is to be escaped: '\$'",
     "\\": "a backslash at the end",
     r"\right": r"'\right' without '\left'",
     r"\end": r"'\end' without '\begin'",
@@ -155,7 +155,7 @@ class Formula:
             return self.sign(character, reader, style)
         known = {*self.commands, *self.switches, *symbols.names()}
         near = hint(token.text, (f"\\{other}" for other in known))
-        raise FormulaError(f"unknown command '{token.text}' in a formula{near}", token.line)
+        raise FormulaError(f"unknown command '{token.text}'{near}", token.line)
 
     def sign(self, sign: str, reader: Reader, style: Style) -> Atom:
         """A letter, which may begin a word, or another character."""

@@ -18,7 +18,7 @@ class FormulaError(ValueError):
     """What can't be shown in a formula; `line` is the formula's own, counted from 0."""
 
     def __init__(self, message: str, line: int = 0) -> None:
-        super().__init__(message)
+        super().__init__(f"formula: {message}")
         self.line = line
 
 
@@ -168,9 +168,11 @@ def unfolded(source: Sequence[Token], known: Mapping[str, Macro]) -> list[Token]
     macros = dict(known)
     stack = list(reversed(source))
     found: list[Token] = []
+    taken = 0
     while stack:
-        if len(found) + len(stack) > _MOST_TOKENS:
-            raise FormulaError("a formula this long can't be shown, or a macro holds itself")
+        taken += 1
+        if taken + len(stack) > _MOST_TOKENS:
+            raise FormulaError("it is too long, or a macro in it holds itself")
         token = stack.pop()
         if token.text in _DEFINITIONS:
             reader = Reader(list(reversed(stack)), token.line)
@@ -211,7 +213,12 @@ def _definition(command: str, reader: Reader) -> tuple[str, Macro]:
             reader.next()
             count, _ = count + 1, reader.next()
     elif given := reader.optional():
-        count = int("".join(token.text for token in given)) if given[0].text.isdigit() else 0
+        number = "".join(token.text for token in given)
+        if not re.fullmatch("[0-9]", number):
+            raise FormulaError(
+                f"'{command}' takes a number of arguments, not '{number}'", reader.line
+            )
+        count = int(number)
     body = reader.argument(command)
     if command == r"\DeclareMathOperator":
         star = [Token("*", reader.line)] if starred else []

@@ -284,14 +284,14 @@ def kind(character: str) -> str:
 def _list() -> tuple[dict[str, str], dict[str, str]]:
     """Characters by command, and classes by character, of the list that latex2mathml carries."""
     # Imported when the first formula is met: a build that renders nothing does without.
-    from latex2mathml.symbols_parser import SYMBOLS, SYMBOLS_FILE
+    from latex2mathml.symbols_parser import SYMBOLS_FILE, parse_symbols
 
     with open(SYMBOLS_FILE, encoding="utf-8") as lines:
         rows = [line.split("^") for line in lines if not line.startswith("#")]
     classes = {chr(int(row[0], 16)): row[4] for row in reversed(rows)}
     characters = {
         command[1:]: chr(int(code, 16))
-        for command, code in SYMBOLS.items()
+        for command, code in parse_symbols().items()
         if command[:1] == "\\" and command[1:].isalpha()
     }
     known = {

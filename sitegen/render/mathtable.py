@@ -31,7 +31,7 @@ def begin(formula: Formula, name: str, reader: Reader, style: Style) -> Atom:
     environment = symbols.ENVIRONMENTS.get(title)
     if environment is None:
         near = hint(title, symbols.ENVIRONMENTS)
-        raise FormulaError(f"unknown environment '{title}' in a formula{near}", line)
+        raise FormulaError(f"unknown environment '{title}'{near}", line)
     source = reader.until(r"\begin", line)
     closing = reader.word(r"\end")
     if closing != title:

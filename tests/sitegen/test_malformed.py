@@ -76,7 +76,7 @@ BODIES = {
     "a NUL byte": ("\ntext \0\n", 7, "NUL"),
     "a link to no file": ("\n![it](picture.png)\n", 7, "picture.png"),
     "a formula with unbalanced braces": ("\nSo $\\frac{1}{2$ it is.\n", 7, "unbalanced braces"),
-    "a formula with an unknown command": ("\n$$\n\\nosuch{x}\n$$\n", 7, "\\nosuch"),
+    "a formula with an unknown command": ("\n$$\n\\nosuch{x}\n$$\n", 8, "\\nosuch"),
     "a source that is not there": ("\n```python {source=lib.f}\n1\n```\n", 7, "'lib.f'"),
     "a source that is no name": ("\n```python {source=f}\n1\n```\n", 7, "dotted name"),
 }
