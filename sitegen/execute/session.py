@@ -63,8 +63,6 @@ class Session:
         self.job = job
         self.desk = desk
         self.process = os.getpid()
-        self.stdout = Stream("stdout", self.threads, self._write_late)
-        self.stderr = Stream("stderr", self.threads, self._write_late)
         self._teach_linecache()
         # A library that keeps random state must be there before the first seeding.
         for name in job.modules:
@@ -177,6 +175,8 @@ class Session:
         before = warnings.formatwarning
         warnings.formatwarning = lambda message, category, *_: f"{category.__name__}: {message}\n"
         self.threads.current = cell.id
+        self.stdout = Stream("stdout", self.threads, self._write_late)
+        self.stderr = Stream("stderr", self.threads, self._write_late)
         sys.stdout, sys.stderr = self.stdout, self.stderr
         try:
             yield
@@ -188,14 +188,14 @@ class Session:
 
     def _write_late(self, cell: str | None, name: Name, text: str) -> None:
         """Keep what a thread writes when its cell is over."""
-        if cell is not None:
-            _stream(self.late.setdefault(cell, []), name).add(text)
+        _stream(self.late.setdefault(cell or "", []), name).add(text)
 
     def take_late(self) -> Iterator[Late]:
         """What threads of earlier cells have written since this was last asked."""
         late, self.late = self.late, {}
         for cell, outputs in late.items():
-            yield Late(cell, tuple(tidy(outputs)))
+            if cell:
+                yield Late(cell, tuple(tidy(outputs)))
 
     def unfinished(self) -> Iterator[Unfinished]:
         """The threads that a script would wait for."""
@@ -207,6 +207,8 @@ class Session:
         base64.b64decode(kept.get("image/png", ""))  # raises here, where the author's line is known
         if os.getpid() != self.process:  # a child of the block: of it there is only what it prints
             print(kept.get("text/plain", ""), file=self.stdout)
+        elif kept and (cell := self.threads.cell()) != self.threads.current:
+            self.late.setdefault(cell or "", []).append(Output("display", kept))
         elif kept:
             self._collect()
             self.outputs.append(Output("display", kept))

@@ -333,6 +333,23 @@ def test_no_process_outlives_a_killed_build_in_whichever_session(course) -> None
     wait_until(lambda: sleepers() == before and not course.processes())
 
 
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no folder shows the shared memory")
+def test_no_shared_memory_outlives_a_lesson(course) -> None:
+    course.lesson("""
+        ```python {#a}
+        import multiprocessing, os
+        from multiprocessing.shared_memory import SharedMemory
+        pool = multiprocessing.get_context("spawn").Pool(1)
+        memory = SharedMemory(create=True, size=10)
+        open("name", "w").write(memory.name)
+        pool.map(abs, [1]), os.path.exists("/dev/shm/" + memory.name)
+        ```
+        """)
+    course.build()
+    assert course.text() == "([1], True)"
+    assert not Path("/dev/shm", (course.root / "name").read_text()).exists()
+
+
 def test_streams_are_bounded_while_they_are_collected(course) -> None:
     course.lesson("""
         ```python {#before compare=none hide}
