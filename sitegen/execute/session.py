@@ -188,14 +188,14 @@ class Session:
 
     def _write_late(self, cell: str | None, name: Name, text: str) -> None:
         """Keep what a thread writes when its cell is over."""
-        _stream(self.late.setdefault(cell or "", []), name).add(text)
+        if cell is not None:
+            _stream(self.late.setdefault(cell, []), name).add(text)
 
     def take_late(self) -> Iterator[Late]:
         """What threads of earlier cells have written since this was last asked."""
         late, self.late = self.late, {}
         for cell, outputs in late.items():
-            if cell:
-                yield Late(cell, tuple(tidy(outputs)))
+            yield Late(cell, tuple(tidy(outputs)))
 
     def unfinished(self) -> Iterator[Unfinished]:
         """The threads that a script would wait for."""
@@ -207,8 +207,6 @@ class Session:
         base64.b64decode(kept.get("image/png", ""))  # raises here, where the author's line is known
         if os.getpid() != self.process:  # a child of the block: of it there is only what it prints
             print(kept.get("text/plain", ""), file=self.stdout)
-        elif kept and (cell := self.threads.cell()) != self.threads.current:
-            self.late.setdefault(cell or "", []).append(Output("display", kept))
         elif kept:
             self._collect()
             self.outputs.append(Output("display", kept))
