@@ -17,6 +17,7 @@ import re
 import signal
 import struct
 import termios
+import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from pathlib import Path
 
 KEPT = 4_100_000
 """Bytes of what a block writes: a million characters, however many bytes one takes."""
+GRACE, PATIENCE = 0.5, 5.0
+"""Seconds that what a block left running has to end by itself, and to end when it is killed."""
 LAST_WORDS = 4000
 """Bytes of it that are told when a block ended before its time."""
 
@@ -96,9 +99,9 @@ def keep(control: Connection, start: Callable[[Lines], int], spared: Collection[
             break
     while lines.desk in sources and lines.desk.poll() and _answer(lines, text, spares):
         pass
+    end_children(spares)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    end_children(spares)
     text.drain(lines.reader)
     for descriptor in (lines.reader, *end):
         os.close(descriptor)
@@ -129,16 +132,19 @@ class Desk:
 
     def __init__(self, window: Connection) -> None:
         self.window = window
+        self._lock = threading.Lock()
 
     def begin(self) -> None:
         """Count anew: a block begins."""
-        self.window.send_bytes(b"begin")
-        self.window.recv_bytes()
+        with self._lock:
+            self.window.send_bytes(b"begin")
+            self.window.recv_bytes()
 
     def take(self) -> tuple[bytes, int]:
         """What was written since this was last asked, and how many characters there were more."""
-        self.window.send_bytes(b"take")
-        answer = self.window.recv_bytes()
+        with self._lock:
+            self.window.send_bytes(b"take")
+            answer = self.window.recv_bytes()
         (left_out,) = struct.unpack_from("q", answer)
         return answer[struct.calcsize("q") :], left_out
 
@@ -228,9 +234,13 @@ def _prctl(option: int, value: int) -> None:
 
 
 def end_children(spared: Collection[int] = ()) -> None:
-    """Kill the children of this process, and theirs as they become its own, until none is left."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
+    """End the children of this process, and theirs as they become its own, until none is left.
+
+    They are asked first, since what keeps account of shared memory has to give it back.
+    """
+    began = time.monotonic()
+    asked: set[int] = set()
+    while (elapsed := time.monotonic() - began) < GRACE + PATIENCE:
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -239,10 +249,12 @@ def end_children(spared: Collection[int] = ()) -> None:
         left = _children() - set(spared)
         if not left:
             return
-        for pid in left:
+        number = signal.SIGTERM if elapsed < GRACE else signal.SIGKILL
+        for pid in left - asked if number == signal.SIGTERM else left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.001)
+                os.kill(pid, number)
+        asked |= left
+        time.sleep(0.002)
 
 
 def _children() -> set[int]:

@@ -64,8 +64,6 @@ class Session:
         self.job = job
         self.desk = desk
         self.process = os.getpid()
-        self.stdout = Stream("stdout", self.threads, self._write_late)
-        self.stderr = Stream("stderr", self.threads, self._write_late)
         self._teach_linecache()
         # A library that keeps random state must be there before the first seeding.
         for name in job.modules:
@@ -214,6 +212,8 @@ class Session:
         before = warnings.formatwarning
         warnings.formatwarning = lambda message, category, *_: f"{category.__name__}: {message}\n"
         self.threads.current = cell.id
+        self.stdout = Stream("stdout", self.threads, self._write_late)
+        self.stderr = Stream("stderr", self.threads, self._write_late)
         sys.stdout, sys.stderr = self.stdout, self.stderr
         try:
             yield

@@ -13,6 +13,7 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from sitegen.execute.keeper import TO_STDERR, TO_STDOUT
@@ -65,7 +66,10 @@ def parts(written: bytes) -> Iterator[tuple[Name, str]]:
 
 
 class Threads:
-    """Which cell started a thread; and `current`, the cell that runs."""
+    """Which cell a thread works for: the one that started it, or that gave its pool the work.
+
+    `current` is the cell that runs.
+    """
 
     def __init__(self) -> None:
         self.current: str | None = None
@@ -73,6 +77,8 @@ class Threads:
         self._cells = weakref.WeakKeyDictionary()
         # Python 3.11 tells nobody when a thread starts.
         threading.Thread.start = self._noticed(threading.Thread.start)  # type: ignore[method-assign]
+        pool: Any = ThreadPoolExecutor
+        pool.submit = self._submitted(pool.submit)
 
     def _noticed(self, start: Callable[[threading.Thread], None]) -> Any:
         @functools.wraps(start)
@@ -81,6 +87,23 @@ class Threads:
             start(thread)
 
         return noticed
+
+    def _submitted(self, submit: Callable[..., Any]) -> Any:
+        @functools.wraps(submit)
+        def submitted(pool: Any, function: Any, /, *arguments: Any, **named: Any) -> Any:
+            cell = self.cell()
+
+            def work() -> Any:
+                thread = threading.current_thread()
+                self._cells[thread] = cell
+                try:
+                    return function(*arguments, **named)
+                finally:
+                    self._cells.pop(thread, None)
+
+            return submit(pool, work)
+
+        return submitted
 
     def cell(self) -> str | None:
         """The one that whoever asks belongs to."""
@@ -91,11 +114,7 @@ class Threads:
         return self._cells.get(thread, self.current) if thread else self.current
 
     def unfinished(self) -> Iterator[tuple[str, str]]:
-        """Cell and name of each thread that a script would wait for at its end.
-
-        Those of a pool are left aside: they wait for work that does not come any more.
-        """
+        """Cell and name of each thread that a script would wait for at its end."""
         for thread, cell in list(self._cells.items()):
-            pooled = thread.name.startswith("ThreadPoolExecutor-")
-            if cell and thread.is_alive() and not (thread.daemon or pooled):
+            if cell and thread.is_alive() and not thread.daemon:
                 yield cell, thread.name

@@ -432,6 +432,20 @@ def test_no_snapshot_outlives_the_command(course, serve, number) -> None:
     assert not course.processes()
 
 
+def test_what_a_block_starts_that_goes_on_from_a_snapshot_ends_with_it(course, loop) -> None:
+    course.lesson(THREE_BLOCKS)
+    loop.round()
+    code = "import subprocess; child = subprocess.Popen(['sleep', '600'], start_new_session=True)"
+    course.edit("lessons/one.md", "print(state)", f"{code}; print(state, child.pid)")
+    loop.round()
+    (pid,) = re.findall(r"\[1, 2\] (\d+)", course.page())
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"))
+    runs(course)
+    course.edit("lessons/one.md", "child.pid)", "'again')")
+    loop.round()
+    assert (runs(course), "[1, 2] again" in course.page()) == ("3", True)
+
+
 def test_a_block_that_writes_to_its_library_is_not_run_for_ever(course, loop) -> None:
     course.write("lib/__init__.py", "")
     course.lesson("""

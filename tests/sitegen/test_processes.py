@@ -114,6 +114,29 @@ CASES = {
         "guarded\n0\n",
     ),
     "a child's display": ("print(start('fork', display, 'shown'))", "'shown'\n0\n"),
+    "a manager": (
+        "def put(shared):\n    shared['key'] = FACTOR\n"
+        "with mp.get_context(METHOD).Manager() as manager:\n"
+        "    shared = manager.dict()\n    start(METHOD, put, shared)\n    print(dict(shared))",
+        "{'key': 3}\n",
+    ),
+    "a child of a child": (
+        "def nested(method):\n    return start(method, say, 'grandchild')\n"
+        "print(start(METHOD, nested, METHOD))",
+        "grandchild\n0\n",
+    ),
+    "the method that is set": (
+        "mp.set_start_method(METHOD, force=True)\n"
+        "with mp.Pool(1) as pool:\n    print(pool.map(triple, [1]))\n"
+        "mp.set_start_method(None, force=True)",
+        "[3]\n",
+    ),
+    "a subprocess of asyncio": (
+        "import asyncio\nasync def run():\n"
+        "    process = await asyncio.create_subprocess_exec('echo', 'x')\n"
+        "    return await process.wait()\nprint(asyncio.run(run()))",
+        "x\n0\n",
+    ),
     "os.fork": (
         "if os.fork() == 0:\n    print('child')\n    os._exit(0)\nos.wait()\nprint('parent')",
         "child\nparent\n",
@@ -333,6 +356,23 @@ def test_no_process_outlives_a_killed_build_in_whichever_session(course) -> None
     wait_until(lambda: sleepers() == before and not course.processes())
 
 
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no folder shows the shared memory")
+def test_no_shared_memory_outlives_a_lesson(course) -> None:
+    course.lesson("""
+        ```python {#a}
+        import multiprocessing, os
+        from multiprocessing.shared_memory import SharedMemory
+        pool = multiprocessing.get_context("spawn").Pool(1)
+        memory = SharedMemory(create=True, size=10)
+        open("name", "w").write(memory.name)
+        pool.map(abs, [1]), os.path.exists("/dev/shm/" + memory.name)
+        ```
+        """)
+    course.build()
+    assert course.text() == "([1], True)"
+    assert not Path("/dev/shm", (course.root / "name").read_text()).exists()
+
+
 def test_streams_are_bounded_while_they_are_collected(course) -> None:
     course.lesson("""
         ```python {#before compare=none hide}
@@ -398,6 +438,10 @@ left.start()
 pool = ThreadPoolExecutor(1)
 pool.submit(print, "own").result()
 ```
+
+```python {#d}
+pool.submit(print, "of d").result()
+```
 """
 
 
@@ -405,7 +449,7 @@ def test_what_a_thread_prints_belongs_to_the_block_that_started_it(course) -> No
     course.lesson(THREADS)
     run = course.build()
     assert (course.text("a"), course.text("b")) == ("in time\nof a\n", "first\nsecond\n")
-    assert course.text("c") == "own\n"
+    assert (course.text("c"), course.text("d")) == ("own\n", "of d\n")
     told = [line for line in run.err.splitlines() if line.startswith("warning:")]
     assert [line.partition(", ")[0] for line in told] == [
         "warning: lessons/one.md:8: block 'a': a thread printed 'of a' when the block had ended",
