@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import copy
 import json
 import os
 import random
@@ -109,13 +108,14 @@ def mutants(module: str) -> Iterator[Mutant]:
 
     `zip(..., strict=True)` stays: it guards against what the code never does.
     """
-    tree = ast.parse((ROOT / "gptcore" / f"{module}.py").read_text(encoding="utf-8"))
+    text = (ROOT / "gptcore" / f"{module}.py").read_text(encoding="utf-8")
+    tree = ast.parse(text)
     guards = {k.value for k in ast.walk(tree) if isinstance(k, ast.keyword) and k.arg == "strict"}
     for index, node in enumerate(ast.walk(tree)):
         if node in guards:
             continue
         for choice, what in enumerate(edits(node)):
-            changed = copy.deepcopy(tree)
+            changed = ast.parse(text)
             target = next(n for i, n in enumerate(ast.walk(changed)) if i == index)
             apply(target, choice)
             source = ast.unparse(ast.fix_missing_locations(changed))

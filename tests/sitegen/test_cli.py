@@ -148,6 +148,16 @@ def test_progress_is_told_per_block_and_of_values_when_asked(good) -> None:
         assert f"  {name}  " in err
 
 
+@pytest.mark.parametrize("name", ["jinja2", "yaml"])
+def test_what_is_not_installed_is_told_with_how_to_install_it(good, name: str) -> None:
+    good.write(f"none/{name}.py", f"raise ModuleNotFoundError(name={name!r})\n")
+    run = good.run_apart(PYTHONPATH="none")
+    assert run.code == 2
+    needed = COMMAND.parent / "docs" / "adopting" / "requirements.txt"
+    assert run.err == f"{name} is not installed: python -m pip install -r {needed}\n"
+    assert needed.is_file()
+
+
 def test_on_a_terminal_progress_is_drawn(good) -> None:
     good.lesson(TWO, slug="two", order=2)
     home, away = pty.openpty()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from small_course import Course
@@ -53,10 +54,20 @@ LESSON = """
 def first(tmp_path_factory) -> Course:
     course = Course(tmp_path_factory.mktemp("first") / "course")
     course.write("lib/__init__.py", LIBRARY)
+    course.configure('preload = ["matplotlib.pyplot"]')
     for order, slug in enumerate(("one", "two", "three")):
         course.lesson(LESSON, slug=slug, order=order)
     course.build()
     return course
+
+
+def copy(course: Course, folder: Path) -> Course:
+    """What an author has of it, in another place."""
+    found = Course(folder / "course")
+    shutil.copy(course.root / "pyproject.toml", found.root)
+    for name in ("lib", "lessons"):
+        shutil.copytree(course.root / name, found.root / name, dirs_exist_ok=True)
+    return found
 
 
 def made(course: Course) -> dict[str, str]:
@@ -100,9 +111,7 @@ SETTINGS = {
 def test_a_clean_build_elsewhere_gives_the_same_bytes(
     first, tmp_path, arguments: tuple[str, ...], environment: dict[str, str]
 ) -> None:
-    course = Course(tmp_path / "a longer path" / "course")
-    for name in ("lib", "lessons"):
-        shutil.copytree(first.root / name, course.root / name, dirs_exist_ok=True)
+    course = copy(first, tmp_path / "a longer path")
     shutil.rmtree(course.root / "lessons" / "recordings")
     run = course.run_apart(*arguments, **environment)
     assert run.code == 0, run.err
@@ -111,9 +120,7 @@ def test_a_clean_build_elsewhere_gives_the_same_bytes(
 
 
 def test_a_site_from_recordings_is_the_same_to_the_byte(first, tmp_path) -> None:
-    course = Course(tmp_path / "elsewhere" / "course")
-    for name in ("lib", "lessons"):
-        shutil.copytree(first.root / name, course.root / name, dirs_exist_ok=True)
+    course = copy(first, tmp_path / "elsewhere")
     assert course.executed() == []
     assert course.snapshot("site") == first.snapshot("site")
     assert course.snapshot("lessons") == first.snapshot("lessons")
