@@ -217,10 +217,9 @@ class _Reader:
 
     def inside(self, key: str, path: Path) -> None:
         """Refuse what lies here by its name, and elsewhere by a link."""
-        real = path.resolve()
-        if not real.is_relative_to(self.root):
+        if not path.resolve().is_relative_to(self.root):
             name = path.relative_to(self.root)
-            raise self.error(key, f"{key}: {name} is a link out of this folder, to {real}")
+            raise self.error(key, f"{key}: {name} is a link out of this folder")
 
     def notebook_setup(self) -> Path | None:
         name = self.string("notebook_setup", "")

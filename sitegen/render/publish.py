@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from sitegen.errors import SiteError
 from sitegen.files import (
     holds,
-    is_temporary,
     refuse_links,
     remove,
     sweep,
@@ -77,14 +76,17 @@ def _claim(output: Path, files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """The files in a folder that count as somebody's: none that is hidden or was left unfinished.
+    """The files in a folder that count as somebody's: none that is hidden or in a site below it.
 
     A site has no hidden files but the list of the others.
     """
-    for path in folder.rglob("*"):
-        hidden = path.relative_to(folder).parts[0].startswith(".") or is_temporary(path.name)
-        if not hidden and (path.is_symlink() or not path.is_dir()):
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name.startswith("."):
+            continue
+        if path.is_symlink() or not path.is_dir():
             yield path
+        elif _manifest(path) is None:
+            yield from _visible(path)
 
 
 def _is_another(path: Path, content: bytes) -> bool:
