@@ -100,7 +100,7 @@ def examine(path: str, text: str) -> tuple[Lesson | None, list[SourceError]]:
         links=tuple(reader.links),
         files=tuple(sorted(reader.files)),
         tokens=tuple(tokens),
-        warnings=tuple(reader.warnings),
+        warnings=tuple(message for _, message in sorted(reader.warnings)),
     )
     return lesson, sorted(mistakes, key=lambda mistake: mistake.line)
 
@@ -124,7 +124,7 @@ class _Reader:
         self.blocks = 0
         self.inlines = 0
         self.mistakes: list[SourceError] = []
-        self.warnings: list[str] = []
+        self.warnings: list[tuple[int, str]] = []
 
     def error(self, line: int, message: str) -> SourceError:
         return SourceError(self.path, line, message)
@@ -159,7 +159,7 @@ class _Reader:
             self.mistakes.append(error)
 
     def warn(self, line: int, message: str) -> None:
-        self.warnings.append(f"{self.path}:{line}: {message}")
+        self.warnings.append((line, f"{self.path}:{line}: {message}"))
 
     def claim(self, name: str, line: int, what: str = "") -> None:
         """Take an id of the page, which is given once."""

@@ -57,20 +57,22 @@ def publish_part(output: Path, files: Mapping[str, bytes]) -> None:
 def _claim(output: Path, files: Mapping[str, bytes]) -> dict[str, str]:
     """What the last build wrote into a folder; `SiteError` unless all may go there."""
     if output.exists() and not output.is_dir():
-        raise SiteError(f"cannot write the site to {output}: it is a file")
+        raise SiteError(f"cannot write the site to {_shown(output)}: it is a file")
     # Looked for before the list is read: another build may be about to write both.
     others = next(_visible(output), None)
     there = [name for name, content in files.items() if _is_another(output / name, content)]
     before = _manifest(output)
     if others and before is None:
         raise SiteError(
-            f"cannot write the site to {output}: it holds {others.relative_to(output)} and no "
-            f"{MANIFEST}, so that it is no site of the generator's; name a new folder"
+            f"cannot write the site to {_shown(output)}: it holds {others.relative_to(output)} "
+            f"and no {MANIFEST}, so that it is no site of the generator's; name a new folder"
         )
     before = before or {}
     for name in there:
         if name not in before:
-            raise SiteError(f"cannot write {output / name}: no build wrote what is there; move it")
+            raise SiteError(
+                f"cannot write {_shown(output / name)}: no build wrote what is there; move it"
+            )
     refuse_links((output / name for name in {**before, **files}), output)
     return before
 
@@ -105,14 +107,17 @@ def _write(output: Path, files: Mapping[str, bytes], before: Mapping[str, str]) 
     changed = {path: content for path, content in wanted.items() if not holds(path, content)}
     for name, digests in before.items():
         if output / name in changed and _was_edited(output / name, digests):
-            print(f"warning: {output / name} was edited; it is written anew", file=sys.stderr)
+            print(
+                f"warning: {_shown(output / name)} was edited; it is written anew", file=sys.stderr
+            )
     write_all(changed)
 
 
 def _take_away(path: Path, digests: str) -> None:
     """Remove what a build wrote, unless somebody has edited it since."""
     if _was_edited(path, digests):
-        print(f"warning: {path} is of no use any more, but was edited; it stays", file=sys.stderr)
+        said = f"{_shown(path)} is of no use any more, but was edited; it stays"
+        print(f"warning: {said}", file=sys.stderr)
     elif not path.is_dir():
         remove(path)
 
@@ -197,3 +202,9 @@ def _manifest(output: Path) -> dict[str, str] | None:
 
 def _is_below(path: PurePosixPath) -> bool:
     return not path.is_absolute() and ".." not in path.parts
+
+
+def _shown(path: Path) -> Path:
+    """As it is told to whoever called the command."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
