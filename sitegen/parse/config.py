@@ -115,7 +115,7 @@ def load(root: Path) -> Config:
         raise SourceError(CONFIG_FILE, 1, "not UTF-8; save the file as UTF-8") from None
     try:
         tools = tomllib.loads(text).get("tool")
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # too deep, or a number of too many digits
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else text.count("\n") + 1
         raise SourceError(CONFIG_FILE, line, f"not valid TOML: {error}") from None
