@@ -59,11 +59,6 @@ def sweep(folder: Path) -> None:
                 path.unlink()
 
 
-def is_temporary(name: str) -> bool:
-    """Whether a file of this name is one that `write_all` has not finished."""
-    return bool(_TEMPORARY.fullmatch(name))
-
-
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

@@ -17,10 +17,14 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 ADOPTING = ROOT / "docs" / "adopting"
 WORKFLOWS = [ROOT / ".github" / "workflows" / "site.yml", ADOPTING / "site.yml"]
+STRANGERS = ADOPTING / "pull-request.yml"
 HOOKS = [ROOT / ".pre-commit-config.yaml", ADOPTING / "pre-commit-config.yaml"]
 SCHEMAS = ["vendor.github-workflows", "custom.github-workflows-require-timeout"]
 
 each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=["here", "adopters"])
+any_workflow = pytest.mark.parametrize(
+    "path", [*WORKFLOWS, STRANGERS], ids=["here", "adopters", "strangers"]
+)
 
 
 def load(path: Path) -> Any:
@@ -35,7 +39,7 @@ def validated(path: Path, schema: str) -> int:
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
-@each_workflow
+@any_workflow
 def test_a_workflow_is_valid_by_the_published_schema(path: Path, schema: str) -> None:
     assert validated(path, schema) == 0
 
@@ -62,7 +66,24 @@ def test_only_publishing_may_write_and_only_from_the_main_branch(path: Path) -> 
     assert publish["if"] == "github.ref == 'refs/heads/main'"
 
 
-@each_workflow
+def test_what_strangers_propose_runs_with_nothing_to_steal() -> None:
+    workflow, text = load(STRANGERS), STRANGERS.read_text("utf-8")
+    assert workflow[True] == "pull_request", "YAML reads `on` as true"
+    assert workflow["permissions"] == {"contents": "read"}
+    (job,) = workflow["jobs"].values()
+    assert "permissions" not in job
+    assert "environment" not in job
+    said = "\n".join(line.partition("# ")[0] for line in text.splitlines())
+    assert not re.search(r"secrets|github\.token|GITHUB_TOKEN|cache|pull_request_target", said)
+    (checkout,) = (step for step in job["steps"] if "checkout" in step.get("uses", ""))
+    assert checkout["with"]["persist-credentials"] is False
+    ours = load(ADOPTING / "site.yml")["jobs"]["check"]["steps"]
+    assert [step["run"] for step in job["steps"] if "run" in step] == [
+        step["run"] for step in ours if "run" in step
+    ]
+
+
+@any_workflow
 def test_all_actions_are_official_and_of_one_major_version(path: Path) -> None:
     jobs = load(path)["jobs"].values()
     used = [step["uses"] for job in jobs for step in job["steps"] if "uses" in step]

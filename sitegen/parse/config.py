@@ -122,7 +122,7 @@ def load(root: Path) -> Config:
         raise SourceError(CONFIG_FILE, 1, "not UTF-8; save the file as UTF-8") from None
     try:
         tools = tomllib.loads(text).get("tool")
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # too deep, or a number of too many digits
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else text.count("\n") + 1
         raise SourceError(CONFIG_FILE, line, f"not valid TOML: {error}") from None
@@ -224,10 +224,9 @@ class _Reader:
 
     def inside(self, key: str, path: Path) -> None:
         """Refuse what lies here by its name, and elsewhere by a link."""
-        real = path.resolve()
-        if not real.is_relative_to(self.root):
+        if not path.resolve().is_relative_to(self.root):
             name = path.relative_to(self.root)
-            raise self.error(key, f"{key}: {name} is a link out of this folder, to {real}")
+            raise self.error(key, f"{key}: {name} is a link out of this folder")
 
     def notebook_setup(self) -> Path | None:
         name = self.string("notebook_setup", "")

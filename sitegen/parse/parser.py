@@ -109,7 +109,7 @@ def examine(path: str, text: str) -> tuple[Lesson | None, list[SourceError]]:
         links=tuple(reader.links),
         files=tuple(sorted(reader.files)),
         tokens=tuple(tokens),
-        warnings=tuple(reader.warnings),
+        warnings=tuple(message for _, message in sorted(reader.warnings)),
     )
     return lesson, sorted(mistakes, key=lambda mistake: mistake.line)
 
@@ -135,13 +135,10 @@ class _Reader:
         self.blocks = 0
         self.inlines = 0
         self.mistakes: list[SourceError] = []
-        self.warnings: list[str] = []
+        self.warnings: list[tuple[int, str]] = []
 
     def error(self, line: int, message: str) -> SourceError:
         return SourceError(self.path, line, message)
-
-    def warn(self, line: int, message: str) -> None:
-        self.warnings.append(f"{self.path}:{line}: {message}")
 
     def read(self, tokens: Sequence[Token]) -> None:
         line, columns = 1, 0
@@ -192,6 +189,9 @@ class _Reader:
                 f"a row of {len(cells)} cells in a table of {columns} columns: {lost!r} is not "
                 "shown; a | within a cell is written \\|, in code, too",
             )
+
+    def warn(self, line: int, message: str) -> None:
+        self.warnings.append((line, f"{self.path}:{line}: {message}"))
 
     def claim(self, name: str, line: int, what: str = "") -> None:
         """Take an id of the page, which is given once."""

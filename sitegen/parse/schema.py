@@ -16,7 +16,7 @@ Place = tuple[str | int, ...]
 
 Lines = dict[Place, int]
 
-MOST_CHARACTERS = 1_000_000
+MOST_LETTERS = 1_000_000
 MOST_VALUES = 100_000
 """So many keys, items and values there may be, each alias counted as all that it stands for."""
 DEEPEST = 30
@@ -131,8 +131,8 @@ def examine(
 
 def _bound(text: str) -> None:
     """Raise a `YAMLError` for text that is small and stands for more than memory holds."""
-    if len(text) > MOST_CHARACTERS:
-        raise yaml.YAMLError(f"{len(text):,} characters; {MOST_CHARACTERS:,} are the most")
+    if len(text) > MOST_LETTERS:
+        raise yaml.YAMLError(f"{len(text):,} letters; {MOST_LETTERS:,} are the most")
     sizes: dict[str, int] = {}
     total = 0
     open_: list[tuple[str | None, int]] = []  # of each list and mapping, how many came before it

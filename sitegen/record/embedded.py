@@ -74,10 +74,11 @@ def synchronize(root: Path, lesson: Lesson, library: Library) -> list[Disagreeme
             before + line if line else before.rstrip() for line in new
         ]
     if found:
-        written = (root / lesson.path).read_bytes()
+        path = (root / lesson.path).resolve()  # a link within the course stays one
+        written = path.read_bytes()
         mark = codecs.BOM_UTF8 if written.startswith(codecs.BOM_UTF8) else b""
         end = "\r\n" if b"\r\n" in written else "\n"
-        write_if_changed(root / lesson.path, mark + end.join(lines).encode("utf-8"))
+        write_if_changed(path, mark + end.join(lines).encode("utf-8"))
     return found
 
 

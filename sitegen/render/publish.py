@@ -8,7 +8,6 @@ from pathlib import Path
 from sitegen.errors import SiteError, say
 from sitegen.files import (
     holds,
-    is_temporary,
     refuse_links,
     remove,
     sweep,
@@ -54,33 +53,38 @@ def publish_part(output: Path, files: Mapping[str, bytes]) -> None:
 def _claim(output: Path, files: Mapping[str, bytes]) -> dict[str, str]:
     """What the last build wrote into a folder; `SiteError` unless all may go there."""
     if output.exists() and not output.is_dir():
-        raise SiteError(f"cannot write the site to {output}: it is a file")
+        raise SiteError(f"cannot write the site to {_shown(output)}: it is a file")
     # Looked for before the list is read: another build may be about to write both.
     others = next(_visible(output), None)
     there = [name for name, content in files.items() if _is_another(output / name, content)]
     before = read_manifest(output)
     if others and before is None:
         raise SiteError(
-            f"cannot write the site to {output}: it holds {others.relative_to(output)} and no "
-            f"{MANIFEST}, so that it is no site of the generator's; name a new folder"
+            f"cannot write the site to {_shown(output)}: it holds {others.relative_to(output)} "
+            f"and no {MANIFEST}, so that it is no site of the generator's; name a new folder"
         )
     before = before or {}
     for name in there:
         if name not in before:
-            raise SiteError(f"cannot write {output / name}: no build wrote what is there; move it")
+            raise SiteError(
+                f"cannot write {_shown(output / name)}: no build wrote what is there; move it"
+            )
     refuse_links((output / name for name in {**before, **files}), output)
     return before
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """The files in a folder that count as somebody's: none that is hidden or was left unfinished.
+    """The files in a folder that count as somebody's: none that is hidden or in a site below it.
 
     A site has no hidden files but the list of the others.
     """
-    for path in folder.rglob("*"):
-        hidden = path.relative_to(folder).parts[0].startswith(".") or is_temporary(path.name)
-        if not hidden and (path.is_symlink() or not path.is_dir()):
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name.startswith("."):
+            continue
+        if path.is_symlink() or not path.is_dir():
             yield path
+        elif _manifest(path) is None:
+            yield from _visible(path)
 
 
 def _is_another(path: Path, content: bytes) -> bool:
@@ -99,14 +103,14 @@ def _write(output: Path, files: Mapping[str, bytes], before: Mapping[str, str]) 
     changed = {path: content for path, content in wanted.items() if not holds(path, content)}
     for name, digests in before.items():
         if output / name in changed and _was_edited(output / name, digests):
-            say(f"warning: {output / name} was edited; it is written anew")
+            say(f"warning: {_shown(output / name)} was edited; it is written anew")
     write_all(changed)
 
 
 def _take_away(path: Path, digests: str) -> None:
     """Remove what a build wrote, unless somebody has edited it since."""
     if _was_edited(path, digests):
-        say(f"warning: {path} is of no use any more, but was edited; it stays")
+        say(f"warning: {_shown(path)} is of no use any more, but was edited; it stays")
     elif not path.is_dir():
         remove(path)
 
@@ -147,3 +151,9 @@ def _kept(output: Path, name: str, digests: Mapping[str, str]) -> bytes:
     """A file of the last build as that wrote it, empty if it is not there or another by now."""
     path = output / name
     return path.read_bytes() if is_one_of(path, [digests.get(name, "")]) else b""
+
+
+def _shown(path: Path) -> Path:
+    """As it is told to whoever called the command."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -10,7 +10,9 @@ import contextlib
 import errno
 import json
 import re
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from html import escape
 from http.client import HTTP_PORT
@@ -32,6 +34,7 @@ PULSE = 15.0
 _FOLDER = Path(__file__).parent
 _SCRIPTS = {f"{OWN}{name}": _FOLDER / name for name in ("reload.js", "reload.css")}
 _BARE = b"<!DOCTYPE html><html lang=en><head><title>No page</title></head><body></body></html>"
+_BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _TYPES = MimeTypes()  # the library's own table, not the machine's
 for _suffix, _type in {
     ".js": "text/javascript",  # as all Pythons from 3.12 on have it
@@ -47,10 +50,16 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    most = 100
+    """So many connections are answered at a time, each by a thread of its own."""
+    patience = 30.0
+    """Seconds that a client has for a request, and for taking an answer."""
 
     def __init__(self, screen: Screen, port: int) -> None:
         """Raises SiteError if the port can't be had."""
         self.screen = screen
+        self._free = threading.BoundedSemaphore(self.most)
+        self._asking: dict[socket.socket, float] = {}
         try:
             super().__init__((ADDRESS, port), _Handler)
         except OSError as error:
@@ -77,6 +86,37 @@ class Server(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+            return
+        with contextlib.suppress(OSError):
+            request.sendall(_BUSY)
+        self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._asking.pop(request, None)
+            self._free.release()
+
+    def asks(self, connection: socket.socket) -> None:
+        """Begin to wait for the next request of a client."""
+        self._asking[connection] = time.monotonic()
+
+    def asked(self, connection: socket.socket) -> None:
+        """A request is there."""
+        self._asking.pop(connection, None)
+
+    def service_actions(self) -> None:
+        """End connections that send too little, however little they send at a time."""
+        late = time.monotonic() - self.patience
+        for connection, since in list(self._asking.items()):
+            if since < late:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that went away is no error."""
 
@@ -87,9 +127,25 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "lessonsite"
     sys_version = ""
 
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(self.server.patience)
+
+    def handle_one_request(self) -> None:
+        self.server.asks(self.connection)
+        super().handle_one_request()
+
     def do_GET(self) -> None:
+        self.server.asked(self.connection)
+        # What is not read here would be read as the next request.
+        lengths = self.headers.get_all("Content-Length", [])
+        if "Transfer-Encoding" in self.headers or any(length != "0" for length in lengths):
+            self.close_connection = True
+            self._send(400, b"No request that is answered here has a body.\n", "text/plain")
+            return
         # A page elsewhere whose name leads to this machine must not read what is served here.
-        if self.headers.get("Host", "").lower() not in self.server.hosts:
+        hosts = [host.lower() for host in self.headers.get_all("Host", [])]
+        if len(hosts) != 1 or hosts[0] not in self.server.hosts:
             self._send(403, b"This server answers to its own address alone.\n", "text/plain")
             return
         name = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
@@ -110,6 +166,8 @@ class _Handler(BaseHTTPRequestHandler):
         text = kind.startswith("text/") or kind in ("image/svg+xml", "application/json")
         self._send_headers(f"{kind}; charset=utf-8" if text else kind)
         self.send_header("Content-Length", str(len(content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)

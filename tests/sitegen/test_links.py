@@ -104,6 +104,17 @@ def test_links_within_the_course_are_followed(good: Course) -> None:
     assert (good.root / "site" / "sub" / "words.txt").read_text() == "other words"
 
 
+def test_taking_the_library_s_text_leaves_a_link_a_link(good: Course) -> None:
+    text = "\n```python {#a source=lib.f}\nold\n```\n"
+    good.write("lib/__init__.py", "def f():\n    return 1\n")
+    good.lesson(text).rename(good.root / "shared.md")
+    link = good.root / "lessons" / "one.md"
+    link.symlink_to("../shared.md")
+    good.build("--sync")
+    assert link.is_symlink()
+    assert "return 1" in (good.root / "shared.md").read_text("utf-8")
+
+
 def test_a_link_behind_a_link_is_seen(tmp_path: Path) -> None:
     for name in ("course/lessons", "course/shared", "elsewhere"):
         (tmp_path / name).mkdir(parents=True)

@@ -258,6 +258,14 @@ def test_yaml_that_stands_for_more_than_memory_holds_is_refused(
         schema.read("x.yaml", text, SCHEMA, "front matter")
 
 
+@pytest.mark.parametrize("value", ["[" * 100_000, "1" * 10_000], ids=["deep", "long"])
+def test_a_configuration_that_cannot_be_read_is_told(course: Course, value: str) -> None:
+    course.write("pyproject.toml", f'[tool.lessonsite]\ntitle = "T"\nx = {value}\n')
+    (said,) = told(course)
+    assert said.startswith("pyproject.toml:")
+    assert "not valid TOML" in said
+
+
 def test_aliases_within_reason_are_followed() -> None:
     text = "title: T\nslug: s\norder: 1\nanalogies: &a [x, y]\nmental_models: *a\n"
     data, _ = schema.read("x.yaml", text, SCHEMA, "front matter")

@@ -67,6 +67,13 @@ def test_a_folder_of_hidden_files_is_empty_enough(tmp_path: Path) -> None:
     assert files(tmp_path).items() >= FIRST.items()
 
 
+def test_a_site_within_the_folder_is_no_stranger(tmp_path: Path) -> None:
+    publish(tmp_path / "guide", FIRST)
+    publish(tmp_path, FIRST)
+    publish(tmp_path, SECOND)
+    assert intact(tmp_path / "guide")
+
+
 def test_out_into_a_folder_of_somebody_else_is_refused_by_the_command(good: Course) -> None:
     good.write("papers/index.html", "mine")
     good.write("papers/.draft.4711.tmp", "mine, too")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,86 @@ def test_a_recording_that_was_edited_by_hand_is_noticed(
     path.write_bytes(content.replace(old, new))
     with pytest.raises(DamagedRecordingError):
         recordings.load("one", "cpu", "a")
+
+
+@pytest.mark.parametrize(
+    "key", ["block", "profile", "fingerprint", "device", "date", "seconds", "python", "kind"]
+)
+def test_any_edit_of_a_recording_is_noticed(recordings: Recordings, key: str) -> None:
+    recordings.save("one", "cpu", "a", recording(*OUTPUTS["streams"]))
+    path = recordings.path("one", "cpu", "a")
+    text = path.read_text("utf-8")
+    edited = re.sub(rf'("{key}": "?)', r"\g<1>1", text, count=1)
+    assert edited != text
+    path.write_text(edited, "utf-8")
+    with pytest.raises(DamagedRecordingError, match=r"a.json was edited by hand"):
+        recordings.load("one", "cpu", "a")
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_a_key_given_twice_is_damage(recordings: Recordings, place: str) -> None:
+    recordings.save("one", "cpu", "a", recording())
+    path = recordings.path("one", "cpu", "a")
+    text, line = path.read_text("utf-8"), '  "device": "cpu"'
+    assert line in text
+    other = line.replace("cpu", "NVIDIA B200")
+    pair = [other, line] if place == "first" else [line, other]
+    path.write_text(text.replace(line, ",\n".join(pair)), "utf-8")
+    with pytest.raises(DamagedRecordingError, match="a key is given twice"):
+        recordings.load("one", "cpu", "a")
+
+
+@pytest.mark.parametrize(("block", "profile"), [("b", "cpu"), ("a", "gpu")])
+def test_a_recording_in_another_s_place_is_damaged(
+    recordings: Recordings, block: str, profile: str
+) -> None:
+    recordings.save("one", "cpu", "a", recording(*OUTPUTS["a picture"]))
+    place = recordings.path("one", profile, block)
+    place.parent.mkdir(exist_ok=True)
+    for name in ("a.json", "a.png"):
+        source = recordings.path("one", "cpu", "a").with_name(name)
+        target = place if name == "a.json" else place.with_name(name)
+        if source != target:
+            shutil.copy(source, target)
+    with pytest.raises(DamagedRecordingError, match="the recording of block 'a' under profile cpu"):
+        recordings.load("one", profile, block)
+
+
+def test_a_renamed_lesson_keeps_its_recordings(recordings: Recordings) -> None:
+    recordings.save("one", "cpu", "a", recording(*OUTPUTS["two figures"]))
+    (recordings.folder / "one").rename(recordings.folder / "two")
+    assert recordings.load("two", "cpu", "a") == recording(*OUTPUTS["two figures"])
+
+
+@pytest.mark.parametrize("key", ["expression", "value", "fingerprint", "digest"])
+def test_an_edited_inline_value_is_damaged_alone(recordings: Recordings, key: str) -> None:
+    values = [Value("b", "2", "f1"), Value("a", "1", "f2"), Value("c", "3", "f3")]
+    recordings.save_values("one", "cpu", values)
+    path = recordings.values_path("one", "cpu")
+    items = json.loads(path.read_text("utf-8"))
+    items[1][key] += "x"
+    path.write_text(json.dumps(items), "utf-8")
+    found = recordings.load_values("one", "cpu")
+    assert [bool(value.damage) for value in found] == [False, True, False]
+    assert [found[0], found[2]] == [values[0], values[2]]
+
+
+@pytest.mark.parametrize("item", [None, 3, {}, {"expression": 3}, {"value": "1"}])
+def test_what_is_no_value_is_damaged_alone(recordings: Recordings, item: object) -> None:
+    recordings.save_values("one", "cpu", [Value("a", "1", "f")])
+    path = recordings.values_path("one", "cpu")
+    path.write_text(json.dumps([item, *json.loads(path.read_text("utf-8"))]), "utf-8")
+    assert [bool(value.damage) for value in recordings.load_values("one", "cpu")] == [True, False]
+
+
+def test_what_recordings_were_made_from_is_not_relied_on_if_edited(recordings: Recordings) -> None:
+    assert recordings.sources_damage("one", "cpu") == "cpu.sources.json is missing"
+    recordings.save_sources("one", "cpu", {"lib.f": ["1", "2"], "digest": ["3"]})
+    assert recordings.load_sources("one", "cpu") == {"lib.f": ["1", "2"], "digest": ["3"]}
+    path = recordings.sources_path("one", "cpu")
+    path.write_text(path.read_text("utf-8").replace("lib.f", "lib.g"), "utf-8")
+    assert recordings.load_sources("one", "cpu") == {}
+    assert recordings.sources_damage("one", "cpu") == "cpu.sources.json was edited by hand"
 
 
 def test_a_recording_whose_figure_is_gone_is_damaged(recordings: Recordings) -> None:

@@ -41,6 +41,13 @@ class Course:
         path = self.root / name
         path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
+    def link(self, name: str, target: str) -> None:
+        (self.root / name).symlink_to(target)
+
+    def configure(self, key: str, value: object) -> None:
+        path = self.root / "pyproject.toml"
+        path.write_text(f"{path.read_text(encoding='utf-8')}{key} = {value!r}\n", encoding="utf-8")
+
     def build(self, *arguments: str) -> None:
         """Call the command, and print what it prints, with its exit code."""
         print("$ build_site.py", *arguments)
