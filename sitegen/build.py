@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sitegen.course import Course
+from sitegen.course import Course, overlooked
 from sitegen.curriculum import audit
 from sitegen.errors import BlockError, SiteError, raise_all
 from sitegen.execute.executor import Execution, Executor
@@ -77,6 +77,8 @@ class Builder:
         """
         self.audit()
         self.check_embedded(lessons)
+        for warning in overlooked(self.config):
+            print(f"warning: {warning}", file=sys.stderr)
         for lesson in lessons:
             for warning in (*lesson.warnings, *unfollowed(lesson, self.config)):
                 print(f"warning: {warning}", file=sys.stderr)

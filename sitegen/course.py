@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,22 @@ class Course:
 def lesson_files(config: Config) -> list[Path]:
     """The Markdown files of the course's lessons."""
     return sorted(config.lessons.glob("*.md"))
+
+
+def overlooked(config: Config) -> Iterator[str]:
+    """A warning for each file that looks like a lesson and lies in a folder below the lessons'."""
+    folder = config.lessons
+    for path in sorted(folder.glob("*/**/*.md")):
+        if path.is_relative_to(config.recordings):
+            continue
+        with contextlib.suppress(OSError):
+            if path.open("rb").read(4).rstrip() == b"---":
+                place = folder.relative_to(config.root).as_posix()
+                name = path.relative_to(config.root).as_posix()
+                yield (
+                    f"{name}:1: not built: every lesson lies in {place}/ itself, so that its page, "
+                    f"its recordings and links to it go by its slug alone; move it there"
+                )
 
 
 def load(config: Config) -> Course:

@@ -317,13 +317,17 @@ def _readable_traceback(error: BaseException, job: Job) -> str:
     chain: list[traceback.TracebackException] = [report]
     while chain:
         part = chain.pop()
-        frames = [frame for frame in part.stack if frame.filename != __file__]
+        frames = [frame for frame in part.stack if not frame.filename.startswith(_OWN)]
         for frame in frames:
             frame.filename = _short_path(frame.filename, job.root)
         part.stack = traceback.StackSummary.from_list(frames)
         chain.extend(filter(None, (part.__cause__, part.__context__)))
         chain.extend(part.exceptions or ())
     return "".join(report.format()).rstrip()
+
+
+_OWN = os.path.dirname(__file__) + os.sep
+"""Where the generator's frames of a traceback are."""
 
 
 def _short_path(path: str, root: str) -> str:

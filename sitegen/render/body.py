@@ -19,7 +19,7 @@ from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.parse.markdown import make_parser
 from sitegen.parse.parser import EXERCISE, anchor, solution_id
 from sitegen.parse.skeleton import has_solution, skeleton, solution
-from sitegen.render.displays import Display
+from sitegen.render.displays import Display, formula
 from sitegen.render.highlight import highlight
 from sitegen.render.html import Parts, clean
 from sitegen.render.mathml import to_mathml
@@ -304,8 +304,9 @@ class _LessonHTML(RendererHTML):
 
 def _formula(token: Token, block: bool, env: Any) -> str:
     """Of a lesson it is known that it can be read; of an output that is told."""
+    text = token.content.strip()
     try:
-        math = to_mathml(token.content.strip(), block)
+        math = formula(text, block) if "parts" in env else to_mathml(text, block)
     except ValueError as error:
         if "parts" not in env:
             raise

@@ -12,7 +12,7 @@ from sitegen.output import PICTURES, SHOWN_TYPES, Output
 from sitegen.render.ansi import coloured
 from sitegen.render.highlight import highlight
 from sitegen.render.house import House
-from sitegen.render.html import Parts, clean, without_signs
+from sitegen.render.html import FORMULA_TAGS, Parts, clean, without_signs
 from sitegen.render.mathml import to_mathml
 from sitegen.render.style import Told
 from sitegen.render.svg import inline_svg
@@ -158,10 +158,10 @@ class Display:
         whole = _WHOLE_FORMULA.fullmatch(text)
         if whole is None and "$" in text:
             return self._markdown(text)
-        formula = next(filter(None, whole.groups())) if whole else text
-        formula = re.sub(r"^\s*\\displaystyle\b\s*", "", formula.strip())
+        latex = next(filter(None, whole.groups())) if whole else text
+        latex = re.sub(r"^\s*\\displaystyle\b\s*", "", latex.strip())
         try:
-            math = to_mathml(formula, True)
+            math = formula(latex, True)
         except ValueError as error:
             self.told.add(f"its formula ({error})")
             return None
@@ -209,6 +209,19 @@ class Display:
         ]
         lost = [f"shows its output without {_listed(losses)}"] if losses else []
         return [*self.warnings, *lost]
+
+
+def formula(latex: str, block: bool) -> str:
+    """A formula that a block displays, as MathML.
+
+    Raises:
+        ValueError: it can't be read, or holds markup that is none of a formula.
+    """
+    markup = to_mathml(latex, block)
+    names = {name.lower() for name in re.findall(r"<\s*/?\s*([^\s/>]+)", markup)}
+    if names - FORMULA_TAGS or re.search(r"<[^>]*\s(?:on\w+|[\w:]*href|src)\s*=", markup, re.I):
+        raise ValueError(f"formula {latex!r} holds markup")
+    return markup
 
 
 def _script(needs: str) -> str:

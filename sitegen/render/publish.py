@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from sitegen.errors import SiteError
 from sitegen.files import holds, remove, sweep, write_all, write_if_changed
@@ -62,9 +63,23 @@ def site_files(config: Config, lessons: tuple[Lesson, ...], pages: list[Page]) -
         files |= page.files
         for name, card in page.cards.items():
             files[name] = _read(config.output / name) or preview.png(card)  # named by its content
+    if config.base_url:
+        files["sitemap.xml"] = _map(config.base_url, pages).encode("utf-8")
     found = [section for page in pages for section in page.sections]
     files[search.NAME] = search.index(found).encode("utf-8")
     return files
+
+
+def _map(base_url: str, pages: Sequence[Page]) -> str:
+    """The addresses of all pages, as search engines ask for them."""
+    rows = "".join(
+        f"<url><loc>{escape(f'{base_url}/{page.path}')}</loc></url>\n"
+        for page in pages
+        if page.path != "404.html"
+    )
+    space = "http://www.sitemaps.org/schemas/sitemap/0.9"
+    head = '<?xml version="1.0" encoding="UTF-8"?>'
+    return f'{head}\n<urlset xmlns="{space}">\n{rows}</urlset>\n'
 
 
 def _static(config: Config) -> Iterator[tuple[str, Path]]:
