@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from sitegen.errors import SiteError
 from sitegen.output import PICTURES, SHOWN_TYPES, Output
 from sitegen.render.ansi import coloured
 from sitegen.render.highlight import highlight
@@ -147,9 +148,9 @@ class Display:
         parts = Parts()
         try:
             html = self.markdown(without_signs(text), parts, self.told)
-        except ValueError as error:
+        except (ValueError, SiteError) as error:
             self.told.add(f"its form as Markdown ({error})")
-            return None
+            return Item("text", coloured(text))
         cleaned = clean(html, self.prefix, self.site, self.told, parts)
         return Item("markdown", Markup(cleaned.html), "", cleaned.coloured)
 
