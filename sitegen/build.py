@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from sitegen import schedule
-from sitegen.course import Course
+from sitegen.course import Course, overlooked
 from sitegen.curriculum import audit
 from sitegen.errors import BlockError, SiteError, raise_all, say
 from sitegen.execute.executor import Executor
@@ -60,6 +60,8 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     report, evidence = Report(), Evidence.of(course.config)
     sound(course)
     agrees(lessons, evidence.library)
+    for warning in overlooked(course.config):
+        say(f"warning: {warning}")
     for lesson in lessons:
         for warning in (*lesson.warnings, *unfollowed(lesson, course.config)):
             say(f"warning: {warning}")

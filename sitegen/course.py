@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,22 @@ def _links_out(config: Config) -> Iterator[SourceError]:
             name = os.path.relpath(path, config.root)
             message = f"a link out of the course, to {os.readlink(path)}; put the file itself here"
             yield SourceError(name, 1, message)
+
+
+def overlooked(config: Config) -> Iterator[str]:
+    """A warning for each file that looks like a lesson and lies in a folder below the lessons'."""
+    folder = config.lessons
+    for path in sorted(folder.glob("*/**/*.md")):
+        if path.is_relative_to(config.recordings):
+            continue
+        with contextlib.suppress(OSError):
+            if path.open("rb").read(4).rstrip() == b"---":
+                place = folder.relative_to(config.root).as_posix()
+                name = path.relative_to(config.root).as_posix()
+                yield (
+                    f"{name}:1: not built: every lesson lies in {place}/ itself, so that its page, "
+                    f"its recordings and links to it go by its slug alone; move it there"
+                )
 
 
 def load(config: Config) -> Course:

@@ -78,7 +78,7 @@ def canonical_ids(markup: str) -> str:
     An id that is also a word of the text stays, and one that is a word and a number.
     """
     markup = re.sub(r"\bat 0x[0-9a-fA-F]{6,}", "at 0x…", markup)
-    found = [one for tag in _MARKUP.finditer(markup) if not tag["style"] for one in _ids(tag[0])]
+    found = [one for tag in _MARKUP.finditer(markup) for one in _ids(tag)]
     found += _RANDOM.findall(" ".join(tag[0] for tag in _MARKUP.finditer(markup)))
     said = set(_NAME.findall(_MARKUP.sub(" ", markup)))
     wanted = [name for name in dict.fromkeys(found) if name not in said]
@@ -105,6 +105,11 @@ def canonical_ids(markup: str) -> str:
     return _MARKUP.sub(everywhere, markup)
 
 
-def _ids(tag: str) -> list[str]:
-    values = (one[3].strip("\"'") for one in _ATTRIBUTE.finditer(tag) if one[1].lower() == "id")
-    return [name for name in values if _NAME.fullmatch(name) and not _COUNTED.fullmatch(name)]
+def _ids(tag: re.Match[str]) -> list[str]:
+    """Those that a tag gives, or that a style sheet selects by."""
+    if tag["style"]:
+        names = re.findall(r"#([\w-]+)(?=[^{}]*\{)", tag[0])
+    else:
+        given = (one for one in _ATTRIBUTE.finditer(tag[0]) if one[1].lower() == "id")
+        names = [one[3].strip("\"'") for one in given]
+    return [name for name in names if _NAME.fullmatch(name) and not _COUNTED.fullmatch(name)]

@@ -138,6 +138,8 @@ def kept(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Output | None:
         shown["text/html"], needs = html, needs or name
         if frame:
             shown.setdefault("image/png", frame)
+    if shown.keys() - {"application/json", "text/plain"}:
+        shown.pop("application/json", None)  # the same again, for programs
     for kind in PICTURES:
         base64.b64decode(shown.get(kind, ""))  # raises here, where the author's line is known
     shown = {kind: shown[kind] for kind in SHOWN_TYPES if kind in shown}
@@ -186,6 +188,17 @@ def tidy(outputs: Sequence[Output], left_out: Sequence[int] = ()) -> Iterator[Ou
     """
     counts = left_out or [0] * len(outputs)
     lasting = [_lasting(one, count) for one, count in zip(outputs, counts, strict=True)]
+    joined: list[Output] = []
+    for output in _wanted(lasting):
+        last = joined[-1] if joined else None
+        if last and output.kind == last.kind and output.kind in ("stdout", "stderr"):
+            joined[-1] = stream(output.kind, last.text + output.text)
+        else:
+            joined.append(output)
+    yield from joined
+
+
+def _wanted(lasting: Sequence[Output]) -> Iterator[Output]:
     for index, output in enumerate(lasting):
         if output.kind in ("stdout", "stderr") and (shown := bars(output.text)):
             later = [

@@ -13,7 +13,7 @@ _CODES = re.compile(
     r"""(?P<text>[^\x00-\x08\x0a-\x1f\x7f]+)
       | \x1b\[(?P<arguments>[0-?]*)[ -/]*(?P<final>[@-~])
       | \x1b\][^\x07\x1b]*(?:\x07|\x1b\\)
-      | \x1b[@-_]
+      | \x1b[ -/]*[0-~]
       | (?P<control>[\s\S])""",
     re.X,
 )

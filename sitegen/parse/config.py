@@ -62,7 +62,9 @@ class Config:
     output: Path = Path("site")
     """Where the site goes."""
     base_url: str = ""
-    """The site's address, for canonical links and for the pictures of links to it."""
+    """The site's address, for canonical links, its map and the pictures of links to it."""
+    lang: str = "en"
+    """The language of the lessons, as browsers and screen readers name it: "ja", "pt-BR"."""
     preload: tuple[str, ...] = ()
     """Modules that are imported once, for all lessons."""
     profiles: tuple[Profile, ...] = DEFAULT_PROFILES
@@ -170,6 +172,7 @@ class _Reader:
             ),
             static=(BUILT_IN / "static", *self.told(lambda: self.overlay("static"), nowhere)),
             base_url=self.told(lambda: self.string("base_url", ""), "").rstrip("/"),
+            lang=self.told(self.language, ""),
             preload=self.told(lambda: self.strings("preload"), ()),
             profiles=self.told(self.profiles, DEFAULT_PROFILES),
             notebook_setup=self.told(self.notebook_setup, None),
@@ -206,6 +209,13 @@ class _Reader:
         if not isinstance(value, str):
             raise self.error(key, f"{key} is to be a string, not {value!r}")
         return value
+
+    def language(self) -> str:
+        tag = self.string("lang", "en")
+        if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag):
+            message = f'lang is to be the tag of a language, such as "de" or "pt-BR", not {tag!r}'
+            raise self.error("lang", message)
+        return tag
 
     def strings(self, key: str) -> tuple[str, ...]:
         value = self.table.get(key, [])

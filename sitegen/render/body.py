@@ -21,7 +21,7 @@ from sitegen.parse.markdown import make_parser
 from sitegen.parse.parser import EXERCISE, anchor, solution_id
 from sitegen.parse.skeleton import has_solution, skeleton, solution
 from sitegen.render.declared import Declaration, Given, declared
-from sitegen.render.displays import Display
+from sitegen.render.displays import Display, formula
 from sitegen.render.highlight import highlight
 from sitegen.render.html import Parts, clean
 from sitegen.render.mathml import to_mathml
@@ -356,8 +356,9 @@ class _LessonHTML(RendererHTML):
 
 def _formula(token: Token, frame: str, env: Any) -> str:
     """Displayed where it has a frame. Of a lesson it is known that it can be read; else told."""
+    read = formula if "parts" in env else to_mathml
     try:
-        math = to_mathml(token.content, bool(frame))
+        math = read(token.content, bool(frame))
     except ValueError as error:
         if "parts" not in env:
             raise

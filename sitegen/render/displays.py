@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from sitegen.errors import SiteError
 from sitegen.output import PICTURES, SHOWN_TYPES, Output
 from sitegen.render.ansi import coloured
 from sitegen.render.highlight import highlight
 from sitegen.render.house import House
-from sitegen.render.html import Parts, clean, without_signs
+from sitegen.render.html import FORMULA_TAGS, Parts, clean, without_signs
 from sitegen.render.mathml import to_mathml
 from sitegen.render.style import Told
 from sitegen.render.svg import inline_svg
@@ -147,9 +148,9 @@ class Display:
         parts = Parts()
         try:
             html = self.markdown(without_signs(text), parts, self.told)
-        except ValueError as error:
+        except (ValueError, SiteError) as error:
             self.told.add(f"its form as Markdown ({error})")
-            return None
+            return Item("text", coloured(text))
         cleaned = clean(html, self.prefix, self.site, self.told, parts)
         return Item("markdown", Markup(cleaned.html), "", cleaned.coloured)
 
@@ -158,10 +159,10 @@ class Display:
         whole = _WHOLE_FORMULA.fullmatch(text)
         if whole is None and "$" in text:
             return self._markdown(text)
-        formula = next(filter(None, whole.groups())) if whole else text
-        formula = re.sub(r"^\s*\\displaystyle\b\s*", "", formula.strip())
+        latex = next(filter(None, whole.groups())) if whole else text
+        latex = re.sub(r"^\s*\\displaystyle\b\s*", "", latex.strip())
         try:
-            math = to_mathml(formula, True)
+            math = formula(latex, True)
         except ValueError as error:
             self.told.add(f"its formula ({error})")
             return None
@@ -209,6 +210,19 @@ class Display:
         ]
         lost = [f"shows its output without {_listed(losses)}"] if losses else []
         return [*self.warnings, *lost]
+
+
+def formula(latex: str, block: bool) -> str:
+    """A formula that a block displays, as MathML.
+
+    Raises:
+        ValueError: it can't be read, or holds markup that is none of a formula.
+    """
+    markup = to_mathml(latex, block)
+    names = {name.lower() for name in re.findall(r"<\s*/?\s*([^\s/>]+)", markup)}
+    if names - FORMULA_TAGS or re.search(r"<[^>]*\s(?:on\w+|[\w:]*href|src)\s*=", markup, re.I):
+        raise ValueError(f"formula {latex!r} holds markup")
+    return markup
 
 
 def _script(needs: str) -> str:

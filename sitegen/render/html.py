@@ -55,6 +55,8 @@ _ATTRIBUTES = {
     "li": {"value"},
     "ol": {"start", "type", "reversed"},
 }
+FORMULA_TAGS = _MATHML | frozenset(one.lower() for one in svg.ELEMENTS) | {"span"}
+"""What formulas consist of, as markup or as drawings."""
 _FRAMES = ("iframe", "frame", "object", "embed")
 _RAW_TAGS = _TAGS | svg.ELEMENTS | {"iframe", "a"}
 _RAW_ATTRIBUTES = {"*": svg.ATTRIBUTES | set().union(*_ATTRIBUTES.values()) | {"xlink:href"}}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from sitegen.errors import SiteError, say
 from sitegen.files import (
@@ -83,7 +84,7 @@ def _visible(folder: Path) -> Iterator[Path]:
             continue
         if path.is_symlink() or not path.is_dir():
             yield path
-        elif _manifest(path) is None:
+        elif read_manifest(path) is None:
             yield from _visible(path)
 
 
@@ -135,9 +136,23 @@ def site_files(config: Config, lessons: tuple[Lesson, ...], pages: list[Page]) -
         for name, card in page.cards.items():
             # It is named by its content.
             files[name] = _kept(config.output, name, made) or preview.png(card)
+    if config.base_url:
+        files["sitemap.xml"] = _map(config.base_url, pages).encode("utf-8")
     found = [section for page in pages for section in page.sections]
     files[search.NAME] = search.index(found).encode("utf-8")
     return files
+
+
+def _map(base_url: str, pages: Sequence[Page]) -> str:
+    """The addresses of all pages, as search engines ask for them."""
+    rows = "".join(
+        f"<url><loc>{escape(f'{base_url}/{page.path}')}</loc></url>\n"
+        for page in pages
+        if page.path != "404.html"
+    )
+    space = "http://www.sitemaps.org/schemas/sitemap/0.9"
+    head = '<?xml version="1.0" encoding="UTF-8"?>'
+    return f'{head}\n<urlset xmlns="{space}">\n{rows}</urlset>\n'
 
 
 def _static(config: Config) -> Iterator[tuple[str, Path]]:

@@ -172,6 +172,7 @@ class Renderer:
     def _site(self) -> dict[str, Any]:
         return {
             "title": self.config.title,
+            "lang": self.config.lang,
             "base_url": self.config.base_url,
             "curriculum": self.curriculum.menu if self.curriculum else (),
             "lessons": [

@@ -99,7 +99,7 @@ BUNDLES = {
     ),
     "a value in colours": (
         "class A:\n    def __repr__(self): return '\\033[31mred\\033[0m'\nA()",
-        {"text/plain": ["red"]},
+        {"text/plain": ["\x1b[31mred\x1b[0m"]},
     ),
     "a value that UTF-8 cannot hold": (
         "display({'text/html': 'a\\ud800b'}, raw=True)",
@@ -130,7 +130,11 @@ LAST_LINES = {
                                   "clear_output()\nprint(2)", "2\n"),
     "a progress bar": ("print('10%\\r50%\\r100%')", "100%\n"),
     "what is taken back": ("print('ab\\b\\bcd\\n\\be')", "cd\ne\n"),
-    "colours": ("print('\\033[1mbold\\033[0m')", "bold\n"),
+    "colours": ("print('\\033[31m\\033[1mbold\\033[m')", "\x1b[1;31mbold\x1b[0m\n"),
+    "lines that are gone back to": (
+        "print('a\\nb\\nc\\x1b[2A\\x1b[2K\\rA\\x1b[1B\\x1b[1DB\\x1b[1B')",
+        "A\nB\nc\n",
+    ),
     "a bell": ("print('a\\ab')", "a\ufffdb\n"),
     "a warning": ("import warnings\nwarnings.warn('careful')", "UserWarning: careful\n"),
     "its own profile": ("import os\nprint(os.environ['LESSON_PROFILE'])", "cpu\n"),

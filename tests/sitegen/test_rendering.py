@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ET
 from collections import Counter
 from html.parser import HTMLParser
 
@@ -257,6 +258,164 @@ def test_lessons_stand_in_their_order_with_their_neighbours(good) -> None:
         "c": {"prev": "b", "next": "good"},
         "good": {"prev": "c"},
     }
+
+
+def test_the_language_of_a_course_is_said_on_every_page(good) -> None:
+    good.configure('lang = "ja"')
+    good.build()
+    for name in ("good", "index", "404"):
+        assert '<html lang="ja">' in good.page(name)
+    good.edit("pyproject.toml", '"ja"', '"japanese!"')
+    run = good.run()
+    assert run.code == 2
+    assert run.err.startswith("pyproject.toml:2: lang is to be the tag of a language")
+
+
+def test_a_site_with_an_address_has_a_map(good) -> None:
+    good.build()
+    assert not (good.root / "site" / "sitemap.xml").exists()
+    good.configure('base_url = "https://example.org/a&b/"')
+    good.build()
+    addresses = {
+        location.text
+        for location in ET.parse(good.root / "site" / "sitemap.xml").iter()
+        if location.tag.endswith("}loc")
+    }
+    assert addresses == {f"https://example.org/a&b/{name}.html" for name in ("good", "index")}
+
+
+def test_a_lesson_in_a_folder_is_not_passed_over_in_silence(good) -> None:
+    good.write("lessons/sub/more.md", "---\ntitle: More\nslug: more\norder: 2\n---\n")
+    good.write("lessons/sub/notes.md", "# Notes, and no lesson\n")
+    run = good.build()
+    assert "warning: lessons/sub/more.md:1: not built: every lesson lies in lessons/" in run.err
+    assert "notes.md" not in run.err
+
+
+def test_a_build_tells_what_of_a_lesson_and_its_outputs_is_not_shown(good) -> None:
+    good.lesson(
+        """
+        | a | b |
+        |---|---|
+        | `x | y` | 2 |
+
+        ```python {#a}
+        %matplotlib inline
+        from IPython.display import HTML
+        HTML("<b onclick='x()'>x</b>")
+        ```
+        """
+    )
+    run = good.build()
+    assert "lessons/one.md:9: a row of 3 cells in a table of 2 columns: '2' is not" in run.err
+    assert "lessons/one.md:12: '%matplotlib inline' has no effect" in run.err
+    assert "lessons/one.md:11: block 'a' shows its output without a handler of events" in run.err
+    assert "# %matplotlib inline" in re.sub("<[^>]+>", "", good.page())
+    good.edit("lessons/one.md", "%matplotlib inline", "%timeit 1")
+    assert "lessons/one.md:12: block 'a' is not Python" in good.run().err
+
+
+def test_tasks_and_callouts_are_drawn(good) -> None:
+    good.lesson(
+        """
+        - [x] one **thing**
+        - [ ] another
+        - [z] none
+
+        > [!NOTE]
+        > A note with `{python} 1 + 1`.
+
+        > [!warning] Mind *this*
+        > - [x] in it
+
+        > [!ODD] stays
+        """
+    )
+    good.build()
+    page = good.page()
+    assert 'aria-label="done">☑</span> one <strong>thing</strong>' in page
+    assert 'aria-label="open">☐</span> another' in page
+    assert "[z] none" in page
+    assert '<div class="aside" role="note">' in page
+    assert ">2</span>" in page
+    assert 'class="component warning"' in page
+    assert "<strong>Mind <em>this</em></strong>" in page
+    assert "<blockquote>\n<p>[!ODD] stays" in page
+
+
+NOTEBOOK_HABITS = """
+```python {#waits}
+import asyncio
+
+queue = asyncio.Queue()
+async def give(n):
+    await asyncio.sleep(0)
+    return n
+
+for n in range(2):
+    await queue.put(await give(n))
+await queue.get()
+```
+
+```python {#same}
+print(await queue.get())
+await asyncio.sleep(0, "last")
+```
+
+The value is `{python} await give(42)`.
+
+```python {#renewed}
+handle = display("begun", display_id=True)
+handle.update("done")
+```
+
+```python {#cleared}
+from IPython.display import clear_output
+for n in range(3):
+    clear_output(wait=True)
+    print("round", n)
+```
+
+```python {#picture}
+import base64
+from IPython.display import Image
+Image(base64.b64decode("R0lGODdhAQABAIAAAP///////ywAAAAAAQABAAACAkQBADs="), width=70, alt="dot")
+```
+
+```python {#figure}
+import matplotlib.pyplot as plt
+from matplotlib_inline import backend_inline
+plt.subplots(figsize=(2, 1), dpi=200, facecolor="lightyellow")[1].set_facecolor("#222222")
+plt.show()
+backend_inline.set_matplotlib_formats("svg")
+plt.subplots(figsize=(2, 1))
+plt.show()
+```
+
+```python {#video}
+from IPython.display import IFrame, YouTubeVideo
+display(YouTubeVideo("abc"))
+```
+"""
+
+
+def test_habits_of_notebooks_do_what_they_do_there(course) -> None:
+    course.lesson(NOTEBOOK_HABITS)
+    course.build()
+    page = course.page()
+    assert [course.text(name) for name in ("waits", "same")] == ["0", "1\n'last'"]
+    assert ">42</span>" in page
+    assert course.text("renewed") == "'done'"
+    assert course.text("cleared") == "round 2\n"
+    assert '<img alt="dot" width="70" src="data:image/gif;base64,' in page
+    assert "https://www.youtube.com/embed/abc" in page
+    chosen, house = (course.recording("figure").with_name(f"figure{n}.svg") for n in ("", ".2"))
+    assert "fill: #ffffe0" in chosen.read_text("utf-8")
+    assert "fill: #222222" in chosen.read_text("utf-8")
+    assert "<date" not in house.read_text("utf-8")
+    wide, usual = re.findall(r'<svg width="(\d+)"[^>]*class="figure', page)
+    assert int(wide) > 1.8 * int(usual)
+    assert course.run("--check").code == 0
 
 
 @pytest.mark.parametrize("inner", ["<svg><text>inner</text></svg>", "<svg/>", ""])

@@ -88,7 +88,7 @@ def test_a_drawing_keeps_what_it_draws_and_its_ids_are_its_own() -> None:
     for part in (
         'id="p-g"',
         'clip-path="url(#p-c)"',
-        "fill: url(#p-g); stroke: var(--figure-1f77b4,#1f77b4)",
+        "fill:url(#p-g);stroke:#1f77b4",
         '<use href="#p-c" />',
         'href="data:image/png;base64,AAAA"',
         '<text x="1">a &lt; b &amp; c</text>',
