@@ -41,6 +41,15 @@ PLACES = {
 runs must not show in outputs."""
 
 
+KERNELS = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton"}
+"""Where compilers keep kernels: by default among temporary files, which end with each lesson."""
+
+
+def user_cache() -> Path:
+    """A folder of the user's for what is worth keeping from one build to the next."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lessonsite"
+
+
 def environment() -> dict[str, str]:
     """That of this process, without what would make outputs differ between machines."""
     inherited = {
@@ -49,4 +58,5 @@ def environment() -> dict[str, str]:
         if not name.startswith("PYTHON") or name in PLACES
     }
     path = [str(BUILT_IN), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**inherited, **FIXED, "PYTHONPATH": os.pathsep.join(path)}
+    kernels = {name: str(user_cache() / "kernels" / folder) for name, folder in KERNELS.items()}
+    return {**kernels, **inherited, **FIXED, "PYTHONPATH": os.pathsep.join(path)}

@@ -459,3 +459,14 @@ def test_what_was_executed_before_a_failure_is_not_executed_again(course) -> Non
     assert course.run().code == 1
     course.edit("lessons/one.md", "1 / 0", "1 / 1")
     assert course.executed() == ["b"]
+
+
+def test_compiled_kernels_are_kept_in_the_user_s_cache(monkeypatch, tmp_path) -> None:
+    from sitegen.execute.environment import environment
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    monkeypatch.setenv("TRITON_CACHE_DIR", "my/own")
+    found = environment()
+    assert found["TORCHINDUCTOR_CACHE_DIR"] == f"{tmp_path}/lessonsite/kernels/inductor"
+    assert found["TRITON_CACHE_DIR"] == "my/own"
