@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import tomllib
@@ -155,15 +156,16 @@ class _Reader:
 
     def config(self) -> Config:
         known = Config.__dataclass_fields__.keys() - {"root"}
-        for key in self.table:
-            if key not in known:
-                self.mistakes.append(
-                    self.error(key, f"unknown setting {key!r}: {did_you_mean(key, known)}")
-                )
+        unknown = [key for key in self.table if key not in known]
+        for key in unknown:
+            message = f"unknown setting {key!r}: {did_you_mean(key, known)}"
+            self.mistakes.append(self.error(key, message))
+        is_misspelt = bool(difflib.get_close_matches("title", unknown, n=1))
+        title = self.told(lambda: self.string("title", "" if is_misspelt else None), "")
         nowhere: tuple[Path, ...] = ()
         config = Config(
             root=self.root,
-            title=self.told(lambda: self.string("title"), ""),
+            title=title,
             lessons=self.told(self.lessons, self.root),
             packages=self.told(self.packages, ()),
             templates=(

@@ -18,6 +18,7 @@ from html import escape
 from http.client import HTTP_PORT
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from mimetypes import MimeTypes
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -30,6 +31,8 @@ OWN = ".serve/"
 """Begins the names of what the loop itself serves; no file of a site has such a name."""
 PULSE = 15.0
 """Seconds of silence after which a listener is told that the server is still there."""
+GLANCE = 0.2
+"""Seconds after which it is seen that a listener has gone: each page that was left is one."""
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = {f"{OWN}{name}": _FOLDER / name for name in ("reload.js", "reload.css")}
@@ -192,13 +195,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _messages(self) -> Iterator[bytes]:
         screen, number = self.server.screen, -1
-        while not screen.closed:
-            view = screen.after(number, PULSE)
-            if view is None:
+        last = time.monotonic()
+        while not screen.closed and not self._has_gone():
+            view = screen.after(number, GLANCE)
+            if view is not None:
+                number = view.number
+                yield b"data: " + json.dumps(view.state).encode() + b"\n\n"
+            elif time.monotonic() - last > PULSE:
                 yield b": still here\n\n"
+            else:
                 continue
-            number = view.number
-            yield b"data: " + json.dumps(view.state).encode() + b"\n\n"
+            last = time.monotonic()
+
+    def _has_gone(self) -> bool:
+        try:
+            there = wait([self.connection], 0)
+            return bool(there) and not self.connection.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
 
     def log_message(self, format: str, *args: object) -> None:
         pass

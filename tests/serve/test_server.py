@@ -174,6 +174,16 @@ def test_a_slow_client_keeps_no_thread_for_long(start, client) -> None:
         connection.close()
 
 
+def test_pages_that_were_left_keep_no_thread(start) -> None:
+    server = start(most=4)
+    for _ in range(20):
+        wait_until(lambda: served(server) < 4)
+        with connect(server) as connection:
+            connection.sendall(request(server, "/.serve/events"))
+            assert connection.recv(15) == b"HTTP/1.1 200 OK"
+    wait_until(lambda: served(server) == 0)
+
+
 def test_who_waits_for_news_may_wait(start) -> None:
     server = start(patience=0.3)
     with connect(server) as connection:

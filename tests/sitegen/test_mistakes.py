@@ -123,7 +123,7 @@ def test_all_settings_are_looked_at(course: Course) -> None:
         """,
     )
     lines = [one.rpartition(":")[2] for one in places(told(course))]
-    assert lines == ["2", "3", "4", "5", "6", "7", "10", "11"]
+    assert lines == ["3", "4", "5", "6", "7", "10", "11"]
 
 
 def test_all_of_the_front_matter_is_looked_at() -> None:
