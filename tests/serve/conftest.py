@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -87,15 +88,33 @@ def course(tmp_path: Path) -> Course:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[[Course], Serving]]:
+    with _ended(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_longer(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[Course], Serving]]:
+    """As `serve`, until the last test of the module."""
+    with _ended(tmp_path_factory.mktemp("served")) as start:
+        yield start
+
+
+@contextlib.contextmanager
+def _ended(folder: Path) -> Iterator[Callable[[Course], Serving]]:
+    """Starts the command in courses; all have ended after it."""
     running: list[Serving] = []
 
     def start(course: Course) -> Serving:
-        running.append(Serving(course, tmp_path / "log", Path(scratch)))
+        running.append(Serving(course, folder / "log", Path(scratch)))
         return running[-1]
 
     with tempfile.TemporaryDirectory() as scratch:  # pytest's own are too deep for a socket
-        yield start
-        _end(running)
+        try:
+            yield start
+        finally:
+            _end(running)
 
 
 def _end(running: Sequence[Serving]) -> None:

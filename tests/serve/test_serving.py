@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from small_course import wait_until
+from small_course import Course, wait_until
 
 BLOCK = "\nProse.\n\n```python {#a}\nprint('fir' + 'st')\n```\n"
 
@@ -23,16 +23,18 @@ def ask(url: str, path: str, method: str = "GET", **headers: str) -> http.client
     return answer
 
 
-@pytest.fixture
-def serving(course, serve):
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, serve_longer):
+    """A course that is served to tests that only ask for its files."""
+    course = Course(tmp_path_factory.mktemp("shared") / "course")
     course.lesson(BLOCK)
     course.write("secret.txt", "what is secret")
-    serving = serve(course)
+    serving = serve_longer(course)
     serving.wait_for("first")
     return serving
 
 
-def test_files_come_with_their_types_and_are_never_cached(serving) -> None:
+def test_files_come_with_their_types_and_are_never_cached(shared) -> None:
     for path, kind in {
         "/": "text/html; charset=utf-8",
         "/one.html?query": "text/html; charset=utf-8",
@@ -41,44 +43,44 @@ def test_files_come_with_their_types_and_are_never_cached(serving) -> None:
         "/static/favicon.svg": "image/svg+xml; charset=utf-8",
         "/.serve/reload.js": "text/javascript; charset=utf-8",
     }.items():
-        answer = ask(serving.url, path)
+        answer = ask(shared.url, path)
         assert (answer.status, answer.getheader("Content-Type")) == (200, kind), path
         assert "no-store" in answer.getheader("Cache-Control")
-        head = ask(serving.url, path, "HEAD")
+        head = ask(shared.url, path, "HEAD")
         assert head.getheader("Content-Length") == answer.getheader("Content-Length")
         assert head.text == ""
 
 
-def test_nothing_outside_the_site_is_served(serving) -> None:
-    (serving.course.root / "site" / "link.txt").symlink_to(serving.course.root / "secret.txt")
+def test_nothing_outside_the_site_is_served(shared) -> None:
+    (shared.course.root / "site" / "link.txt").symlink_to(shared.course.root / "secret.txt")
     for path in (
         "/../secret.txt",
         "/static/../../secret.txt",
         "/%2e%2e/secret.txt",
         "/..%2fsecret.txt",
         "//etc/passwd",
-        f"/{serving.course.root}/secret.txt",
+        f"/{shared.course.root}/secret.txt",
         "/link.txt",
         "/.files.json",
         "/.serve/../view.py",
         "/.serve/view.py",
     ):
-        answer = ask(serving.url, path)
+        answer = ask(shared.url, path)
         assert answer.status == 404, path
         assert "what is secret" not in answer.text, path
 
 
-def test_a_foreign_name_that_leads_here_is_refused(serving) -> None:
-    port = urlsplit(serving.url).port
+def test_a_foreign_name_that_leads_here_is_refused(shared) -> None:
+    port = urlsplit(shared.url).port
     for host in ("evil.test", f"evil.test:{port}", f"127.0.0.1.evil.test:{port}", "127.0.0.1:1"):
         for path in ("/one.html", "/.serve/events"):
-            assert ask(serving.url, path, Host=host).status == 403, host
-    assert ask(serving.url, "/one.html", Host=f"localhost:{port}").status == 200
+            assert ask(shared.url, path, Host=host).status == 403, host
+    assert ask(shared.url, "/one.html", Host=f"localhost:{port}").status == 200
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="asks Linux who listens where")
-def test_it_listens_on_this_machine_alone(serving) -> None:
-    port = urlsplit(serving.url).port
+def test_it_listens_on_this_machine_alone(shared) -> None:
+    port = urlsplit(shared.url).port
     listening = Path("/proc/net/tcp").read_text().split("\n")[1:]
     addresses = {line.split()[1] for line in listening if f":{port:04X} 00000000:0000" in line}
     assert addresses == {f"0100007F:{port:04X}"}
@@ -101,10 +103,10 @@ def test_notebooks_are_those_of_the_moment(course, serve) -> None:
     wait_until(lambda: "More prose." in notebook())
 
 
-def test_what_renews_a_page_is_not_in_the_site(serving) -> None:
-    assert "reload.js" in serving.page()
-    assert "reload" not in serving.course.page()
-    assert not list((serving.course.root / "site").rglob("reload*"))
+def test_what_renews_a_page_is_not_in_the_site(shared) -> None:
+    assert "reload.js" in shared.page()
+    assert "reload" not in shared.course.page()
+    assert not list((shared.course.root / "site").rglob("reload*"))
 
 
 def test_a_taken_port_is_told_in_one_line(course) -> None:
