@@ -281,4 +281,17 @@ def scale_residual_projections(model: GPT) -> None:
             nn.init.normal_(weight, std=std)
 
 
+def keep_tied(model: GPT, change: Any, recurse: bool = True) -> GPT:
+    """`nn.Module._apply`, by which a module moves: what was one matrix is one afterwards.
+
+    From the meta device each use of a parameter would come with a copy of its own.
+    """
+    tied = model.transformer.wte.weight is model.lm_head.weight
+    nn.Module._apply(model, change, recurse)
+    if tied:
+        model.transformer.wte.weight = model.lm_head.weight
+    return model
+
+
+GPT._apply = keep_tied  # type: ignore[assignment, method-assign]
 declare(GPT)  # as it stands here, and not as it may be changed, generation knows it

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from gptcore.tokenizer import Tokenizer, decode
 
@@ -21,13 +22,7 @@ class Stops:
     def __init__(
         self, stop: Stop, tokenizer: Tokenizer | None, vocab_size: int
     ) -> None:
-        several: Iterable[int | str] = (
-            ()
-            if stop is None
-            else [stop]
-            if isinstance(stop, int | str)
-            else list(stop)
-        )
+        several = _several(stop)
         self.texts = [one for one in several if isinstance(one, str)]
         self.ids = {_id(one) for one in several if not isinstance(one, str)}
         self.tokenizer = tokenizer
@@ -67,6 +62,15 @@ class Stops:
             return False
         spelled = decode(self.tokenizer, new[-self._tail :])
         return any(text in spelled for text in self.texts)
+
+
+def _several(stop: Any) -> list[Any]:
+    if stop is None or isinstance(stop, str):
+        return [] if stop is None else [stop]
+    try:
+        return list(stop)
+    except TypeError:  # which one id raises, of whatever integer type
+        return [stop]
 
 
 def _id(one: object) -> int:
