@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptcore.config import GPTConfig
+from gptcore.files import replacing
 
 if TYPE_CHECKING:
     import torch
@@ -411,7 +412,8 @@ def main(arguments: list[str] | None = None) -> int:
         show(measured)
         if given.json:
             text = json.dumps(dataclasses.asdict(measured), indent=2) + "\n"
-            given.json.write_text(text, encoding="utf-8")
+            with replacing(given.json) as part:
+                part.write_text(text, encoding="utf-8")
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from gptcore.checks import check_ids
 from gptcore.config import GPTConfig
+from gptcore.stock import check
 
 
 class KVCache:
@@ -97,9 +98,12 @@ def forward_cached(
     Nothing can be differentiated.
 
     Raises TypeError or ValueError for what is no batch of ids, ValueError if the cache has no
-    room for them or holds another number of sequences.
+    room for them or holds another number of sequences, and for the first tokens of a sequence if
+    the model is not `gptcore.GPT` as it stands.
     """
     check_ids(idx)
+    if cache.length == 0:
+        check(model)
     batch, time = idx.shape
     check_room(cache, batch, time)
     place = torch.arange(

@@ -6,7 +6,6 @@ them, but the random numbers are those of the first: in the others, dropout star
 
 from __future__ import annotations
 
-import os
 import pickle
 import random
 from dataclasses import asdict
@@ -19,13 +18,17 @@ from torch import distributed
 from torch.optim import Optimizer
 
 from gptcore.data import Batches
+from gptcore.files import replacing
 from gptcore.model import GPT
 
 
 def save(
     path: Path, step: int, model: GPT, optimizer: Optimizer, batches: list[Batches]
 ) -> None:
-    """Write a checkpoint after `step` updates; a file that is there is replaced in one step."""
+    """Write a checkpoint after `step` updates; a file that is there is replaced in one step.
+
+    Raises OSError where it can't be written; what was there is then as before.
+    """
     state = {
         "step": step,
         "config": asdict(model.config),
@@ -34,14 +37,8 @@ def save(
         "batches": [one.state_dict() for one in batches],
         "random": random_states(model.lm_head.weight.device),
     }
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as part:
         torch.save(state, part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load(
@@ -49,11 +46,23 @@ def load(
 ) -> int:
     """Continue from a checkpoint; gives the number of updates done.
 
+    The optimizer goes on with what it has gathered, and with the settings it was made with now.
+
     Raises ValueError if it is damaged, or of a model with another config.
     """
     device = model.lm_head.weight.device
     try:
         state = torch.load(path, map_location=device, weights_only=True)
+        missing = {
+            "step",
+            "config",
+            "model",
+            "optimizer",
+            "batches",
+            "random",
+        } - set(state)
+        if missing:
+            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
         config = state["config"]
     except (
         LookupError,
@@ -78,7 +87,13 @@ def load(
             f"{path} is of another model: it has {'; '.join(differing)}"
         )
     model.load_state_dict(state["model"])
+    settings = [
+        {name: value for name, value in group.items() if name != "params"}
+        for group in optimizer.param_groups
+    ]
     optimizer.load_state_dict(state["optimizer"])
+    for group, wanted in zip(optimizer.param_groups, settings, strict=True):
+        group.update(wanted)
     for one, saved in zip(batches, state["batches"], strict=True):
         one.load_state_dict({**saved, "generator": saved["generator"].cpu()})
     if not distributed.is_initialized() or distributed.get_rank() == 0:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gptcore.cache import KVCache, check_room, forward_cached
+from gptcore.stock import check
 
 # A weight, (in, out), and its bias; and what F.layer_norm takes after its input.
 Linear = tuple[Tensor, Tensor | None]
@@ -65,13 +66,16 @@ class Decoder:
 
     `read` takes the prompts, then `step` one token after the other, up to `max_length`
     (block_size if None). It holds on to the model's weights as they are: after moving the model
-    or changing its dtype, make another, and after training it too if this one is compiled. Hooks
-    on modules don't run in a step. Dropout is the caller's to turn off while it reads.
+    or changing its dtype, make another, and after training it too if this one is compiled. Dropout
+    is the caller's to turn off.
+
+    Raises ValueError for a model that is not `gptcore.GPT` as it stands, now or when it reads.
     """
 
     def __init__(
         self, model: Any, batch_size: int = 1, max_length: int | None = None
     ) -> None:
+        check(model)
         self.model = model
         self.cache = KVCache.of(model, batch_size, max_length)
         stack, device = model.transformer, self.cache.keys.device
@@ -137,37 +141,25 @@ class Decoder:
         product with one row reads them in the order in which they lie.
         """
         if self.token.device.type == "cuda":
-            self.run = self._graph()
+            # With this option a product with one row becomes a reduction, which fuses with what
+            # is done to each of its numbers: the bias, GELU, the residual stream.
+            fused = torch.compile(
+                self.forward,
+                fullgraph=True,
+                dynamic=False,
+                options={"coordinate_descent_tuning": True},
+            )
+            self.run = cuda_graph(fused)
         else:
             self.layers = [layer.laid_out() for layer in self.layers]
             self.lm_head = _laid_out(self.lm_head)
         return self
 
-    def _graph(self) -> Callable[[], Tensor]:
-        # With this option a product with one row becomes a reduction, which fuses with what is
-        # done to each of its numbers: the bias, GELU, the residual stream.
-        fused = torch.compile(
-            self.forward,
-            fullgraph=True,
-            dynamic=False,
-            options={"coordinate_descent_tuning": True},
-        )
-        # The first runs compile, and let libraries set themselves up: not to be recorded.
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
-            for _ in range(3):
-                fused()
-        torch.cuda.current_stream().wait_stream(aside)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            logits = fused()
-
-        def replay() -> Tensor:
-            graph.replay()
-            return logits
-
-        return replay
+    @torch.no_grad()
+    def record(self) -> Self:
+        """Record the step as it is as one CUDA graph, which takes as long as a few steps."""
+        self.run = cuda_graph(self.forward)
+        return self
 
     def forward(self) -> Tensor:
         """The logits of `token`, read at `place`: (B, vocab_size). Shapes never change."""
@@ -181,6 +173,27 @@ class Decoder:
             y = _product(F.layer_norm(x, *layer.ln_2), layer.c_fc)  # (B, 4 * C)
             x = x + _product(layer.gelu(y), layer.mlp_c_proj)  # (B, C)
         return _product(F.layer_norm(x, *self.ln_f), self.lm_head)
+
+
+def cuda_graph(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    """Record a step once; what is given replays it, and writes into the same result."""
+    # The first runs compile, and let libraries set themselves up: not to be recorded.
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    # What other threads do meanwhile on the device is no part of it, and doesn't spoil it.
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        result = step()
+
+    def replay() -> Tensor:
+        graph.replay()
+        return result
+
+    return replay
 
 
 def _attention(layer: Layer, x: Tensor, place: Tensor, mask: Tensor) -> Tensor:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 
 import torch
 from torch import Tensor
@@ -12,7 +12,16 @@ from torch.nn import functional as F
 
 from gptcore.checks import check_ids
 from gptcore.decode import Decoder
-from gptcore.language_model import LanguageModel
+from gptcore.language_model import LanguageModel, config_of
+from gptcore.stock import UnknownModelError
+from gptcore.stop import Stop, Stops
+from gptcore.tokenizer import Tokenizer
+
+Choose = Callable[[Tensor], Tensor]
+"""From the logits of the next token, (B, vocab_size), to its ids, (B, 1)."""
+
+GRAPH_FROM = 32
+"""New tokens from which on a step recorded as a CUDA graph saves more than recording costs."""
 
 
 def sample(
@@ -45,50 +54,17 @@ def sample(
     return torch.multinomial(probs, 1, generator=generator)  # (B, 1)
 
 
-Choose = Callable[[Tensor], Tensor]
-"""From the logits of the next token, (B, vocab_size), to its ids, (B, 1)."""
-
-
-@torch.no_grad()
-def generate(
-    model: LanguageModel,
-    idx: Tensor,
-    max_new_tokens: int,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    use_cache: bool = True,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    """Continue idx, (B, T), by max_new_tokens: gives (B, T + max_new_tokens), idx first.
-
-    `temperature`, `top_k` and `top_p` are those of `sample`. A seeded generator makes the result
-    repeatable. Dropout is off meanwhile; the model's mode is as before afterwards.
-
-    With `use_cache` keys and values are kept, and each token is read once, until block_size
-    tokens are reached. Positions are absolute: from there on the window slides, every token in it
-    moves to another position, and it has to be read anew for each token, as without a cache.
-
-    Raises TypeError or ValueError for arguments that nothing can be generated from.
-    """
-    check_request(model, idx, max_new_tokens)
-    choose = sampler(temperature, top_k, top_p, generator)
-    block_size = model.config.block_size
-    room = min(block_size - idx.shape[1] + 1, max_new_tokens) if use_cache else 0
-    with eval_mode(model):
-        if room > 0:
-            decoder = Decoder(model, len(idx), idx.shape[1] + room - 1)
-            idx = generate_cached(decoder, idx, room, choose)
-        return generate_naive(model, idx, max_new_tokens - max(room, 0), choose)
-
-
 def sampler(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
     generator: torch.Generator | None = None,
+    n_vocab: int | None = None,
 ) -> Choose:
-    """The choice that `sample` makes with these numbers; ValueError for such as make no sense."""
+    """The choice that `sample` makes with these numbers, among the first `n_vocab` ids.
+
+    Raises ValueError for numbers that make no sense.
+    """
     if not temperature >= 0:  # so that NaN is refused too
         raise ValueError(
             f"temperature {temperature} is negative; use 0 for greedy, 1 for as is"
@@ -101,13 +77,107 @@ def sampler(
         raise ValueError(
             f"top_p {top_p} is no share; use above 0 up to 1, or None to keep all"
         )
-    return partial(
-        sample,
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        generator=generator,
-    )
+
+    def choose(logits: Tensor) -> Tensor:
+        known = logits if n_vocab is None else logits[:, :n_vocab]
+        return sample(known, temperature, top_k, top_p, generator)
+
+    return choose
+
+
+@torch.no_grad()
+def generate(
+    model: LanguageModel,
+    idx: Tensor,
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    use_cache: bool = True,
+    generator: torch.Generator | None = None,
+    stop: Stop = None,
+    tokenizer: Tokenizer | None = None,
+) -> Tensor:
+    """Continue idx, (B, T), by max_new_tokens: gives (B, T + max_new_tokens), idx first.
+
+    `temperature`, `top_k` and `top_p` are those of `sample`. A seeded generator makes the result
+    repeatable. Dropout is off meanwhile; the model's mode is as before afterwards.
+
+    A row ends with what comes first of `stop`: an id, a text, or one of several. A text needs the
+    tokenizer that spells it. The result is as long as the longest row; a shorter one repeats its
+    last id. With a tokenizer no id is chosen that it lacks, as in a padded vocabulary.
+
+    With `use_cache` keys and values are kept, and each token is read once, until block_size
+    tokens are reached. Positions are absolute: from there on the window slides, every token in it
+    moves to another position, and it has to be read anew for each token, as without a cache. So it
+    is from the beginning with a model that is not `gptcore.GPT` as it stands, but changed, wrapped
+    or watched by hooks.
+
+    Raises TypeError or ValueError for arguments that nothing can be generated from,
+    FloatingPointError where the logits are no numbers.
+    """
+    config = config_of(model)
+    check_request(config.vocab_size, idx, max_new_tokens)
+    n_vocab = None if tokenizer is None else tokenizer.n_vocab
+    choose = sampler(temperature, top_k, top_p, generator, n_vocab)
+    stops = Stops(stop, tokenizer, config.vocab_size)
+    read: Whole | Kept = Whole(model)
+    room = config.block_size - idx.shape[1]
+    with eval_mode(model):
+        if use_cache and max_new_tokens and room >= 0:
+            length = idx.shape[1] + min(room, max_new_tokens - 1)
+            with suppress(UnknownModelError):
+                read = Kept(prepared(model, len(idx), length, max_new_tokens))
+        text, _ = _write(read, idx, max_new_tokens, choose, stops)
+    return text
+
+
+def prepared(
+    model: LanguageModel, batch_size: int, length: int, max_new_tokens: int
+) -> Decoder:
+    """A decoder for one text; on a GPU, where it pays, with its step recorded as a graph."""
+    if not graph_pays(next(model.parameters()).device, max_new_tokens):
+        return Decoder(model, batch_size, length)
+    # Attention's kernels like lengths that 64 divides.
+    even = min(config_of(model).block_size, (length + 63) // 64 * 64)
+    return Decoder(model, batch_size, even).record()
+
+
+def graph_pays(device: torch.device, max_new_tokens: int) -> bool:
+    """Whether so many steps are worth a CUDA graph."""
+    return device.type == "cuda" and max_new_tokens >= GRAPH_FROM
+
+
+class Whole:
+    """Reads all that a model can see, for every token again."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self.model = model
+        self.block_size = config_of(model).block_size
+
+    def __call__(self, text: Tensor) -> Tensor:
+        """The logits after a text so far: (B, T) -> (B, vocab_size)."""
+        logits, _ = self.model(text[:, -self.block_size :])
+        return logits[:, -1]
+
+
+class Kept:
+    """Reads every token once, by a decoder, as long as the text fits into block_size."""
+
+    def __init__(self, decoder: Decoder, starts: Tensor | None = None) -> None:
+        self.decoder, self.starts, self.begun = decoder, starts, False
+        self.model = decoder.model
+        self.whole = Whole(self.model)
+
+    @torch.inference_mode()
+    def __call__(self, text: Tensor) -> Tensor:
+        """The logits after a text so far, one token longer than the last: (B, T) -> (B, V)."""
+        if text.shape[1] > self.whole.block_size:
+            return self.whole(text)
+        if self.begun:
+            return self.decoder.step(text[:, -1:])
+        self.begun = True
+        return self.decoder.read(text, self.starts)
 
 
 @torch.no_grad()
@@ -133,15 +203,11 @@ def generate_cached(
     """Continue idx, (B, T), by max_new_tokens, 1 or more, reading each token once.
 
     For a decoder that is made, and on a GPU compiled, once and used for many prompts. Its model
-    is to be in eval mode. Nothing waits for the device. Raises ValueError if the decoder's
-    max_length is not enough.
+    is to be in eval mode. Raises ValueError if the decoder's max_length is not enough,
+    FloatingPointError where the logits are no numbers.
     """
-    with torch.inference_mode():
-        new = [choose(decoder.read(idx))]  # each (B, 1)
-        while len(new) < max_new_tokens:
-            new.append(choose(decoder.step(new[-1])))
-    # Outside of that mode, for a tensor that one may train on.
-    return torch.cat((idx, *new), dim=1)  # (B, T + max_new_tokens)
+    text, _ = _write(Kept(decoder), idx, max_new_tokens, choose)
+    return text
 
 
 @torch.no_grad()
@@ -152,61 +218,124 @@ def generate_batch(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
-    stop: int | None = None,
+    stop: Stop = None,
     generator: torch.Generator | None = None,
+    tokenizer: Tokenizer | None = None,
 ) -> list[list[int]]:
     """Continue several prompts of different lengths at once: the ids of each, prompt first.
 
-    A sequence ends with the id `stop`, where one is given and comes; the others go on. Shorter
-    prompts are padded on the left. At temperature 0 each gives what it would give alone; above,
-    the rows share one stream of random numbers.
+    `stop` and `tokenizer` are those of `generate`: a sequence ends with its stop, and the others go
+    on. Shorter prompts are padded on the left; a model that the cache can't serve reads one after
+    the other instead. At temperature 0 each gives what it would give alone; above, the rows share
+    one stream of random numbers.
 
-    Raises ValueError if the longest prompt and its continuation exceed block_size.
+    Raises ValueError if the longest prompt and its continuation exceed block_size, and what
+    `generate` raises.
     """
     device = next(model.parameters()).device
+    config = config_of(model)
     longest = max(map(len, prompts), default=0)
     if not prompts or not all(prompts):
         raise ValueError(
             "prompts are to hold at least one prompt, each of at least one id"
         )
     total = longest + max_new_tokens
-    if total > model.config.block_size:
+    if total > config.block_size:
         raise ValueError(
             f"a prompt of {longest} and {max_new_tokens} new tokens exceed block_size "
-            f"{model.config.block_size}; ask for fewer, or use generate, whose window slides"
+            f"{config.block_size}; ask for fewer, or use generate, whose window slides"
         )
-    starts = torch.tensor(
-        [longest - len(prompt) for prompt in prompts], device=device
-    )  # (B)
-    rows = [[0] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
+    starts = [longest - len(prompt) for prompt in prompts]
+    rows = [
+        [0] * start + list(prompt)
+        for start, prompt in zip(starts, prompts, strict=True)
+    ]
     idx = torch.tensor(rows, device=device)  # (B, longest)
-    check_request(model, idx, max_new_tokens)
-    choose = sampler(temperature, top_k, top_p, generator)
+    check_request(config.vocab_size, idx, max_new_tokens)
+    n_vocab = None if tokenizer is None else tokenizer.n_vocab
+    choose = sampler(temperature, top_k, top_p, generator, n_vocab)
+    stops = Stops(stop, tokenizer, config.vocab_size)
     with eval_mode(model):
-        decoder = Decoder(model, len(prompts), total)
-        last = decoder.read(idx, starts)  # (B, vocab_size)
-        ended = torch.zeros_like(starts, dtype=torch.bool)  # (B)
-        for left in range(max_new_tokens, 0, -1):
-            new = choose(last)  # (B, 1)
-            idx = torch.cat((idx, new), dim=1)
-            if stop is not None:
-                ended |= new[:, 0] == stop
-            if left == 1 or (stop is not None and ended.all()):
-                break
-            last = decoder.step(new)
+        try:
+            length = max(1, total - 1)
+            decoder = prepared(model, len(prompts), length, max_new_tokens)
+        except UnknownModelError:
+            alone = (
+                torch.tensor([list(prompt)], device=device) for prompt in prompts
+            )
+            texts = [
+                _write(Whole(model), one, max_new_tokens, choose, stops)[0]
+                for one in alone
+            ]
+            return [text[0].tolist() for text in texts]
+        read = Kept(decoder, torch.tensor(starts, device=device))
+        text, new = _write(read, idx, max_new_tokens, choose, stops)
     return [
-        _until(row[start:], len(prompt), stop)
-        for row, start, prompt in zip(
-            idx.tolist(), starts.tolist(), prompts, strict=True
-        )
+        row[start : longest + count]
+        for row, start, count in zip(text.tolist(), starts, new, strict=True)
     ]
 
 
-def _until(ids: list[int], length: int, stop: int | None) -> list[int]:
-    """A sequence up to the first `stop` after its prompt."""
-    if stop is None or stop not in ids[length:]:
-        return ids
-    return ids[: ids.index(stop, length) + 1]
+def _write(
+    read: Whole | Kept,
+    idx: Tensor,
+    max_new_tokens: int,
+    choose: Choose,
+    stops: Stops | None = None,
+) -> tuple[Tensor, list[int]]:
+    """Continue idx, (B, T): gives the text, and how many of its new ids are each row's own.
+
+    A GPU is waited for only now and then: what it has written is looked at in pieces.
+    """
+    start, pieces = idx.shape[1], 16 if idx.is_cuda else 1
+    room = idx.new_zeros(len(idx), max_new_tokens)
+    text = torch.cat((idx, room), dim=1).long()  # (B, T + max_new_tokens)
+    ends: list[int | None] = [None] * len(idx)
+    peaks: list[
+        Tensor
+    ] = []  # the largest logit of each row: no number if one isn't
+    seen = 0
+    for count in range(1, max_new_tokens + 1):
+        end = start + count
+        logits = read(text[:, : end - 1])  # (B, vocab_size)
+        peaks.append(logits.amax(dim=-1))
+        if len(peaks) == pieces or count == max_new_tokens:
+            _check_numbers(read.model, peaks, count)
+            peaks.clear()
+        text[:, end - 1] = choose(logits)[:, 0]
+        if stops and (count % pieces == 0 or count == max_new_tokens):
+            new = text[:, start:end].tolist()
+            ends = [
+                stops.length(row, seen) if known is None else known
+                for known, row in zip(ends, new, strict=True)
+            ]
+            seen = count
+            if None not in ends:
+                break
+    counts = [max_new_tokens if known is None else known for known in ends]
+    for row, count in enumerate(counts):
+        text[row, start + count :] = text[row, start + count - 1]
+    return text[:, : start + max(counts)], counts
+
+
+def _check_numbers(model: LanguageModel, peaks: list[Tensor], count: int) -> None:
+    """Refuse logits that are no numbers, by FloatingPointError: no choice among them is one."""
+    if math.isfinite(torch.stack(peaks).sum().item()):
+        return
+    broken = (
+        name
+        for name, weight in model.named_parameters()
+        if not weight.isfinite().all()
+    )
+    cause = next(broken, None)
+    raise FloatingPointError(
+        f"the logits are no numbers at new token {count}: "
+        + (
+            f"{cause} holds nan or inf; load or train the model anew"
+            if cause
+            else "all weights are finite, so it overflows on the way; try float32"
+        )
+    )
 
 
 @contextmanager
@@ -221,10 +350,9 @@ def eval_mode(model: LanguageModel) -> Iterator[None]:
             module.training = True
 
 
-def check_request(model: LanguageModel, idx: Tensor, max_new_tokens: int) -> None:
+def check_request(vocab_size: int, idx: Tensor, max_new_tokens: int) -> None:
     """Refuse arguments of `generate` that make no sense, before the first token is made."""
     check_ids(idx)
-    vocab_size = model.config.vocab_size
     if not 0 <= int(idx.min()) <= int(idx.max()) < vocab_size:
         raise ValueError(
             f"idx holds an id outside 0 to {vocab_size - 1}, the model's vocabulary"

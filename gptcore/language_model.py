@@ -21,6 +21,31 @@ class LanguageModel(Protocol):
 
     def parameters(self) -> Iterator[nn.Parameter]: ...
 
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]: ...
+
     def modules(self) -> Iterator[nn.Module]: ...
 
     def eval(self) -> Any: ...
+
+
+def config_of(model: Any) -> GPTConfig:
+    """The config of a model, also of one that DistributedDataParallel or another wraps.
+
+    Raises TypeError for a model that has none.
+    """
+    inner = unwrapped(model)
+    config = getattr(inner, "config", None)
+    if config is None:
+        raise TypeError(
+            f"{type(inner).__name__} has no config; it is to have block_size and vocab_size"
+        )
+    return config
+
+
+def unwrapped(model: Any) -> Any:
+    """The model within what torch.compile and DistributedDataParallel put around it."""
+    for name in ("_orig_mod", "module"):
+        inner = getattr(model, name, None)
+        if isinstance(inner, nn.Module):
+            return unwrapped(inner)
+    return model

@@ -16,6 +16,9 @@ from torch.nn import functional as F
 from gptcore.checks import check_batch
 from gptcore.config import GPTConfig
 from gptcore.generate import generate
+from gptcore.stock import declare
+from gptcore.stop import Stop
+from gptcore.tokenizer import Tokenizer
 
 INIT_STD = 0.02  # Radford et al. 2018, section 4.1
 
@@ -224,6 +227,8 @@ class GPT(nn.Module):
         top_p: float | None = None,
         use_cache: bool = True,
         generator: torch.Generator | None = None,
+        stop: Stop = None,
+        tokenizer: Tokenizer | None = None,
     ) -> Tensor:
         """Continue idx, (B, T), by max_new_tokens: see `gptcore.generate.generate`."""
         return generate(
@@ -235,6 +240,8 @@ class GPT(nn.Module):
             top_p,
             use_cache,
             generator,
+            stop,
+            tokenizer,
         )
 
     def num_params(self) -> dict[str, int]:
@@ -272,3 +279,19 @@ def scale_residual_projections(model: GPT) -> None:
     for name, weight in model.named_parameters():
         if name.endswith("c_proj.weight"):
             nn.init.normal_(weight, std=std)
+
+
+def keep_tied(model: GPT, change: Any, recurse: bool = True) -> GPT:
+    """`nn.Module._apply`, by which a module moves: what was one matrix is one afterwards.
+
+    From the meta device each use of a parameter would come with a copy of its own.
+    """
+    tied = model.transformer.wte.weight is model.lm_head.weight
+    nn.Module._apply(model, change, recurse)
+    if tied:
+        model.transformer.wte.weight = model.lm_head.weight
+    return model
+
+
+GPT._apply = keep_tied  # type: ignore[assignment, method-assign]
+declare(GPT)  # as it stands here, and not as it may be changed, generation knows it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 import tiktoken
 import torch
@@ -15,6 +16,20 @@ END_OF_TEXT = "<|endoftext|>"
 _folder = Path(os.environ.get("GPTCORE_DATA", "/nowhere"), "tiktoken")
 if _folder.is_dir():
     os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(_folder))
+
+
+class Tokenizer(Protocol):
+    """What turns a text into ids from 0 to below `n_vocab`, and back: as tiktoken does."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def n_vocab(self) -> int: ...
+
+    def encode(self, text: str, /) -> list[int]: ...
+
+    def decode(self, tokens: list[int], /) -> str: ...
 
 
 def byte_tokenizer() -> tiktoken.Encoding:
@@ -44,7 +59,7 @@ def gpt2_tokenizer() -> tiktoken.Encoding:
         ) from error
 
 
-def decode(tokenizer: tiktoken.Encoding, ids: Iterable[int] | torch.Tensor) -> str:
+def decode(tokenizer: Tokenizer, ids: Iterable[int] | torch.Tensor) -> str:
     """The text of a row of ids; bytes that are no UTF-8 become U+FFFD.
 
     Raises ValueError for an id that the tokenizer lacks, as a padded vocabulary may produce.
@@ -56,4 +71,4 @@ def decode(tokenizer: tiktoken.Encoding, ids: Iterable[int] | torch.Tensor) -> s
             f"id {unknown[0]} is not in tokenizer {tokenizer.name!r}, which has 0 to "
             f"{tokenizer.n_vocab - 1}; give the model the same vocab_size"
         )
-    return tokenizer.decode(row, errors="replace")
+    return tokenizer.decode(row)

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize, prune
 
-from gptcore import GPT, GPTConfig, KVCache
+from gptcore import GPT, Block, CausalSelfAttention, GPTConfig, KVCache
 from gptcore.cache import forward_cached
 from gptcore.decode import Decoder
-from gptcore.generate import generate_batch, generate_cached, sampler
+from gptcore.generate import (
+    Whole,
+    generate,
+    generate_batch,
+    generate_cached,
+    graph_pays,
+    sampler,
+)
+from gptcore.model import flash_attention
+from gptcore.stock import difference
 
 GREEDY = sampler(temperature=0)
 CONFIG = dataclasses.replace(GPTConfig.debug(), block_size=32, dropout=0.5)
@@ -24,6 +36,13 @@ def model() -> GPT:
     for weight in model.parameters():  # so that the next token depends on the text
         weight.data *= 4
     return model.double()
+
+
+@pytest.fixture
+def reading(model: GPT) -> Iterator[GPT]:
+    """The model, without dropout for a while."""
+    yield model.eval()
+    model.train()
 
 
 def ids(batch: int, time: int) -> torch.Tensor:
@@ -51,13 +70,18 @@ def test_same_tokens_with_and_without_a_cache_also_past_the_block(
 
 @pytest.mark.parametrize(("use_cache", "passes"), [(True, 7), (False, 20)])
 def test_a_cache_spares_passes_until_the_window_slides(
-    model: GPT, use_cache: bool, passes: int
+    model: GPT, use_cache: bool, passes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[None] = []
-    hook = model.register_forward_hook(lambda *_: seen.append(None))
+    seen: list[int] = []
+    whole, first = Whole.__call__, Decoder.read
+
+    def counted(original: Any) -> Any:
+        return lambda *given: seen.append(1) or original(*given)
+
+    monkeypatch.setattr(Whole, "__call__", counted(whole))
+    monkeypatch.setattr(Decoder, "read", counted(first))
     model.generate(ids(1, 20), 20, use_cache=use_cache)
-    hook.remove()
-    assert len(seen) == passes
+    assert len(seen) == passes + use_cache  # of the whole, and the prompt's
 
 
 def test_a_batch_of_one_is_sampled_as_it_is_alone(model: GPT) -> None:
@@ -111,17 +135,17 @@ def test_a_reset_cache_knows_nothing_of_the_last_prompt(model: GPT) -> None:
     assert torch.equal(fresh, again)
 
 
-def test_a_full_cache_refuses_the_next_token(model: GPT) -> None:
-    cache = KVCache.of(model, max_length=4)
+def test_a_full_cache_refuses_the_next_token(reading: GPT) -> None:
+    cache = KVCache.of(reading, max_length=4)
     with torch.no_grad():
-        forward_cached(model, ids(1, 4), cache)
+        forward_cached(reading, ids(1, 4), cache)
         with pytest.raises(ValueError, match="4 of 4 places are taken, and 1 more"):
-            forward_cached(model, ids(1, 1), cache)
+            forward_cached(reading, ids(1, 1), cache)
 
 
-def test_a_cache_of_another_batch_is_refused(model: GPT) -> None:
+def test_a_cache_of_another_batch_is_refused(reading: GPT) -> None:
     with pytest.raises(ValueError, match="holds 2 sequences, idx 1"):
-        forward_cached(model, ids(1, 4), KVCache.of(model, 2))
+        forward_cached(reading, ids(1, 4), KVCache.of(reading, 2))
 
 
 @pytest.mark.parametrize("length", [0, 33])
@@ -140,19 +164,19 @@ def test_a_full_cache_keeps_nothing_in_silence() -> None:
         cache.update(0, kept, kept)
 
 
-def test_nothing_is_recorded_for_gradients(model: GPT) -> None:
-    cache, decoder = KVCache.of(model), Decoder(model)
+def test_nothing_is_recorded_for_gradients(reading: GPT) -> None:
+    cache, decoder = KVCache.of(reading), Decoder(reading)
     with torch.enable_grad():
         for _ in range(2):
-            assert not forward_cached(model, ids(1, 1), cache).requires_grad
+            assert not forward_cached(reading, ids(1, 1), cache).requires_grad
         logits = [decoder.read(ids(1, 2)), decoder.step(ids(1, 1)), decoder.step(ids(1, 1))]
     assert not any(one.requires_grad for one in (*logits, cache.keys, decoder.cache.keys))
 
 
-def test_ids_that_are_no_batch_are_refused(model: GPT) -> None:
-    decoder, row = Decoder(model), torch.tensor([1])
+def test_ids_that_are_no_batch_are_refused(reading: GPT) -> None:
+    decoder, row = Decoder(reading), torch.tensor([1])
     with pytest.raises(ValueError, match=r"idx\[None\] makes a batch of one"):
-        forward_cached(model, row, KVCache.of(model))
+        forward_cached(reading, row, KVCache.of(reading))
     with pytest.raises(ValueError, match=r"idx\[None\] makes a batch of one"):
         decoder.read(row)
     with pytest.raises(ValueError, match=r"token has shape \(1,\); expected \(1, 1\)"):
@@ -198,13 +222,11 @@ def test_a_decoder_agrees_with_the_whole_sequence_at_every_place(model: GPT) -> 
     torch.testing.assert_close(torch.stack(steps, 1), whole[:, 4:], rtol=0, atol=1e-12)
 
 
-def test_a_decoder_forgets_the_last_prompt(model: GPT) -> None:
-    decoder = Decoder(model)
-    model.eval()
+def test_a_decoder_forgets_the_last_prompt(reading: GPT) -> None:
+    decoder = Decoder(reading)
     generate_cached(decoder, ids(1, 20), 10, GREEDY)
     again = generate_cached(decoder, ids(1, 3), 10, GREEDY)
-    model.train()
-    assert torch.equal(again, model.generate(ids(1, 3), 10, temperature=0))
+    assert torch.equal(again, reading.generate(ids(1, 3), 10, temperature=0))
 
 
 def test_a_decoder_without_biases(model: GPT) -> None:
@@ -213,23 +235,8 @@ def test_a_decoder_without_biases(model: GPT) -> None:
     assert torch.equal(*texts)
 
 
-def test_a_decoder_follows_a_model_that_was_changed() -> None:
-    """A learner tries another activation: generation must try the same."""
-    torch.manual_seed(0)
-    changed = GPT(dataclasses.replace(CONFIG, dropout=0.0)).double()
-    for block in changed.transformer.h:
-        block.mlp.gelu = torch.nn.ReLU()
-        block.ln_2.eps = 0.1
-    decoder, idx = Decoder(changed), ids(1, 9)
-    with torch.no_grad():
-        decoder.read(idx[:, :8])
-        last = decoder.step(idx[:, 8:])
-        whole, _ = changed(idx)
-    torch.testing.assert_close(last, whole[:, -1], rtol=0, atol=1e-12)
-
-
-def test_a_full_decoder_refuses_the_next_token(model: GPT) -> None:
-    decoder = Decoder(model, max_length=4)
+def test_a_full_decoder_refuses_the_next_token(reading: GPT) -> None:
+    decoder = Decoder(reading, max_length=4)
     with torch.no_grad():
         decoder.read(ids(1, 4))
         with pytest.raises(ValueError, match="4 of 4 places are taken, and 1 more"):
@@ -279,3 +286,394 @@ def test_generated_text_may_be_trained_on(model: GPT) -> None:
     loss.backward()
     model.zero_grad()
     assert not text.is_inference()
+
+
+# Models that were changed
+
+
+class Parallel(Block):
+    """Attention and feed-forward beside each other."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.attn(self.ln_1(x)) + self.mlp(self.ln_2(x))
+
+
+class Doubled(GPT):
+    def forward(self, idx: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        logits, loss = super().forward(idx, targets)
+        return logits.flip(-1), loss
+
+
+class Named(GPT):
+    def name(self) -> str:
+        return "a model"
+
+
+class Lora(nn.Module):
+    def __init__(self, inner: nn.Linear) -> None:
+        super().__init__()
+        self.inner = inner
+        self.down = nn.Linear(inner.in_features, 2, bias=False)
+        self.up = nn.Linear(2, inner.out_features, bias=False)
+        self.to(inner.weight.dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x) + self.up(self.down(x))
+
+
+class Windowed(CausalSelfAttention):
+    """Each token sees the last three alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (self.split_heads(part) for part in self.c_attn(x).chunk(3, -1))
+        time = x.shape[1]
+        near = torch.ones(time, time, dtype=torch.bool).tril().triu(-2)
+        y = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=near)
+        return self.c_proj(y.transpose(1, 2).flatten(2))
+
+
+class Alibi(CausalSelfAttention):
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (self.split_heads(part) for part in self.c_attn(x).chunk(3, -1))
+        place = torch.arange(x.shape[1])
+        bias = (place[None] - place[:, None]).to(x.dtype)
+        bias = bias.masked_fill(bias > 0, -torch.inf)
+        y = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        return self.c_proj(y.transpose(1, 2).flatten(2))
+
+
+class Wrapped(nn.Module):
+    """As DistributedDataParallel: the model is within, and nothing else shines through."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *given: Any) -> Any:
+        return self.module(*given)
+
+
+class Shouting(nn.Parameter):
+    """A tensor of a kind of its own, as quantized weights are."""
+
+
+def every_block(change: Callable[[Block], object]) -> Callable[[GPT], object]:
+    def changed(model: GPT) -> None:
+        for block in model.transformer.h:
+            change(block)
+
+    return changed
+
+
+def of_class(model: nn.Module, kind: type[nn.Module]) -> None:
+    model.__class__ = kind
+
+
+def swap(block: Block, part: str, make: Callable[[Any], nn.Module]) -> None:
+    owner, _, name = part.rpartition(".")
+    inside = block.get_submodule(owner)
+    setattr(inside, name, make(getattr(inside, name)))
+
+
+def instance_forward(model: GPT) -> None:
+    original = model.forward
+    model.forward = lambda *given: (original(*given)[0].flip(-1), None)  # type: ignore[method-assign]
+
+
+def shift(module: nn.Module, given: Any, result: Tensor) -> Tensor:
+    return result.roll(1, -1)
+
+
+def rms(norm: nn.LayerNorm) -> nn.Module:
+    return nn.RMSNorm(norm.normalized_shape, eps=1e-5, dtype=norm.weight.dtype)
+
+
+def untie(model: GPT) -> None:
+    model.lm_head.weight = nn.Parameter(model.lm_head.weight.detach().roll(1, 0))
+
+
+def half_a_model(model: GPT) -> None:
+    for block in model.transformer.h:
+        block.mlp.c_fc = nn.Sequential(AsFloat(), block.mlp.c_fc.float(), AsDouble())
+
+
+class AsFloat(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.float()
+
+
+class AsDouble(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.double()
+
+
+class Always(nn.Module):
+    """A dropout that does not know of eval mode, and strikes out the same each time."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (torch.arange(x.shape[-1]) % 5 > 0)
+
+
+def second_head(model: GPT) -> None:
+    model.lm_head = nn.Sequential(model.lm_head, nn.Tanh())  # type: ignore[assignment]
+
+
+def shorter(model: GPT) -> None:
+    del model.transformer.h[1]
+
+
+def lower_temperature(model: GPT) -> None:
+    model.transformer.h[0].attn.n_head = 2
+
+
+def mixed_up(model: GPT) -> None:
+    model.transformer.h[0].register_forward_pre_hook(lambda _, given: (given[0] * 2,))
+
+
+def odd_weight(model: GPT) -> None:
+    linear = model.transformer.h[0].mlp.c_fc
+    linear.weight = Shouting(linear.weight.detach())
+
+
+def parametrized(model: GPT) -> None:
+    parametrize.register_parametrization(model.transformer.h[0].attn.c_proj, "weight", nn.Tanh())
+
+
+CHANGED: dict[str, Callable[[GPT], object]] = {
+    "parallel blocks": every_block(lambda block: of_class(block, Parallel)),
+    "a forward hook": lambda model: model.transformer.h[1].register_forward_hook(shift),
+    "a hook on a layer within": lambda model: model.transformer.h[0].mlp.c_fc.register_forward_hook(
+        shift
+    ),
+    "a forward pre-hook": mixed_up,
+    "GPT.forward overridden": lambda model: of_class(model, Doubled),
+    "forward of one instance": instance_forward,
+    "LoRA around c_attn": every_block(lambda block: swap(block, "attn.c_attn", Lora)),
+    "RMSNorm for a layer norm": every_block(lambda block: swap(block, "ln_1", rms)),
+    "RMSNorm at the end": lambda model: setattr(
+        model.transformer, "ln_f", rms(model.transformer.ln_f)
+    ),
+    "compiled in place": lambda model: model.compile(backend="eager"),
+    "a parametrized weight": parametrized,
+    "weight norm": lambda model: nn.utils.parametrizations.weight_norm(
+        model.transformer.h[0].mlp.c_fc
+    ),
+    "spectral norm": lambda model: nn.utils.spectral_norm(model.transformer.h[0].mlp.c_fc),
+    "pruned": lambda model: prune.random_unstructured(
+        model.transformer.h[0].mlp.c_fc, "weight", 0.5
+    ),
+    "a tensor of its own kind": odd_weight,
+    "another activation": every_block(lambda block: swap(block.mlp, "gelu", lambda _: nn.ReLU())),
+    "the exact GELU": every_block(lambda block: swap(block.mlp, "gelu", lambda _: nn.GELU())),
+    "another epsilon": every_block(lambda block: setattr(block.ln_2, "eps", 0.1)),
+    "attention of a window": every_block(lambda block: of_class(block.attn, Windowed)),
+    "ALiBi": every_block(lambda block: of_class(block.attn, Alibi)),
+    "another number of heads": lower_temperature,
+    "an untied head": untie,
+    "a head of two parts": second_head,
+    "a block fewer": shorter,
+    "the same block twice": lambda model: setattr(
+        model.transformer, "h", nn.ModuleList([model.transformer.h[0]] * 4)
+    ),
+    "a layer in another dtype": half_a_model,
+    "dropout that never rests": every_block(lambda block: setattr(block.mlp, "dropout", Always())),
+    "an attribute more": lambda model: setattr(model, "tokenizer", "bytes"),
+    "a split of its own": lambda model: setattr(
+        model.transformer.h[0].attn,
+        "split_heads",
+        lambda x: CausalSelfAttention.split_heads(model.transformer.h[0].attn, x).flip(-1),
+    ),
+    "a subclass with one more method": lambda model: of_class(model, Named),
+    "frozen": lambda model: model.requires_grad_(False),
+    "no change": lambda model: None,
+}
+SERVED = {"an untied head", "the same block twice", "an attribute more", "frozen", "no change"}
+"""What the cached path computes all the same."""
+
+
+def learnt() -> GPT:
+    """A model whose next token depends on the text."""
+    torch.manual_seed(0)
+    model = GPT(dataclasses.replace(CONFIG, n_embd=32, block_size=16)).double()
+    for weight in model.parameters():
+        weight.data *= 8
+    return model
+
+
+def written(model: Any, use_cache: bool) -> list[int]:
+    return generate(model, ids(1, 5), 14, temperature=0, use_cache=use_cache)[0].tolist()
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_changed_model_writes_the_same_with_a_cache_and_without(name: str) -> None:
+    model = learnt()
+    CHANGED[name](model)
+    assert written(model, use_cache=True) == written(model, use_cache=False)
+    assert (difference(model.eval()) == "") == (name in SERVED)
+
+
+@pytest.mark.parametrize("name", ["LoRA around c_attn", "a forward hook", "ALiBi"])
+def test_a_batch_of_a_changed_model_gives_what_each_gives_alone(name: str) -> None:
+    model = learnt()
+    CHANGED[name](model)
+    prompts = [ids(1, n)[0].tolist() for n in (2, 6)]
+    alone = [
+        generate(model, torch.tensor([prompt]), 8, temperature=0)[0].tolist() for prompt in prompts
+    ]
+    assert generate_batch(model, prompts, 8, temperature=0) == alone
+
+
+@pytest.mark.parametrize("wrap", [Wrapped, lambda m: torch.compile(m, backend="eager")])
+def test_a_wrapped_model_writes_what_is_within(wrap: Callable[[GPT], Any]) -> None:
+    model = learnt()
+    expected = written(model, use_cache=False)
+    assert written(wrap(model), use_cache=True) == expected
+    assert difference(model.eval()) == ""  # having been wrapped changes nothing
+
+
+PATCHES: dict[str, tuple[str, Any]] = {
+    "Block.forward": ("gptcore.model.Block.forward", Parallel.forward),
+    "Linear.forward": (
+        "torch.nn.Linear.forward",
+        lambda self, x: nn.functional.linear(x, self.weight * 2, self.bias),
+    ),
+    "flash_attention": (
+        "gptcore.model.flash_attention",
+        lambda q, k, v, dropout_p=0.0: flash_attention(q, k.roll(1, -1), v),
+    ),
+    "torch's attention": (
+        "torch.nn.functional.scaled_dot_product_attention",
+        lambda q, k, v, **_: v,
+    ),
+    "Module.__call__": (
+        "torch.nn.Module.__call__",
+        lambda self, *given, **named: self._call_impl(*given, **named),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_code_that_was_replaced_is_not_taken_for_the_old(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = learnt().eval()
+    with monkeypatch.context() as patch:
+        patch.setattr(*PATCHES[name])
+        assert written(model, use_cache=True) == written(model, use_cache=False)
+        assert difference(model)
+    assert difference(model) == ""
+
+
+def test_code_that_was_reloaded_in_place_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a notebook's autoreload does it: the same function, with other code."""
+    model = learnt().eval()
+    monkeypatch.setattr(Block.forward, "__code__", Parallel.forward.__code__)
+    assert written(model, use_cache=True) == written(model, use_cache=False)
+    assert "Block was changed" in difference(model)
+
+
+def test_hooks_on_all_modules_are_run() -> None:
+    model, seen = learnt(), []
+    handle = nn.modules.module.register_module_forward_hook(
+        lambda module, *_: seen.append(type(module)) if isinstance(module, Block) else None
+    )
+    try:
+        text = written(model, use_cache=True)
+    finally:
+        handle.remove()
+    assert len(seen) == 14 * CONFIG.n_layer
+    assert text == written(model, use_cache=False)
+
+
+@pytest.mark.parametrize("name", sorted(CHANGED.keys() - SERVED))
+def test_a_decoder_and_a_cache_refuse_what_they_do_not_know(name: str) -> None:
+    model = learnt().eval()
+    CHANGED[name](model)
+    for use in (
+        lambda: Decoder(model),
+        lambda: forward_cached(model, ids(1, 3), KVCache(model.config)),
+    ):
+        with pytest.raises(ValueError, match="the cached path computes GPT as it stands"):
+            use()
+
+
+def test_a_decoder_notices_a_hook_that_came_later() -> None:
+    model = learnt().eval()
+    decoder = Decoder(model)
+    model.transformer.h[0].register_forward_hook(shift)
+    with pytest.raises(ValueError, match=r"model\.transformer\.h\.0\.forward_hooks is not as"):
+        decoder.read(ids(1, 3))
+
+
+def test_a_model_in_training_with_dropout_is_no_model_to_keep_of() -> None:
+    with pytest.raises(ValueError, match="model is in training mode, with dropout"):
+        Decoder(learnt())
+
+
+# A step recorded as a graph
+
+
+def recorded(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    """What `cuda_graph` does, by a call: warm up, run once, and write where that wrote."""
+    for _ in range(3):
+        step()
+    result = step()
+
+    def replay() -> Tensor:
+        # Not to be resized and not to be another: a graph writes where it wrote.
+        result.copy_(step())
+        return result
+
+    return replay
+
+
+@pytest.fixture
+def graphs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Steps are recorded on this machine as they would be on a GPU; gives how often."""
+    made: list[int] = []
+    monkeypatch.setattr("gptcore.decode.cuda_graph", lambda step: made.append(1) or recorded(step))
+    monkeypatch.setattr(
+        "gptcore.generate.graph_pays", lambda device, new: graph_pays(torch.device("cuda"), new)
+    )
+    return made
+
+
+@pytest.mark.parametrize("choice", [{"temperature": 0}, {"top_k": 5}])
+@pytest.mark.parametrize("prompt", [1, 7, 30])
+def test_a_recorded_step_writes_the_same(
+    model: GPT, graphs: list[int], choice: dict[str, Any], prompt: int
+) -> None:
+    texts = [
+        model.generate(
+            ids(2, prompt), 40, use_cache=c, generator=torch.Generator().manual_seed(1), **choice
+        )
+        for c in (True, False)
+    ]
+    assert torch.equal(*texts)
+    assert graphs == [1]
+
+
+def test_a_batch_of_unequal_prompts_is_recorded_too(model: GPT, graphs: list[int]) -> None:
+    large = GPT(dataclasses.replace(CONFIG, block_size=64)).double()
+    prompts = [ids(1, n)[0].tolist() for n in (1, 5, 12)]
+    together = generate_batch(large, prompts, 33, temperature=0)
+    assert graphs == [1]
+    alone = [large.generate(torch.tensor([p]), 33, temperature=0, use_cache=False) for p in prompts]
+    assert together == [one[0].tolist() for one in alone]
+
+
+@pytest.mark.parametrize(
+    ("device", "new", "pays"), [("cuda", 31, 0), ("cuda", 32, 1), ("cpu", 99, 0)]
+)
+def test_a_graph_is_for_a_gpu_and_a_few_dozen_tokens(device: str, new: int, pays: int) -> None:
+    assert graph_pays(torch.device(device), new) == bool(pays)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_a_gpu_replays_what_the_plain_way_gives() -> None:
+    torch.manual_seed(0)
+    model = GPT(CONFIG).cuda()
+    texts = [
+        model.generate(ids(2, 5).cuda(), 60, temperature=0, use_cache=c) for c in (True, False)
+    ]
+    assert torch.equal(*texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from typing import Any
@@ -11,7 +12,8 @@ import torch
 from torch import Tensor
 
 from gptcore import GPT, GPTConfig
-from gptcore.generate import sample
+from gptcore.generate import generate, generate_batch, sample
+from gptcore.tokenizer import byte_tokenizer, decode
 
 PROMPT = torch.tensor([[1, 2, 3], [7, 8, 9]])
 
@@ -141,3 +143,130 @@ def test_generate_refuses(
 def test_targets_that_are_no_tensor_are_refused(model: GPT) -> None:
     with pytest.raises(TypeError, match="targets are a list; pass a tensor of token ids"):
         model(PROMPT, [[1, 2, 3]])
+
+
+# Where a text ends
+
+
+@pytest.fixture(scope="module")
+def talker() -> GPT:
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(block_size=16, vocab_size=257, n_layer=2, n_head=2, n_embd=32)).double()
+    for weight in model.parameters():
+        weight.data *= 6
+    return model
+
+
+def whole(model: GPT, count: int = 30, **how: Any) -> list[int]:
+    return model.generate(PROMPT[:1], count, temperature=0, **how)[0].tolist()
+
+
+@pytest.mark.parametrize("use_cache", [True, False])
+@pytest.mark.parametrize("place", [0, 3, 20])  # the last one past the block
+@pytest.mark.parametrize(
+    "several",
+    [
+        lambda end: end,
+        lambda end: [end],
+        lambda end: (256, end),
+        lambda end: {end, 256},
+        lambda end: torch.tensor(end),
+        lambda end: torch.tensor([end, 256]),
+        lambda end: [bytes([end]).decode("latin-1")] if end < 128 else [end],
+    ],
+)
+def test_a_text_ends_with_the_first_of_its_stops(
+    talker: GPT, several: Any, place: int, use_cache: bool
+) -> None:
+    text = whole(talker)
+    end = text[3 + place]
+    stopped = whole(talker, stop=several(end), tokenizer=byte_tokenizer(), use_cache=use_cache)
+    assert stopped == text[: text.index(end, 3) + 1]
+    prompt = PROMPT[:1].tolist()
+    if place < 10:
+        batch = generate_batch(talker, prompt, 12, 0, stop=several(end), tokenizer=byte_tokenizer())
+        assert batch == [stopped]
+
+
+def test_a_text_of_several_ids_ends_where_it_is_spelled_out(
+    talker: GPT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = iter("ab\n\ncé!\n\nd".encode())
+    monkeypatch.setattr("gptcore.generate.sample", lambda logits, *_: torch.tensor([[next(said)]]))
+    bytes_ = byte_tokenizer()
+    prompt = torch.tensor([bytes_.encode("a prompt with é!\n")])
+    text = generate(talker, prompt, 99, stop=["é!\n", "zz"], tokenizer=bytes_)[0]
+    assert decode(bytes_, text[prompt.shape[1] :]) == "ab\n\ncé!\n"
+
+
+def test_a_row_that_ended_waits_for_the_others(talker: GPT) -> None:
+    texts = talker.generate(PROMPT, 12, temperature=0).tolist()
+    stop = next(id_ for id_ in texts[0][3:] if id_ not in texts[1][3:])
+    first, second = talker.generate(PROMPT, 12, temperature=0, stop=stop).tolist()
+    end = texts[0].index(stop, 3) + 1
+    assert first == texts[0][:end] + [stop] * (15 - end)
+    assert second == texts[1]
+
+
+def test_a_stop_in_the_prompt_ends_nothing(talker: GPT) -> None:
+    assert whole(talker, stop=2)[:3] == [1, 2, 3]
+    assert len(whole(talker, stop=2)) > 3
+
+
+@pytest.mark.parametrize(
+    ("stop", "error", "said"),
+    [
+        (257, ValueError, "stop 257 is outside 0 to 256"),
+        (-1, ValueError, "stop -1 is outside"),
+        ("", ValueError, "stop is an empty text"),
+        ("x", ValueError, "stop 'x' is a text; pass tokenizer="),
+        (1.5, TypeError, "stop 1.5 is neither an id nor a text"),
+        ([None], TypeError, "stop None is neither"),
+        (True, TypeError, "stop True is neither"),
+    ],
+)
+def test_a_stop_that_is_none_is_refused(
+    talker: GPT, stop: Any, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        whole(talker, stop=stop)
+    with pytest.raises(error, match=said):
+        generate_batch(talker, [[1]], 3, stop=stop)
+
+
+def test_ids_that_the_tokenizer_lacks_are_never_chosen() -> None:
+    torch.manual_seed(0)
+    padded = GPT(GPTConfig(block_size=16, vocab_size=320, n_layer=1, n_head=1, n_embd=8))
+    padded.lm_head.weight.data[257:] *= 100
+    hot = {"temperature": 5.0, "generator": seeded()}
+    free, bound = (
+        padded.generate(PROMPT, 60, tokenizer=tokenizer, **hot)[:, 3:]  # type: ignore[arg-type]
+        for tokenizer in (None, byte_tokenizer())
+    )
+    assert free.max() >= 257
+    assert bound.max() < 257
+
+
+# Logits that are no numbers
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_logits_that_are_no_numbers_are_told(
+    talker: GPT, temperature: float, use_cache: bool
+) -> None:
+    broken = copy.deepcopy(talker)
+    broken.transformer.h[1].mlp.c_fc.weight.data[0, 0] = math.nan
+    said = r"no numbers at new token 1: transformer\.h\.1\.mlp\.c_fc\.weight holds nan or inf"
+    with pytest.raises(FloatingPointError, match=said):
+        broken.generate(PROMPT, 5, temperature, use_cache=use_cache)
+    with pytest.raises(FloatingPointError, match=said):
+        generate_batch(broken, [[1, 2], [3]], 5, temperature)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_an_overflow_on_the_way_is_told(talker: GPT, temperature: float) -> None:
+    broken = copy.deepcopy(talker).float()
+    broken.transformer.ln_f.weight.data.fill_(3e38)
+    with pytest.raises(FloatingPointError, match="all weights are finite, so it overflows"):
+        broken.generate(PROMPT, 5, temperature)

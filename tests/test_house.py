@@ -27,9 +27,9 @@ FLOORS = {
         {"cli"},
     ],
     "gptcore": [
-        {"checks", "schedule", "source", "tables", "tokenizer"},
+        {"checks", "files", "schedule", "source", "tables", "tokenizer"},
         {"config", "resources"},
-        {"language_model", "data"},
+        {"language_model", "data", "stock", "stop"},
         {"cache", "profile"},
         {"decode"},
         {"generate"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -14,14 +15,19 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from tokenizers.implementations import ByteLevelBPETokenizer
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig
 
 from gptcore import GPT, GPTConfig, resources
+from gptcore.data import Batches, TokenDataset, play
 from gptcore.pretrained import __main__ as command
 from gptcore.pretrained import from_weights, load, reference, save, to_weights
-from gptcore.tokenizer import decode, gpt2_tokenizer
+from gptcore.pretrained.vocabulary import OwnTokenizer, tokenizer_of
+from gptcore.tokenizer import byte_tokenizer, decode, gpt2_tokenizer
+from gptcore.train import TrainConfig, train
 from gptcore.verify import verify
 
 SMALL = GPTConfig(block_size=16, vocab_size=257, n_layer=3, n_head=4, n_embd=32)
@@ -157,11 +163,11 @@ def test_a_pickle_cut_anywhere_is_called_damaged(tmp_path: Path, zipped: bool) -
     whole = path.read_bytes()
     for kept in range(0, len(whole), 97):
         path.write_bytes(whole[:kept])
-        with pytest.raises(ValueError, match="is damaged or cut short"):
+        with pytest.raises(ValueError, match=r"is damaged or cut short|is empty"):
             load(path, config)
 
 
-def test_a_checkpoint_is_no_state_dict(tmp_path: Path) -> None:
+def test_weights_among_other_things_are_pointed_at(tmp_path: Path) -> None:
     model, path = GPT(SMALL), tmp_path / "ckpt.pt"
     state = {"model": model.state_dict(), "iter_num": 3, "random": torch.zeros(9)}
     torch.save(state, path)
@@ -173,6 +179,95 @@ def test_a_checkpoint_is_no_state_dict(tmp_path: Path) -> None:
     torch.save([1, 2], path)
     with pytest.raises(ValueError, match=r"ckpt\.pt is no state dict, a tensor for each name$"):
         load(path, SMALL)
+    with pytest.raises(ValueError, match=r"is a whole model; pass its state_dict\(\)"):
+        from_weights(model, SMALL)  # type: ignore[arg-type]
+
+
+PREFIXES = ["", "_orig_mod.", "module.", "module._orig_mod."]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("bias", [True, False])
+def test_nanogpt_s_checkpoint_loads(tmp_path: Path, prefix: str, bias: bool) -> None:
+    config = dataclasses.replace(SMALL, bias=bias, dropout=0.2)
+    model, path = GPT(config), tmp_path / "ckpt.pt"
+    weights = model.state_dict() | {
+        f"transformer.h.{i}.attn.bias": torch.ones(1, 1, 16, 16) for i in range(3)
+    }
+    state = {
+        "model": {prefix + name: weight for name, weight in weights.items()},
+        "optimizer": {},
+        "model_args": dataclasses.asdict(config),
+        "iter_num": 3,
+        "best_val_loss": torch.tensor(2.0),
+        "config": {"dataset": "shakespeare", "n_layer": 99},
+    }
+    torch.save(state, path)
+    loaded = load(path)
+    assert loaded.config == config
+    assert loaded.lm_head.weight is loaded.transformer.wte.weight
+    for name, weight in loaded.state_dict().items():
+        assert torch.equal(weight, model.state_dict()[name]), name
+    assert verify(loaded, reference(path)).passed
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_prefixes_of_wrappers_are_taken_off(folder: Path, prefix: str) -> None:
+    expected = load(folder).state_dict()
+    weights = load_file(folder / "model.safetensors")
+    save_file({prefix + n: w for n, w in weights.items()}, folder / "model.safetensors")
+    for name, weight in load(folder).state_dict().items():
+        assert torch.equal(weight, expected[name]), name
+
+
+def test_a_whole_pickled_model_is_called_one(tmp_path: Path) -> None:
+    torch.save(GPT(SMALL), tmp_path / "model.pt")
+    said = r"whole pickled object, with gptcore\.model\.GPT in it, .*; save model.state_dict\(\)"
+    with pytest.raises(ValueError, match=said):
+        load(tmp_path / "model.pt", SMALL)
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 548105171\n"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "config.json"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (POINTER, "is a pointer of git-lfs; get the file itself by `git lfs pull`"),
+        (b"", "is empty; fetch it again"),
+        (b"<!DOCTYPE html><html>", "is a web page; fetch the file that it shows"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_file_is_told(
+    folder: Path, name: str, content: bytes, said: str
+) -> None:
+    if name == "pytorch_model.bin":
+        (folder / "model.safetensors").unlink()
+    (folder / name).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{name} {said}"):
+        load(folder)
+
+
+def test_a_file_under_the_other_format_s_name_is_told(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").rename(folder / "weights.bin")
+    with pytest.raises(ValueError, match=r"in the format of safetensors; name it \.safetensors"):
+        load(folder / "weights.bin")
+    torch.save(weights, folder / "weights.safetensors")
+    with pytest.raises(ValueError, match=r"is in torch's format; name it \.pt"):
+        load(folder / "weights.safetensors")
+
+
+def test_a_config_without_model_type_is_taken_where_all_else_is_gpt2_s(folder: Path) -> None:
+    expected, path = load(folder), folder / "config.json"
+    found = json.loads(path.read_text())
+    del found["model_type"]
+    path.write_text(json.dumps(found))
+    assert load(folder).config == expected.config
+    path.write_text(json.dumps(found | {"activation_function": "relu"}))
+    with pytest.raises(ValueError, match="activation_function 'relu'"):
+        load(folder)
 
 
 def test_a_model_in_several_files(tmp_path: Path) -> None:
@@ -450,10 +545,65 @@ def test_what_their_layout_cannot_say_is_not_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_an_exported_config_ends_texts_with_the_last_token(tmp_path: Path) -> None:
-    save(GPT(SMALL), tmp_path)
-    config = GPT2Config.from_pretrained(tmp_path)
-    assert config.eos_token_id == config.bos_token_id == SMALL.vocab_size - 1
+def test_what_nobody_said_is_not_written(tmp_path: Path) -> None:
+    save(GPT(dataclasses.replace(SMALL, dropout=0.3)), tmp_path)
+    written = json.loads((tmp_path / "config.json").read_text())
+    assert not {"bos_token_id", "eos_token_id"} & written.keys()
+    assert written["resid_pdrop"] == 0.3
+    assert not (tmp_path / "generation_config.json").exists()
+
+
+def test_what_came_in_goes_out_field_by_field(folder: Path, tmp_path: Path) -> None:
+    files = {
+        "config.json": {
+            "attn_pdrop": 0.25,
+            "embd_pdrop": 0.5,
+            "bos_token_id": 7,
+            "eos_token_id": 9,
+            "summary_type": "mean",
+            "task_specific_params": {"text-generation": {"do_sample": True, "max_length": 50}},
+            "something_of_theirs": [1, {"a": None}],
+        },
+        "generation_config.json": {"eos_token_id": [9, 11], "temperature": 0.7},
+    }
+    for name, more in files.items():
+        path = folder / name
+        path.write_text(json.dumps(json.loads(path.read_text()) | more))
+    for source in (folder, folder / "model.safetensors"):
+        save(load(source), tmp_path / "back")
+        for name in files:
+            came, went = (json.loads((f / name).read_text()) for f in (folder, tmp_path / "back"))
+            assert came == went
+    save(load(folder, dtype=torch.bfloat16), tmp_path / "back")
+    assert json.loads((tmp_path / "back/config.json").read_text())["dtype"] == "bfloat16"
+    (folder / "generation_config.json").unlink()
+    save(load(folder), tmp_path / "without")
+    assert not (tmp_path / "without" / "generation_config.json").exists()
+
+
+def test_a_compiled_or_wrapped_model_is_saved_as_what_is_within(tmp_path: Path) -> None:
+    model = GPT(SMALL)
+    save(torch.compile(model, backend="eager"), tmp_path)  # type: ignore[arg-type]
+    for name, weight in load(tmp_path).state_dict().items():
+        assert torch.equal(weight, model.state_dict()[name]), name
+    with pytest.raises(ValueError, match="Linear is no GPT; save its state_dict"):
+        save(nn.Linear(1, 1), tmp_path)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("error", [SafetensorError("No space left"), OSError(28, "No space left")])
+def test_a_folder_that_cannot_be_written_whole_stays_as_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(_: Any, path: Path, __: Any) -> None:
+        path.write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr("gptcore.pretrained.convert.save_file", full)
+    with pytest.raises(OSError, match=r"cannot write .*model\.safetensors: .*No space left"):
+        save(GPT(SMALL), folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def untied(model: GPT) -> GPT:
@@ -501,6 +651,121 @@ def test_the_command_refuses_an_empty_prompt_before_it_loads(
     with pytest.raises(SystemExit, match="2"):
         command.main(["nowhere", "--prompt", ""])
     assert "--prompt is empty; give at least one character" in capsys.readouterr().err
+
+
+def bpe(folder: Path, size: int, whole: bool = True) -> ByteLevelBPETokenizer:
+    """A small tokenizer, in the folder as `transformers` writes it or in the older two files."""
+    trained = ByteLevelBPETokenizer()
+    trained.train_from_iterator([play()], size, show_progress=False)
+    folder.mkdir(exist_ok=True)
+    if whole:
+        trained.save(str(folder / "tokenizer.json"))
+    else:
+        trained.save_model(str(folder))
+    return trained
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["tokenizer.json", "vocab and merges"])
+@pytest.mark.parametrize("vocab_size", [300, 384])
+def test_the_command_uses_the_folder_s_own_tokenizer(
+    tmp_path: Path, whole: bool, vocab_size: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(0)
+    model = GPT(dataclasses.replace(SMALL, vocab_size=vocab_size))
+    save(model, tmp_path)
+    trained = bpe(tmp_path, 300, whole)
+    assert command.main([str(tmp_path), "--prompt", "The tide ", "--max-new-tokens", "9"]) == 0
+    idx = torch.tensor([trained.encode("The tide ").ids])
+    expected = model.generate(idx, 9, temperature=0, tokenizer=OwnTokenizer("", trained))
+    printed = capsys.readouterr().out.partition("\n\n")[2]
+    assert printed == trained.decode(expected[0].tolist(), skip_special_tokens=False) + "\n"
+
+
+def test_a_tokenizer_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(GPT(dataclasses.replace(SMALL, vocab_size=300)), tmp_path / "model")
+    given = [str(tmp_path / "model"), "--prompt", "The ", "--max-new-tokens", "1"]
+    bpe(tmp_path / "other", 300)
+    capsys.readouterr()
+    for named in (tmp_path / "other", tmp_path / "other" / "tokenizer.json"):
+        assert command.main([*given, "--tokenizer", str(named)]) == 0
+    assert command.main([*given, "--tokenizer", str(tmp_path / "model")]) == 2
+    assert "has no tokenizer.json, and no vocab.json with merges" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("vocab_size", "tokenizer", "said"),
+    [
+        (299, 300, "tokenizer.json has 300 ids and the model 299: it is the tokenizer of another"),
+        (2000, 300, "tokenizer.json has 300 ids and the model 2000"),
+        (65, None, "has a vocabulary of 65 and no tokenizer.json beside it"),
+        (2000, None, "has a vocabulary of 2000 and no tokenizer.json beside it"),
+    ],
+)
+def test_a_mismatch_is_told_before_any_text(
+    tmp_path: Path,
+    vocab_size: int,
+    tokenizer: int | None,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    save(GPT(dataclasses.replace(SMALL, vocab_size=vocab_size)), tmp_path)
+    if tokenizer is not None:
+        bpe(tmp_path, tokenizer)
+    assert command.main([str(tmp_path), "--prompt", "To be"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert said in printed.err
+    assert printed.err.count("\n") == 1
+
+
+def test_a_tokenizer_that_is_none_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(GPT(SMALL), tmp_path)
+    for content, said in ((b"{", "is no tokenizer: "), (POINTER, "is a pointer of git-lfs")):
+        (tmp_path / "tokenizer.json").write_bytes(content)
+        assert command.main([str(tmp_path)]) == 2
+        assert f"tokenizer.json {said}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("vocab_size", [257, 320, 50257, 50258, 50304])
+def test_a_known_size_has_a_known_tokenizer_padded_or_not(
+    vocab_size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gptcore.pretrained.vocabulary.gpt2_tokenizer", lambda: "GPT-2's")
+    monkeypatch.setattr("gptcore.pretrained.vocabulary.byte_tokenizer", lambda: "bytes")
+    found = tokenizer_of(tmp_path, vocab_size)
+    assert found == ("bytes" if vocab_size < 1000 else "GPT-2's")
+
+
+def test_the_command_samples_what_training_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = GPT(SMALL)
+    data = TokenDataset(byte_tokenizer().encode(play()[:2000]), 16)
+    path = tmp_path / "run.pt"
+    list(train(model, Batches(data, 4), TrainConfig(2), checkpoint=path))
+    assert command.main([str(path), "--prompt", "To be", "--max-new-tokens", "20"]) == 0
+    printed = capsys.readouterr().out
+    assert "the same function      yes" in printed
+    expected = model.generate(torch.tensor([list(b"To be")]), 20, temperature=0)[0]
+    assert printed.endswith(decode(byte_tokenizer(), expected) + "\n")
+
+
+def test_the_command_ends_a_text_where_it_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [str(folder), "--prompt", "To be", "--max-new-tokens", "20", "--temperature", "5"]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        command.main(given)
+    text = capsys.readouterr().out.partition("\n\n")[2]
+    stop = next(letter for letter in text[5:] if letter.isascii() and letter.isprintable())
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        command.main([*given, "--stop", stop])
+    stopped = capsys.readouterr().out.partition("\n\n")[2]
+    assert stopped == text[: text.index(stop, 5) + 1] + "\n"
 
 
 def test_the_command_fails_where_the_models_differ(

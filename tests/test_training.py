@@ -402,6 +402,100 @@ def test_only_the_model_s_own_gpu_has_its_random_numbers_saved(
     assert int(states["cuda:1"]) == 1
 
 
+def test_the_new_settings_count_in_a_resumed_run(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    run(2, path, weight_decay=0.1, betas=(0.9, 0.95))
+    seen: list[list[tuple[float, Any]]] = []
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: seen.append(
+            [(group["weight_decay"], group["betas"]) for group in optimizer.param_groups]
+        )
+    )
+    try:
+        run(3, path, weight_decay=0.5, betas=(0.8, 0.9))
+    finally:
+        hook.remove()
+    assert seen == [[(0.5, (0.8, 0.9)), (0.0, (0.8, 0.9))]]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"model": {}, "iter_num": 3}, "it lacks batches, config, optimizer, random, step"),
+        ([1], "no checkpoint that can be read: it lacks"),
+    ],
+)
+def test_what_is_no_checkpoint_of_this_loop_is_told(
+    tmp_path: Path, content: Any, said: str
+) -> None:
+    torch.save(content, tmp_path / "run.pt")
+    with pytest.raises(ValueError, match=said):
+        run(1, tmp_path / "run.pt")
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_first_update(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "run.pt", tmp_path):
+        running = train(tiny(), batches(), TrainConfig(1), checkpoint=path)
+        with pytest.raises(OSError, match=f"cannot write {path}: "):
+            next(running)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_a_full_disk_costs_the_last_checkpoint_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.pt"
+    run(2, path)
+    before = path.read_bytes()
+
+    def full(_: Any, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise RuntimeError("PytorchStreamWriter failed writing file data/0")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match=r"cannot write .*run\.pt: Pytorch.*; what was there is"):
+        run(4, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_disk_that_is_really_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = torch.save
+    monkeypatch.setattr(torch, "save", lambda state, _: original(state, "/dev/full"))
+    with pytest.raises(OSError, match=r"cannot write .*run\.pt"):
+        run(1, tmp_path / "run.pt")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_link_goes_on_pointing_to_its_file(tmp_path: Path) -> None:
+    (tmp_path / "link.pt").symlink_to(tmp_path / "run.pt")
+    run(1, tmp_path / "link.pt")
+    assert (tmp_path / "link.pt").is_symlink()
+    assert torch.load(tmp_path / "run.pt", weights_only=True)["step"] == 1
+
+
+# The tied matrix
+
+
+def test_a_model_that_comes_from_the_meta_device_is_tied() -> None:
+    with torch.device("meta"):
+        model = GPT(TINY)
+    model = model.to_empty(device="cpu")
+    assert model.lm_head.weight is model.transformer.wte.weight
+    model.load_state_dict(tiny().state_dict())
+    assert model.lm_head.weight is model.transformer.wte.weight
+    assert torch.equal(weights(model), weights(tiny()))
+
+
+def test_a_model_that_was_untied_stays_so() -> None:
+    model = tiny()
+    model.lm_head.weight = nn.Parameter(model.lm_head.weight.detach().clone())
+    assert model.double().lm_head.weight is not model.transformer.wte.weight
+    assert tiny().bfloat16().lm_head.weight.dtype == torch.bfloat16
+
+
 # Several processes
 
 
@@ -546,6 +640,30 @@ def test_the_command_trains_and_saves_its_last_update(
     assert command.main(["--steps", "21", "--checkpoint", str(path)]) == 0
     assert torch.load(path, weights_only=True)["step"] == 21
     assert "step    20  loss" in capsys.readouterr().out
+
+
+def test_the_command_says_that_a_run_is_finished(
+    capsys: pytest.CaptureFixture[str], small: Profile, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.pt"
+    for steps in ("3", "3"):
+        capsys.readouterr()
+        assert command.main(["--steps", steps, "--checkpoint", str(path)]) == 0
+    said = f"{path} has all of its 3 updates; a larger --steps goes on from there\n"
+    assert capsys.readouterr().out == said
+
+
+def test_the_command_tries_the_place_first(
+    capsys: pytest.CaptureFixture[str], small: Profile, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--steps", "2", "--checkpoint", str(tmp_path / "file" / "run.pt")])
+    assert ended.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: cannot write ")
+    assert printed.err.count("\n") == 1
 
 
 def test_the_command_follows_its_profile(monkeypatch: pytest.MonkeyPatch, small: Profile) -> None:

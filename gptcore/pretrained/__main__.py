@@ -7,10 +7,9 @@ import sys
 
 import torch
 
-from gptcore.config import GPTConfig
-from gptcore.model import GPT
 from gptcore.pretrained.convert import load, reference
-from gptcore.tokenizer import byte_tokenizer, decode, gpt2_tokenizer
+from gptcore.pretrained.vocabulary import tokenizer_of
+from gptcore.tokenizer import Tokenizer, decode
 from gptcore.verify import verify
 
 
@@ -21,7 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
         description="Load a GPT-2 into gptcore, verify it against transformers, and let it write.",
     )
     parser.add_argument(
-        "source", help="a name on the hub, a folder or a weight file"
+        "source",
+        help="a name on the hub, a folder, a weight file or a checkpoint of gptcore.train",
     )
     parser.add_argument(
         "--prompt",
@@ -31,28 +31,43 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--temperature", type=float, default=0.0, help="0, the default, is greedy"
     )
+    parser.add_argument(
+        "--tokenizer",
+        metavar="PATH",
+        help="the folder or tokenizer.json of its tokenizer; else what is beside the weights",
+    )
+    parser.add_argument("--stop", metavar="TEXT", help="end the text with this one")
     given = parser.parse_args(arguments)
     if not given.prompt:
         parser.error("--prompt is empty; give at least one character")
     try:
         model = load(given.source, dtype=torch.float32)
+        tokenizer = tokenizer_of(
+            given.source, model.config.vocab_size, given.tokenizer
+        )
+        ids = _ids(tokenizer, given.prompt)
         report = verify(model, reference(given.source))
         print(report)
         print()
-        print(
-            _written(model, given.prompt, given.max_new_tokens, given.temperature)
+        written = model.generate(
+            torch.tensor([ids]),
+            given.max_new_tokens,
+            given.temperature,
+            stop=given.stop,
+            tokenizer=tokenizer,
         )
-    except (OSError, ValueError) as error:
+        print(decode(tokenizer, written[0]))
+    except (OSError, ValueError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0 if report.passed else 1
 
 
-def _written(model: GPT, prompt: str, count: int, temperature: float) -> str:
-    own = model.config.vocab_size == GPTConfig.gpt2().vocab_size
-    tokenizer = gpt2_tokenizer() if own else byte_tokenizer()
-    idx = torch.tensor([tokenizer.encode(prompt)])
-    return decode(tokenizer, model.generate(idx, count, temperature)[0])
+def _ids(tokenizer: Tokenizer, prompt: str) -> list[int]:
+    ids = tokenizer.encode(prompt)
+    if not ids:
+        raise ValueError(f"{tokenizer.name} has no id for any of the prompt")
+    return ids
 
 
 if __name__ == "__main__":

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gptcore.config import GPTConfig
+from gptcore.files import replacing
+from gptcore.language_model import unwrapped
 from gptcore.model import GPT
-from gptcore.pretrained.files import Stored, in_memory
-from gptcore.pretrained.mapping import check_shapes, empty, pairs, their_names
-from gptcore.pretrained.source import open_source
+from gptcore.pretrained.files import Stored, in_memory, read_json
+from gptcore.pretrained.mapping import (
+    check_shapes,
+    empty,
+    our_shapes,
+    pairs,
+    their_names,
+    their_shapes,
+)
+from gptcore.pretrained.source import fetch_beside, open_source
 from gptcore.pretrained.their_config import (
     check_same,
     config_from,
@@ -41,11 +53,26 @@ def load(
     what is not a GPT-2 of that config, by the name of what is missing, unexpected or wrong.
     """
     found, settings = open_source(source)
+    if found.own is not None:
+        check_same(config or found.own, found.own, str(source))
+        return _build(found, found.own, dtype, device)
     if settings is not None:
         theirs = config_from(settings, str(source))
         check_same(config or theirs, theirs, str(source))
         config = config or theirs
-    return _build(found, config or _published(found), dtype, device)
+    model = _build(found, config or _published(found), dtype, device)
+    writing = fetch_beside(source, "generation_config.json")
+    came = Came(settings, read_json(writing) if writing else None)
+    model.came = came  # type: ignore[assignment]
+    return model
+
+
+@dataclass(frozen=True)
+class Came:
+    """What came with a model beside its weights, to go out with it again."""
+
+    config: dict[str, Any] | None
+    generation: dict[str, Any] | None
 
 
 def from_weights(
@@ -61,25 +88,42 @@ def from_weights(
 def save(model: GPT, folder: str | Path) -> None:
     """Write config.json and model.safetensors, which `GPT2LMHeadModel.from_pretrained` loads.
 
-    Raises ValueError for a model that their layout cannot express.
+    With a loaded model goes what came with it: all else that config.json said, and
+    generation_config.json. Every file is written whole or none. A compiled or wrapped model is
+    saved as what is within.
+
+    Raises ValueError for a model that their layout cannot express, OSError where nothing can be
+    written.
     """
-    config = model.config
-    if not config.bias:
+    model = unwrapped(model)
+    if not isinstance(model, GPT):
+        raise ValueError(f"{type(model).__name__} is no GPT; save its state_dict()")
+    if not model.config.bias:
         raise ValueError("the model has bias=False; GPT-2's layout has biases")
     if model.lm_head.weight is not model.transformer.wte.weight:
         raise ValueError(
             "lm_head.weight is not tied to transformer.wte.weight; tie it: one parameter for both"
         )
+    came = getattr(model, "came", Came(None, None))
+    settings = settings_of(model.config, came.config)
+    for name in ("dtype", "torch_dtype"):
+        if name in settings:
+            settings[name] = str(model.lm_head.weight.dtype).removeprefix("torch.")
+    texts = {"config.json": settings, "generation_config.json": came.generation}
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(
-        json.dumps(settings_of(config), indent=2) + "\n", encoding="utf-8"
-    )
-    save_file(to_weights(model), folder / "model.safetensors", {"format": "pt"})
+    with ExitStack() as stack:
+        for name, content in texts.items():
+            if content is not None:
+                part = stack.enter_context(replacing(folder / name))
+                text = json.dumps(content, indent=2) + "\n"
+                part.write_text(text, encoding="utf-8")
+        part = stack.enter_context(replacing(folder / "model.safetensors"))
+        save_file(to_weights(model), part, {"format": "pt"})
 
 
 def to_weights(model: GPT) -> dict[str, Tensor]:
     """A model's weights in their layout, each on its own memory; a tied one once."""
+    model = unwrapped(model)
     ours = model.state_dict()
     return {
         pair.theirs: _converted(ours[pair.ours], pair.kind == "transpose")
@@ -96,6 +140,8 @@ def reference(source: str | Path) -> nn.Module:
         theirs = GPT2LMHeadModel.from_pretrained(str(source), dtype=torch.float32)
         return theirs.eval()
     found, settings = open_source(source)
+    if found.own is not None:
+        return _translated(_build(found, found.own, torch.float32, "cpu"))
     theirs = GPT2LMHeadModel(
         GPT2Config(**(settings or settings_of(_published(found))))
     )
@@ -103,6 +149,24 @@ def reference(source: str | Path) -> nn.Module:
     weights = {today: found.read(stored) for today, stored in names.items()}
     weights.setdefault("lm_head.weight", weights["transformer.wte.weight"])
     theirs.load_state_dict(weights)
+    return theirs.float().eval()
+
+
+def _translated(model: GPT) -> nn.Module:
+    """Their own model with the weights of one of ours; biases that it lacks are 0."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    theirs = GPT2LMHeadModel(GPT2Config(**settings_of(model.config)))
+    weights = to_weights(model)
+    weights["lm_head.weight"] = weights["transformer.wte.weight"]
+    theirs.load_state_dict(weights, strict=model.config.bias)
+    if not model.config.bias:
+        for part in theirs.modules():
+            bias = getattr(part, "bias", None)
+            if isinstance(bias, nn.Parameter):
+                # They can't leave it out: so it is 0, and no parameter.
+                del part.bias
+                part.register_buffer("bias", torch.zeros_like(bias))
     return theirs.float().eval()
 
 
@@ -122,13 +186,17 @@ def _build(
     device: torch.device | str,
 ) -> GPT:
     names = their_names(found.shapes)
-    check_shapes(_shapes_today(found), config, found.where)
+    own = found.own is not None
+    expected = our_shapes(config) if own else their_shapes(config)
+    check_shapes(_shapes_today(found), expected, config, found.where)
     _check_tied(found, names)
     weights = {}
     for pair in pairs(config):
         if pair.kind != "tied":
-            weight = found.read(names[pair.theirs]).detach().to(device, dtype)
-            weights[pair.ours] = _converted(weight, pair.kind == "transpose")
+            name = names[pair.ours if own else pair.theirs]
+            weight = found.read(name).detach().to(device, dtype)
+            transposed = pair.kind == "transpose" and not own
+            weights[pair.ours] = _converted(weight, transposed)
     model = empty(config)
     weights["lm_head.weight"] = weights["transformer.wte.weight"]
     model.load_state_dict(weights, assign=True)

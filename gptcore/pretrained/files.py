@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
+
+from gptcore.config import GPTConfig
 
 # In the order of preference, as `transformers` writes and wrote them.
 NAMES = (
@@ -39,15 +42,20 @@ class Stored:
     where: str
     shapes: dict[str, tuple[int, ...]]
     read: Callable[[str], Tensor]
+    own: GPTConfig | None = None
+    """The config, if the weights are in our own layout, as in a checkpoint."""
 
 
-def in_memory(
-    weights: Mapping[str, Tensor], where: str = "the state dict"
-) -> Stored:
-    """Weights that a state dict holds.
+def in_memory(weights: Mapping[str, Any], where: str = "the state dict") -> Stored:
+    """Weights that a state dict holds, or a checkpoint of ours or of nanoGPT.
 
-    Raises ValueError for what is none, and says where in it the weights are.
+    Raises ValueError for what is neither, and says where in it the weights are.
     """
+    if isinstance(weights, nn.Module):
+        raise ValueError(f"{where} is a whole model; pass its state_dict()")
+    config = _config_in(weights)
+    if config is not None:
+        return replace(in_memory(weights["model"], where), own=config)
     if not _is_state_dict(weights):
         entries = weights.items() if isinstance(weights, Mapping) else ()
         inside = [key for key, value in entries if _is_state_dict(value) and value]
@@ -55,6 +63,18 @@ def in_memory(
         raise ValueError(f"{where} is no state dict, a tensor for each name{hint}")
     shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
     return Stored(where, shapes, weights.__getitem__)
+
+
+def _config_in(found: object) -> GPTConfig | None:
+    """The config that a checkpoint holds beside the weights, ours or nanoGPT's."""
+    if not isinstance(found, Mapping) or not _is_state_dict(found.get("model")):
+        return None
+    names = {field.name for field in fields(GPTConfig)}
+    for place in ("model_args", "config"):
+        sizes = found.get(place)
+        if isinstance(sizes, Mapping) and names - {"dropout", "bias"} <= set(sizes):
+            return GPTConfig(**{n: sizes[n] for n in names if n in sizes})
+    return None
 
 
 def _is_state_dict(found: object) -> bool:
@@ -79,6 +99,7 @@ def on_disk(path: Path, locate: Callable[[str], Path] | None = None) -> Stored:
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises ValueError if it holds anything else."""
+    check_whole(path)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -98,7 +119,36 @@ def _named_in(index: Path) -> list[str]:
     return sorted(set(files.values()))
 
 
+def check_whole(path: Path) -> None:
+    """Refuse, by ValueError, a file that holds something else than its name says.
+
+    Raises FileNotFoundError if it is missing.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(200)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing") from None
+    found = {
+        "a pointer of git-lfs; get the file itself by `git lfs pull`": start.startswith(
+            b"version https://git-lfs"
+        ),
+        "empty; fetch it again": not start,
+        "a web page; fetch the file that it shows": start.lstrip()[:5].lower()
+        in (b"<!doc", b"<html"),
+        "in the format of safetensors; name it .safetensors": path.suffix in PICKLED
+        and start[8:10] in (b'{"', b"{ "),
+        "in torch's format; name it .pt": path.suffix == ".safetensors"
+        and start[:2] in (b"PK", b"\x80\x02"),
+    }
+    wrong = next((what for what, true in found.items() if true), None)
+    if wrong:
+        raise ValueError(f"{path} is {wrong}")
+
+
 def _one_file(path: Path) -> Stored:
+    if path.suffix in SUFFIXES:
+        check_whole(path)
     if path.suffix == ".safetensors":
         return _safetensors(path)
     if path.suffix in PICKLED:
@@ -120,14 +170,17 @@ def _safetensors(path: Path) -> Stored:
 def _pickled(path: Path) -> Stored:
     mapped = zipfile.is_zipfile(path)  # what torch wrote before 1.6 is no zip file
 
-    def weights() -> dict[str, Tensor]:
+    def content() -> Any:
         with _damage_named(path):
             return torch.load(
                 path, map_location="cpu", mmap=mapped, weights_only=True
             )
 
-    held = in_memory(weights(), path.name)
-    return replace(held, read=lambda name: weights()[name]) if mapped else held
+    def read(name: str) -> Tensor:
+        return in_memory(content(), path.name).read(name)
+
+    held = in_memory(content(), path.name)
+    return replace(held, read=read) if mapped else held
 
 
 @contextmanager
@@ -147,6 +200,14 @@ def _damage_named(path: Path) -> Iterator[None]:
         pickle.UnpicklingError,
         struct.error,
     ) as error:
+        # What torch refuses to unpickle, it names as GLOBAL some.module.Name.
+        foreign = re.search(r"GLOBAL (\S+)", str(error))
+        # Of an old pickle that was cut, the name may be what is cut.
+        if foreign and zipfile.is_zipfile(path):
+            raise ValueError(
+                f"{path} holds a whole pickled object, with {foreign[1]} in it, and no weights "
+                "alone; save model.state_dict() instead"
+            ) from error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
             f"{path} is damaged or cut short ({reason}); fetch it again"

@@ -63,6 +63,8 @@ PAIRS = (
     _same("lm_head.weight", "tied"),
 )
 PREFIX = "transformer."  # older files leave it out
+# What torch.compile and DistributedDataParallel put before the names of what they wrap.
+WRAPPERS = re.compile(r"^((_orig_mod|module)\.)+")
 # Older files also carry the causal mask. Not every name that ends in attn.bias: c_attn.bias does.
 MASK = re.compile(r"transformer\.h\.\d+\.attn\.(masked_)?bias")
 
@@ -79,14 +81,15 @@ def pairs(config: GPTConfig) -> list[Pair]:
 
 
 def their_names(stored: Iterable[str]) -> dict[str, str]:
-    """Their names of today -> the names in a file, whose masks are left out.
+    """Their names of today -> the names in a file, without masks and prefixes of wrappers.
 
     Raises ValueError for a weight that is there twice, with the prefix and without it.
     """
     names: dict[str, str] = {}
     for name in stored:
-        whole = name.startswith((PREFIX, "lm_head."))
-        today = name if whole else PREFIX + name
+        bare = WRAPPERS.sub("", name)
+        whole = bare.startswith((PREFIX, "lm_head."))
+        today = bare if whole else PREFIX + bare
         if MASK.fullmatch(today):
             continue
         if today in names:
@@ -105,19 +108,25 @@ def empty(config: GPTConfig) -> GPT:
 
 def their_shapes(config: GPTConfig) -> dict[str, tuple[int, ...]]:
     """The shape of each weight in their layout, for a config."""
-    ours = {name: tuple(w.shape) for name, w in empty(config).state_dict().items()}
+    ours = our_shapes(config)
     return {
         pair.theirs: ours[pair.ours][:: -1 if pair.kind == "transpose" else 1]
         for pair in pairs(config)
     }
 
 
-def check_shapes(found: Shapes, config: GPTConfig, where: str) -> None:
-    """Refuse weights, by their names of today, that are not just those of a GPT-2 of this config.
+def our_shapes(config: GPTConfig) -> dict[str, tuple[int, ...]]:
+    """The shape of each weight in our own layout, for a config."""
+    return {name: tuple(w.shape) for name, w in empty(config).state_dict().items()}
+
+
+def check_shapes(
+    found: Shapes, expected: Shapes, config: GPTConfig, where: str
+) -> None:
+    """Refuse weights, by their names of today, that are not just the expected ones.
 
     Raises ValueError that names `where` and what is missing, unexpected or of a wrong shape.
     """
-    expected = their_shapes(config)
     tied = {pair.theirs for pair in PAIRS if pair.kind == "tied"}
     if not expected.keys() & found.keys():
         example = next(iter(found), "nothing")

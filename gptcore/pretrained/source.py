@@ -35,6 +35,20 @@ def open_source(source: str | Path) -> tuple[Stored, dict[str, Any] | None]:
     return _open_hub(str(source))
 
 
+def fetch_beside(source: str | Path, name: str) -> Path | None:
+    """A file that came with a model: in its folder, or on the hub; None if there is none."""
+    path = Path(source)
+    if path.exists() or path.suffix in SUFFIXES:
+        found = path / name if path.is_dir() else path.with_name(name)
+        if path.name == name:
+            return path
+        return found if found.is_file() else None
+    try:
+        return _fetch(str(source), name)
+    except ConnectionError:  # what is in the cache was enough so far
+        return None
+
+
 def _open_hub(name: str) -> tuple[Stored, dict[str, Any]]:
     settings = read_json(_required(name, "config.json"))
     config_from(settings, name)  # before anything large is downloaded

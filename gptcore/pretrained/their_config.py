@@ -33,7 +33,7 @@ def config_from(
 
     Raises ValueError for what is not a GPT-2, or is one that our classes would not compute.
     """
-    kind = settings.get("model_type")
+    kind = settings.get("model_type", "gpt2")  # early files leave it out
     if kind != "gpt2":
         raise ValueError(f"{where} is not a GPT-2: its config.json says {kind!r}")
     missing = [name for name in SIZES.values() if name not in settings]
@@ -55,18 +55,24 @@ def config_from(
     return config
 
 
-def settings_of(config: GPTConfig) -> dict[str, Any]:
-    """What config.json says of a model with our config."""
+def settings_of(
+    config: GPTConfig, came: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What config.json says of a model with our config: what came in with it, in today's sizes.
+
+    Of a model that came from nowhere it says what is known; which ids begin and end a text isn't.
+    """
+    sizes = {theirs: getattr(config, ours) for ours, theirs in SIZES.items()}
+    if came is not None:
+        return {**came, **sizes}
     return {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",
-        **{theirs: getattr(config, ours) for ours, theirs in SIZES.items()},
+        **sizes,
         **{name: allowed[0] for name, allowed in FIXED.items()},
         **dict.fromkeys(
             ("attn_pdrop", "embd_pdrop", "resid_pdrop"), config.dropout
         ),
-        # Both tokenizers here end their vocabulary with end of text.
-        **dict.fromkeys(("bos_token_id", "eos_token_id"), config.vocab_size - 1),
     }
 
 

@@ -79,6 +79,7 @@ def _run(profile: Profile, steps: int, checkpoint: Path | None) -> None:
         autocast=budget.autocast,
         compile=budget.compile,
     )
+    event = None
     for event in train(model, batches, plan, val_batches, checkpoint=checkpoint):
         if event.val_loss is not None and is_first_process():
             print(
@@ -86,6 +87,11 @@ def _run(profile: Profile, steps: int, checkpoint: Path | None) -> None:
                 f"  rate {event.lr:.1e}  {event.tokens_per_second:,.0f} tokens/s",
                 flush=True,
             )
+    if event is None and is_first_process():
+        print(
+            f"{checkpoint} has all of its {steps} updates; a larger --steps goes on from there",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

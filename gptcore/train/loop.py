@@ -16,6 +16,7 @@ from torch.optim import AdamW
 from gptcore import checkpoint as checkpoints
 from gptcore.checks import check_count
 from gptcore.data import Batches
+from gptcore.files import try_place
 from gptcore.generate import eval_mode
 from gptcore.model import GPT
 from gptcore.schedule import lr_at
@@ -99,11 +100,13 @@ def train(
     at every `eval_every` and with the last update.
 
     Raises FloatingPointError when the loss or the gradient is no number, ValueError for a
-    checkpoint that can't be read or is of another model.
+    checkpoint that can't be read or is of another model, OSError where it can't be written.
     """
     optimizer = adamw(model, config)
     iterators = [batches] + ([val_batches] if val_batches else [])
     start = 0
+    if checkpoint and is_first_process():
+        try_place(checkpoint)  # now, and not when there is something to lose
     if checkpoint and checkpoint.exists():
         start = checkpoints.load(checkpoint, model, optimizer, iterators)
     forward = prepared(model, config)

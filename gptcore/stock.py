@@ -1,0 +1,163 @@
+"""Which models the cached path computes exactly: those that are what was declared, part by part.
+
+The cached path repeats a model's arithmetic on its weights. So it may serve a model only if calling
+that model would run this arithmetic and nothing else. That is shown, not guessed: the code that a
+call runs is the code that was there when the class was declared, and the model holds what a newly
+built one holds, module for module, with the same settings and no hooks. Only its weights are its
+own, and attributes that none of this code mentions.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.modules import module as machinery
+
+from gptcore.config import GPTConfig
+
+# torch.compile replaces some of these for good; calling a module runs none of them.
+NOT_RUN = {"__init__", "__setattr__", "__delattr__", "__setstate__"}
+
+Code = dict[str, tuple[object, object]]
+
+_declared: type[nn.Module] | None = None
+_code: list[tuple[Any, Code]] = []
+_mentioned: set[str] = set()
+
+
+class UnknownModelError(ValueError):
+    """A model that the cached path does not know, and what in it."""
+
+
+def declare(model_class: type[nn.Module]) -> None:
+    """Let models of this class be served, as it and all that it calls stand now."""
+    global _declared
+    _declared = model_class
+    parts = built(GPTConfig(1, 1, 1, 1, 1)).modules()
+    classes = {base for part in parts for base in type(part).__mro__[:-1]}
+    places = [*classes, sys.modules[model_class.__module__], functional]
+    _code[:] = [(place, _callables(place)) for place in places]
+    for _, code in _code:
+        for _, compiled in code.values():
+            _mentioned.update(_names(compiled))
+
+
+@lru_cache(maxsize=8)
+def built(config: GPTConfig) -> nn.Module:
+    """A model as its class makes it, whose weights have shapes and no memory."""
+    assert _declared is not None
+    with torch.device("meta"):
+        return _declared(config)
+
+
+def check(model: Any) -> None:
+    """Refuse, by UnknownModelError, a model that the cached path does not know."""
+    found = difference(model)
+    if found:
+        raise UnknownModelError(
+            f"the cached path computes GPT as it stands in gptcore.model, and here {found}; "
+            "generate reads such a model anew for each token"
+        )
+
+
+def difference(model: Any) -> str:
+    """What in a model the cached path does not know, in words; empty if it knows it all."""
+    config = getattr(model, "config", None)
+    if type(model) is not _declared or type(config) is not GPTConfig:
+        return f"the model is a {type(model).__name__} of its own"
+    for place, code in _code:
+        if _callables(place, code) != code:
+            return f"{place.__name__} was changed"
+    for name, value in vars(machinery).items():
+        if isinstance(value, OrderedDict) and value:
+            return f"{name.strip('_')} are set for all modules"
+    kinds: set[tuple[torch.dtype, torch.device]] = set()
+    walk = _differences(model, built(config), "model", config.dropout > 0, kinds)
+    found = next(walk, "")
+    if not found and len(kinds) > 1:
+        return "the weights differ in dtype or device"
+    return found
+
+
+def _callables(place: Any, known: Code | None = None) -> Code:
+    """The functions and classes in a class or module, with their code."""
+    members = vars(place)
+    # What a module gains does nothing to what was in it; a class may hide what it inherits.
+    names = members if known is None or isinstance(place, type) else known
+    return {
+        name: (value, getattr(value, "__code__", None))
+        for name in names
+        if callable(value := members.get(name)) and name not in NOT_RUN
+    }
+
+
+def _names(code: object) -> Iterator[str]:
+    """All that code mentions by name, as an attribute or in a string."""
+    if not isinstance(code, CodeType):
+        return
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        yield from _names(constant)
+
+
+def _settings(module: nn.Module) -> dict[str, Any]:
+    """All that a module holds but its mode, weights and parts: numbers, hooks, and so on."""
+    held = dict(vars(module))
+    for name in ("training", "_parameters", "_modules"):
+        held.pop(name, None)
+    return held
+
+
+def _differences(
+    mine: nn.Module,
+    stock: nn.Module,
+    name: str,
+    dropout: bool,
+    kinds: set[tuple[torch.dtype, torch.device]],
+) -> Iterator[str]:
+    """What sets a module apart from a newly built one; the kinds of its weights are gathered."""
+    if type(mine) is not type(stock):
+        yield f"{name} is {type(mine).__name__}, not {type(stock).__name__}"
+        return
+    if mine.training and dropout:
+        yield f"{name} is in training mode, with dropout"
+    state, expected = _settings(mine), _settings(stock)
+    if state != expected:
+        for key in state.keys() | expected.keys():
+            inert = key not in _mentioned and not hasattr(type(mine), key)
+            if key not in expected and inert:
+                continue
+            if (
+                key not in state
+                or key not in expected
+                or state[key] != expected[key]
+            ):
+                yield f"{name}.{key.strip('_')} is not as it is built"
+    if mine._parameters.keys() != stock._parameters.keys():
+        yield f"{name} has other weights"
+    for key, weight in mine._parameters.items():
+        like = stock._parameters.get(key)
+        if type(weight) is not type(like):
+            yield f"{name}.{key} is {type(weight).__name__}"
+        elif weight is not None and like is not None:
+            kinds.add((weight.dtype, weight.device))
+            if weight.shape != like.shape:
+                yield f"{name}.{key} has another shape"
+    if list(mine._modules) != list(stock._modules):
+        yield f"{name} has other parts"
+        return
+    for key, part in mine._modules.items():
+        like_part = stock._modules[key]
+        assert part is not None
+        assert like_part is not None
+        yield from _differences(part, like_part, f"{name}.{key}", dropout, kinds)
