@@ -246,6 +246,10 @@ class Session:
         if os.getpid() != self.process:  # a child of the block: of it there is only what it prints
             print(data.get("text/plain", ""), file=self.stdout)
             return
+        cell = self.threads.cell()
+        if cell is not None and cell != self.threads.current:
+            self.late.setdefault(cell, Outputs()).display(data, metadata, name, update)
+            return
         self._collect()
         widget = self.widgets.get((data.get(WIDGET) or {}).get("model_id", ""))
         if widget is None:
