@@ -42,7 +42,7 @@ def test_checks_ask_for_answers_and_with_them_outputs_are_those_of_the_page(
 ) -> None:
     book = read(lesson, solved=True)
     cells = without_lacking(lesson, _first_open(lesson, book.cells))
-    book.cells = [budget(steps=24, short_steps=6), *cells]
+    book.cells = [budget(steps=60, short_steps=6), *cells]
     cells = executed(book, tmp_path)
     for check in checks(lesson):
         (verdict,) = outputs(cells[f"open-{check}"])
