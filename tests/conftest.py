@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator
-from multiprocessing import forkserver, util
+from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing import util
+from multiprocessing.connection import Connection
 
 import pytest
 from browser import launch
 from playwright.sync_api import Browser, sync_playwright
+
+from sitegen.errors import SiteError
+from sitegen.execute import executor
+from sitegen.execute.forkserver import Process, launcher
+from sitegen.execute.messages import Job
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Side by side, processes with a thread for each core stand in each other's way.
@@ -71,28 +77,50 @@ def _temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+class _Warm:
+    """A launcher of workers that stays when a build is over, for the next in its environment."""
+
+    def __init__(self, environment: Mapping[str, str], modules: Sequence[str]) -> None:
+        self.made_for: object = (_own(environment), [*modules])
+        self.launcher = launcher(environment, modules)
+
+    def start(self, job: Job, away: Connection) -> Process:
+        try:
+            return self.launcher.start(job, away)
+        except SiteError:
+            self.made_for = None  # it has ended
+            raise
+
+    def close(self) -> None:
+        """Nothing: whoever keeps it closes it."""
+
+
+def _own(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in environment.items() if not name.startswith("PYTEST")}
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _warm_workers(_temporary_files: None) -> Iterator[None]:
-    """One fork server for builds that this process makes in one environment, one after the other.
+    """One fork server for the builds that this process makes in one environment.
 
     It imports what every worker needs, which takes longer than most lessons of tests.
     """
-    stop, start = forkserver._forkserver._stop, forkserver.ensure_running
-    environment: dict[str, str] = {}
+    kept: list[_Warm] = []
 
-    def ensure_running() -> None:
-        now = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-        if environment != now:
-            stop()
-            environment.clear()
-            environment.update(now)
-        start()
+    def warm(environment: Mapping[str, str], modules: Sequence[str]) -> _Warm:
+        if not kept or kept[0].made_for != (_own(environment), [*modules]):
+            let_go()
+            kept.append(_Warm(environment, modules))
+        return kept[0]
+
+    def let_go() -> None:
+        while kept:
+            kept.pop().launcher.close()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forkserver._forkserver, "_stop", lambda: None)
-        patch.setattr(forkserver, "ensure_running", ensure_running)
+        patch.setattr(executor, "launcher", warm)
         yield
-    stop()
+    let_go()
 
 
 @pytest.fixture(scope="session")

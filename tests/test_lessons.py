@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from sitegen import course as courses
+from sitegen.build import orphaned_blocks, orphaned_profiles
 from sitegen.parse import config
 from sitegen.record.recordings import Recordings
-from sitegen.record.replay import runnable
 
 ROOT = Path(__file__).resolve().parents[1]
 COURSE = courses.load(config.load(ROOT))
@@ -25,11 +25,7 @@ def test_no_drift(slug: str) -> None:
     assert run.returncode == 0, run.stderr + run.stdout
 
 
-def test_no_recording_is_of_a_block_that_is_no_more() -> None:
-    blocks = {
-        (lesson.slug, profile.name, cell.id)
-        for lesson in COURSE.lessons
-        for profile in COURSE.config.profiles
-        for cell in runnable(lesson, profile.name)
-    }
-    assert set(Recordings(COURSE.config.recordings).all_blocks()) <= blocks
+def test_nothing_is_recorded_of_what_is_no_more() -> None:
+    recordings = Recordings(COURSE.config.recordings)
+    assert not orphaned_blocks(COURSE, recordings)
+    assert not orphaned_profiles(COURSE, recordings)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from sitegen.errors import SiteError, say
 from sitegen.files import (
@@ -146,7 +146,7 @@ def site_files(config: Config, lessons: tuple[Lesson, ...], pages: list[Page]) -
 def _map(base_url: str, pages: Sequence[Page]) -> str:
     """The addresses of all pages, as search engines ask for them."""
     rows = "".join(
-        f"<url><loc>{escape(f'{base_url}/{page.path}')}</loc></url>\n"
+        f"<url><loc>{escape(f'{base_url}/{page.path}', quote=False)}</loc></url>\n"
         for page in pages
         if page.path != "404.html"
     )
