@@ -20,6 +20,9 @@ from gptcore.tokenizer import Tokenizer
 Choose = Callable[[Tensor], Tensor]
 """From the logits of the next token, (B, vocab_size), to its ids, (B, 1)."""
 
+PIECE = 16
+"""New tokens after which it is looked at what was written, and a GPU waited for."""
+
 GRAPH_FROM = 32
 """New tokens from which on a step recorded as a CUDA graph saves more than recording costs."""
 
@@ -169,7 +172,6 @@ class Kept:
         self.model = decoder.model
         self.whole = Whole(self.model)
 
-    @torch.inference_mode()
     def __call__(self, text: Tensor) -> Tensor:
         """The logits after a text so far, one token longer than the last: (B, T) -> (B, V)."""
         if text.shape[1] > self.whole.block_size:
@@ -287,7 +289,7 @@ def _write(
 
     A GPU is waited for only now and then: what it has written is looked at in pieces.
     """
-    start, pieces = idx.shape[1], 16 if idx.is_cuda else 1
+    start, pieces = idx.shape[1], PIECE if idx.is_cuda else 1
     room = idx.new_zeros(len(idx), max_new_tokens)
     text = torch.cat((idx, room), dim=1).long()  # (B, T + max_new_tokens)
     ends: list[int | None] = [None] * len(idx)
@@ -295,23 +297,30 @@ def _write(
         Tensor
     ] = []  # the largest logit of each row: no number if one isn't
     seen = 0
-    for count in range(1, max_new_tokens + 1):
-        end = start + count
-        logits = read(text[:, : end - 1])  # (B, vocab_size)
-        peaks.append(logits.amax(dim=-1))
-        if len(peaks) == pieces or count == max_new_tokens:
-            _check_numbers(read.model, peaks, count)
-            peaks.clear()
-        text[:, end - 1] = choose(logits)[:, 0]
-        if stops and (count % pieces == 0 or count == max_new_tokens):
-            new = text[:, start:end].tolist()
-            ends = [
-                stops.length(row, seen) if known is None else known
-                for known, row in zip(ends, new, strict=True)
-            ]
-            seen = count
-            if None not in ends:
-                break
+    # What is ours alone may do without what differentiating needs.
+    with torch.inference_mode(isinstance(read, Kept)):
+        for count in range(1, max_new_tokens + 1):
+            end = start + count
+            logits = read(text[:, : end - 1])  # (B, vocab_size)
+            peaks.append(logits.amax(dim=-1))
+            try:
+                text[:, end - 1] = choose(logits)[:, 0]
+            except RuntimeError:  # which says nothing of the cause
+                _check_numbers(read.model, peaks, count)
+                raise
+            if len(peaks) == PIECE or count == max_new_tokens:
+                _check_numbers(read.model, peaks, count)
+                peaks.clear()
+            if stops and (count % pieces == 0 or count == max_new_tokens):
+                new = text[:, start:end].tolist()
+                ends = [
+                    stops.length(row, seen) if known is None else known
+                    for known, row in zip(ends, new, strict=True)
+                ]
+                seen = count
+                if None not in ends:
+                    break
+    _check_numbers(read.model, peaks, seen)
     counts = [max_new_tokens if known is None else known for known in ends]
     for row, count in enumerate(counts):
         text[row, start + count :] = text[row, start + count - 1]
@@ -320,8 +329,11 @@ def _write(
 
 def _check_numbers(model: LanguageModel, peaks: list[Tensor], count: int) -> None:
     """Refuse logits that are no numbers, by FloatingPointError: no choice among them is one."""
-    if math.isfinite(torch.stack(peaks).sum().item()):
+    if not peaks or math.isfinite(torch.stack(peaks).sum().item()):
         return
+    sums = [peak.sum().item() for peak in peaks]
+    count += 1 + next(i for i, one in enumerate(sums) if not math.isfinite(one))
+    count -= len(peaks)
     broken = (
         name
         for name, weight in model.named_parameters()
