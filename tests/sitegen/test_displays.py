@@ -286,7 +286,7 @@ FIXED = {
     "a dark ground": '<path style="fill: #222222; stroke: none"/>',
     "a white line": '<path style="fill: none; stroke: #ffffff"/><path style="fill: #222222"/>',
     "a black line": '<path style="fill: none; stroke: #000000"/>',
-    "text that nobody coloured": "<text>x</text>",
+    "a shape that nobody coloured": '<circle class="nobody-s"/>',
     "a colour by its name": '<rect fill="navy"/>',
     "black, as an attribute": '<text fill="#000">x</text>',
 }
@@ -294,7 +294,8 @@ FOLLOWS = {
     "the house's colours": '<path style="fill: #fdfdfc; stroke: #1f2937"/>',
     "colours seen on both papers": '<path style="fill: none; stroke: #1f77b4"/>',
     "the ink of the text around": '<circle fill="currentColor"/>',
-    "classes of a stylesheet": '<rect class="attention"/>',
+    "classes of a stylesheet": '<rect class="attention"/><g class="paper" fill="#fff"><path/></g>',
+    "text that nobody coloured": "<text>x</text>",
 }
 
 
