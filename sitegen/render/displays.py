@@ -34,6 +34,16 @@ _MENDS = {
     "ipywidgets": "print or plot what it is to show",
     "an animation of matplotlib": "save it as a GIF, or as a video that is embedded",
 }
+_LOST = {
+    "a picture or recording from elsewhere": "embed it, or put the file beside the lesson",
+    "a picture from elsewhere": "embed it, or put the file beside the lesson",
+    "an embedded page": "a link stands in its place",
+    "a style sheet for the whole page": "put it into the folder named by `static`",
+    "a style sheet from elsewhere": "put its rules into a <style> of the output",
+    "a script": "no page runs one: show a picture or a table",
+    "controls of a form": "no page has what they would act on",
+}
+"""How to mend what is taken out."""
 _INSTEAD = {
     "plotly": "an interactive figure by plotly",
     "altair": "an interactive figure by altair",
@@ -102,6 +112,8 @@ class Display:
                 return None
         if kind == "text/html":
             cleaned = clean(data, self.prefix, self.site, self.told)
+            if not cleaned.shows and "<style" in data:
+                self.told.add("a style sheet for the whole page")
             return (
                 Item("html", Markup(cleaned.html), "", cleaned.coloured) if cleaned.shows else None
             )
@@ -185,15 +197,9 @@ class Display:
             note = f"Here a notebook shows {what}, which needs a script. "
             note += "This page runs none" + (": below is its text." if text else ".")
             self._warn_of_need("the page shows its text" if text else "the page only says so")
-        elif (
-            not output.data.keys() - {"text/html", "text/plain"}
-            and not self.told.kinds
-            and not text
-        ):
-            return Item("note", Markup())  # it is empty
-        elif not text:
-            note = "What this displayed can't be shown on a page."
-        elif self.told.kinds and _REPR.fullmatch(text):
+        elif output.data.keys() - {"text/plain"} and (not text or _REPR.fullmatch(text)):
+            if not self.told.kinds:
+                return Item("note", Markup())  # it is empty
             text, note = "", "Nothing of what this displayed can be shown on a page."
         return Item("text" if text or not note else "note", coloured(text), note)
 
@@ -208,8 +214,11 @@ class Display:
             kind if count == 1 else f"{kind} ({count} times)"
             for kind, count in self.told.kinds.items()
         ]
-        lost = [f"shows its output without {_listed(losses)}"] if losses else []
-        return [*self.warnings, *lost]
+        if not losses:
+            return self.warnings
+        mend = next((_LOST[kind] for kind in self.told.kinds if kind in _LOST), "")
+        lost = f"shows its output without {_listed(losses)}" + (f"; {mend}" if mend else "")
+        return [*self.warnings, lost]
 
 
 def formula(latex: str, block: bool) -> str:

@@ -30,23 +30,29 @@ class House:
 
     colours: frozenset[str]
     """Hexadecimal colours that follow the reader's theme."""
+    drawn: frozenset[str]
+    """All classes that they draw."""
     classes: frozenset[str]
-    """Classes that the pages' own parts have, and no output takes."""
+    """Those that the pages' own parts have, and no output takes."""
 
 
 def house(folders: Iterable[Path] = (BUILT_IN / "static",)) -> House:
     """Of the stylesheets in these folders; classes that only a course's own have are free."""
-    sheets = [
-        path.read_text("utf-8") for folder in folders for path in sorted(folder.glob("*.css"))
-    ]
+    paths = [path for folder in folders for path in sorted(folder.glob("*.css"))]
+    sheets = [path.read_text("utf-8", "replace") for path in paths]
     return House(
-        frozenset(colour for sheet in sheets for colour in _COLOUR.findall(sheet)), _classes()
+        frozenset(colour for sheet in sheets for colour in _COLOUR.findall(sheet)),
+        frozenset(name for sheet in sheets for name in _classes(sheet)),
+        _kept(),
     )
 
 
 @cache
-def _classes() -> frozenset[str]:
-    sheet = (BUILT_IN / "static" / "style.css").read_text("utf-8")
-    selectors = re.sub(r"/\*.*?\*/|\{[^{}]*\}", " ", sheet, flags=re.S)
-    found = frozenset(_CLASS.findall(selectors)) - _FOR_OUTPUTS
+def _kept() -> frozenset[str]:
+    found = _classes((BUILT_IN / "static" / "style.css").read_text("utf-8")) - _FOR_OUTPUTS
     return frozenset(name for name in found if not _WORDS_OF_CODE.fullmatch(name))
+
+
+def _classes(sheet: str) -> frozenset[str]:
+    selectors = re.sub(r"/\*.*?\*/|\{[^{}]*\}", " ", sheet, flags=re.S)
+    return frozenset(_CLASS.findall(selectors))

@@ -300,6 +300,8 @@ class _Fitting:
                     self.exchange(child, _link(child.get("src", "")), "div")
                 elif child.tag == "img" and not child.get("src", "").startswith("data:image/"):
                     self.exchange(child, escape(child.get("alt", "")))
+                elif child.tag in ("audio", "video") and not _weight(child):
+                    self.exchange(child, f"<p>Left out: {child.tag} from elsewhere.</p>", "div")
                 elif child.tag in ("audio", "video") and _weight(child) > MOST_MEDIA:
                     size = f"{_weight(child) * 3 / 4 / 1e6:.1f} MB"
                     self.told.add(f"{child.tag} of {size}")
@@ -366,7 +368,8 @@ def _link(address: str) -> str:
 
 
 def _weight(element: ET.Element) -> int:
-    return sum(len(one.get("src", "")) for one in element.iter())
+    sources = (one.get("src", "") for one in element.iter())
+    return sum(len(source) for source in sources if source.startswith("data:"))
 
 
 def _serialised(root: ET.Element) -> str:

@@ -51,7 +51,7 @@ _PAGES_OWN_DATA = re.compile(r"data-(?:block|inline|profile|label|fingerprint|th
 _FETCHED = re.compile(r"""url\(\s*["']?(?!\s*["']?#)|\\|image-set|src\(""", re.I)
 _COLOUR = re.compile(r"#([0-9a-fA-F]{6})\b")
 _REFERENCE = re.compile(r"""url\(\s*["']?#([^)"']+?)["']?\s*\)""")
-_SHAPES = ("path", "rect", "circle", "ellipse", "polygon", "polyline", "text", "line")
+_SHAPES = ("path", "rect", "circle", "ellipse", "polygon", "polyline")
 _COLOURED = ("fill", "stroke", "color", "stop-color", "background", "background-color")
 _NEUTRAL = re.compile(
     r"none|transparent|currentcolor|inherit|context-\w+|(?:url|var)\(.*", re.I | re.S
@@ -212,10 +212,12 @@ def _style(root: ET.Element, sheet: Sheet, site: House, told: Told) -> None:
 
 def _adapts(root: ET.Element, site: House) -> bool:
     """Whether all of a drawing can be seen in both themes, as it is or by the site's colours."""
-    left = [(root, bool(root.get("class")), False)]
+    left = [(root, False)]
     while left:
-        element, classed, filled = left.pop()
-        values = [(name, element.get(name, "")) for name in _COLOURED]
+        element, filled = left.pop()
+        # The stylesheet has the last word, and an attribute is for viewers without it.
+        drawn = not site.drawn.isdisjoint(element.get("class", "").split()) and element is not root
+        values = [] if drawn else [(name, element.get(name, "")) for name in _COLOURED]
         for part in element.get("style", "").split(";"):
             name, _, value = part.partition(":")
             values.append((name.strip(), value.strip()))
@@ -224,11 +226,11 @@ def _adapts(root: ET.Element, site: House) -> bool:
                 filled |= name in ("fill", "color")
                 if not _legible(value, name, site):
                     return False
-        classed |= bool(element.get("class"))
-        if element.tag in _SHAPES and not (filled or classed):
+        filled |= drawn
+        if element.tag in _SHAPES and not filled:
             return False  # black, as whatever nobody gives a colour
         if element.tag not in ("defs", "clipPath", "mask", "marker", "symbol"):
-            left.extend((child, classed, filled) for child in element)
+            left.extend((child, filled) for child in element)
     return True
 
 

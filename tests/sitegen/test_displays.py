@@ -178,6 +178,27 @@ def test_of_what_nobody_misses_nothing_is_told(markup: str) -> None:
     assert warned({"text/html": markup}) == ""
 
 
+NOTHING = {
+    "a picture from elsewhere": '<img src="https://e.example/x.png">',
+    "a style sheet for the page": "<style>body { margin: 0 }</style>",
+}
+
+
+@pytest.mark.parametrize("markup", NOTHING.values(), ids=NOTHING)
+def test_where_nothing_is_left_the_page_says_so(markup: str) -> None:
+    found = shown({"text/html": markup, "text/plain": "<IPython.core.display.HTML object>"})
+    assert "Nothing of what this displayed can be shown on a page." in found
+    assert "IPython" not in found
+    assert "; " in warned({"text/html": markup})
+
+
+def test_what_is_empty_shows_nothing_and_a_plain_object_its_text() -> None:
+    assert (
+        shown({"text/html": " ", "text/plain": "<IPython.core.display.HTML object>"}).strip() == ""
+    )
+    assert "&lt;object object at 0x…&gt;" in shown({"text/plain": "<object object at 0x…>"})
+
+
 SHEET = """<style type="text/css">
 #T_1 td { color: red; padding: 1px 2px; position: sticky }
 #T_1 .high:nth-child(2) { background: linear-gradient(90deg, #d65f5f 50%, transparent 50%) }
@@ -286,7 +307,7 @@ FIXED = {
     "a dark ground": '<path style="fill: #222222; stroke: none"/>',
     "a white line": '<path style="fill: none; stroke: #ffffff"/><path style="fill: #222222"/>',
     "a black line": '<path style="fill: none; stroke: #000000"/>',
-    "text that nobody coloured": "<text>x</text>",
+    "a shape that nobody coloured": '<circle class="nobody-s"/>',
     "a colour by its name": '<rect fill="navy"/>',
     "black, as an attribute": '<text fill="#000">x</text>',
 }
@@ -294,7 +315,8 @@ FOLLOWS = {
     "the house's colours": '<path style="fill: #fdfdfc; stroke: #1f2937"/>',
     "colours seen on both papers": '<path style="fill: none; stroke: #1f77b4"/>',
     "the ink of the text around": '<circle fill="currentColor"/>',
-    "classes of a stylesheet": '<rect class="attention"/>',
+    "classes of a stylesheet": '<rect class="attention"/><g class="paper" fill="#fff"><path/></g>',
+    "text that nobody coloured": "<text>x</text>",
 }
 
 
