@@ -17,6 +17,7 @@ FLOORS = {
         {"errors", "output"},
         {"files"},
         {"parse"},
+        {"trace"},
         {"execute", "curriculum"},
         {"record"},
         {"render"},

@@ -25,6 +25,8 @@ from sitegen.execute.snapshot import Snapshots
 from sitegen.output import Output
 from sitegen.parse.config import BUILT_IN, Config
 from sitegen.parse.lesson import DEFAULT_TIMEOUT, Block, Cell, Lesson
+from sitegen.trace import Trace
+from sitegen.trace.cells import own
 
 ENVIRONMENT = {
     # One thread each: the order of additions, and so the last digits of a sum, must not
@@ -69,6 +71,8 @@ class Result:
     cell: Cell
     outputs: tuple[Output, ...]
     seconds: float
+    trace: Trace | None = None
+    """What the cell read and left, if that was observed."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Executor:
 
     Entering starts the fork server, which imports in the background while others work. Workers
     leave a snapshot after each `snapshot_worth` seconds of work, so that a later plan need not
-    begin from nothing; none if that is None.
+    begin from nothing; none if that is None. With `observe`, results have traces.
 
     Raises:
         SiteError: there is no folder for the socket that workers are reached through.
@@ -110,11 +114,13 @@ class Executor:
         profile: str = "cpu",
         jobs: int = 0,
         snapshot_worth: float | None = None,
+        observe: bool = False,
     ) -> None:
         self.config = config
         self.profile = profile
         self.jobs = jobs or os.cpu_count() or 1
         self.snapshot_worth = snapshot_worth
+        self.observe = observe
 
     def __enter__(self) -> Executor:
         self._scratch = tempfile.TemporaryDirectory(prefix="lessonsite-")
@@ -234,6 +240,7 @@ class Executor:
             scratch=self._scratch.name,
             written=self._written(),
             snapshot_worth=self.snapshot_worth,
+            own=own(plan.lesson, self.profile) if self.observe else None,
         )
         home, away = self._context.Pipe()
         process = self._snapshots.go_on(plan, job, away)
@@ -314,7 +321,7 @@ class _Worker:
             tell(Event(self.plan.lesson, cell))
         elif isinstance(message, Finished):
             cell = self.cells[message.cell]
-            self.results.append(Result(cell, message.outputs, message.seconds))
+            self.results.append(Result(cell, message.outputs, message.seconds, message.trace))
             self.deadline = time.monotonic() + DEFAULT_TIMEOUT
             tell(Event(self.plan.lesson, cell, message.seconds))
         elif isinstance(message, Failed):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sitegen.output import Output
 from sitegen.parse.lesson import Cell
+from sitegen.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Job:
     """What the generator itself writes, and the lessons, which blocks have no part in."""
     snapshot_worth: float | None
     """Seconds of work that a snapshot has to spare; None for no snapshots."""
+    own: Mapping[str, Mapping[str, str]] | None = None
+    """What the trace of each cell says of the cell itself; None for no traces."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Finished:
     cell: str
     outputs: tuple[Output, ...]
     seconds: float
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True)

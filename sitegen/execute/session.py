@@ -30,6 +30,7 @@ from sitegen.execute import resources
 from sitegen.execute.messages import Failed, Finished, Job
 from sitegen.output import SHOWN_TYPES, Output, stream
 from sitegen.parse.lesson import Block, Cell
+from sitegen.trace.observe import Observer, Piece
 
 MAX_CHARACTERS = 1_000_000
 """Of one block's text; what is over is counted and left out."""
@@ -40,6 +41,7 @@ class Session:
 
     def __init__(self, job: Job, descriptors: Any) -> None:
         self.descriptors = descriptors
+        self.observer: Observer | None = None
         self.outputs: list[Output | _Growing] = []
         self.module = types.ModuleType("__main__")
         self.module.__file__ = job.path
@@ -116,6 +118,8 @@ class Session:
         start = self.descriptors.seek(0, os.SEEK_END)
         # An inline value's id is its place among others: what it shows must not depend on that.
         _seed(cell.id if isinstance(cell, Block) else cell.code)
+        if self.observer:
+            self.observer.begin(self._piece(cell))
         began = time.perf_counter()
         try:
             with self._capture():
@@ -131,8 +135,14 @@ class Session:
                     cell.id, cell.line, f"block {cell.id!r} raised nothing, not {raises}", ""
                 )
         seconds = time.perf_counter() - began
+        raised = isinstance(cell, Block) and bool(cell.options.raises)
+        trace = self.observer.end(finished=not raised) if self.observer else None
         self._collect_descriptors(start)
-        return Finished(cell.id, tuple(tidy(self.outputs)), seconds)
+        return Finished(cell.id, tuple(tidy(self.outputs)), seconds, trace)
+
+    def _piece(self, cell: Cell) -> Piece:
+        own = (self.job.own or {}).get(cell.id, {})
+        return Piece(cell.id, cell.code, cell.line, not isinstance(cell, Block), own)
 
     def _execute(self, cell: Cell) -> None:
         namespace = self.module.__dict__

@@ -23,6 +23,7 @@ from typing import Any
 from sitegen.execute.messages import Done, Failed, Job, Started
 from sitegen.execute.session import Session
 from sitegen.execute.snapshot import Files, Taker
+from sitegen.trace.observe import Observer
 
 
 def run(job: Job, home: Connection) -> None:
@@ -40,11 +41,13 @@ def run(job: Job, home: Connection) -> None:
             os.dup2(descriptors.fileno(), descriptor)
         # What blocks leave among temporary files goes with the build.
         temporary = tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(dir=job.scratch)
-        snapshots = None
-        if job.snapshot_worth is not None:
-            files = Files(Path(temporary), Path(job.root), frozenset(map(Path, job.written)))
-            snapshots = Taker(job.snapshot_worth, files)
-        _work(Session(job, descriptors), snapshots, job, home)
+        files = Files(Path(temporary), Path(job.root), frozenset(map(Path, job.written)))
+        snapshots = Taker(job.snapshot_worth, files) if job.snapshot_worth is not None else None
+        session = Session(job, descriptors)
+        if job.own is not None:
+            session.observer = Observer(files.course, job.packages, files, job.path)
+            session.observer.start(session.module.__dict__)
+        _work(session, snapshots, job, home)
 
 
 def _work(session: Session, snapshots: Taker | None, job: Job, home: Connection) -> None:
