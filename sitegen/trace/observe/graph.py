@@ -54,20 +54,11 @@ _CACHED = type(functools.lru_cache(len))
 _RUNNING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _CONTAINERS: Collection[Any] = (list, tuple, set, frozenset)
 _OF_CLASSES = frozenset(
-    [
-        "__dict__",
-        "__weakref__",
-        "__doc__",
-        "__module__",
-        "__slotnames__",
-        "__abstractmethods__",
-        "_abc_impl",
-        "__firstlineno__",
-        "__static_attributes__",
-        "__annotations__",
-        "__annotate__",
-        "__qualname__",
-    ]
+    (
+        *("__dict__", "__weakref__", "__doc__", "__module__", "__slotnames__", "__qualname__"),
+        *("__abstractmethods__", "_abc_impl", "__firstlineno__", "__static_attributes__"),
+        *("__annotations__", "__annotate__"),
+    )
 )
 """What a class holds that says nothing, or that the interpreter adds by itself."""
 LONG = 64

@@ -10,50 +10,26 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 _LEAVES = frozenset(
-    [
-        "JUMP_FORWARD",
-        "JUMP_BACKWARD",
-        "JUMP_BACKWARD_NO_INTERRUPT",
-        "RETURN_VALUE",
-        "RETURN_CONST",
-        "RAISE_VARARGS",
-        "RERAISE",
-    ]
+    (
+        *("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"),
+        *("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"),
+    )
 )
 """Instructions after which the next one is not reached. One that is missing costs precision."""
 _INNER = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<lambda>")
 
 ANYTHING = frozenset(
-    [
-        "globals",
-        "locals",
-        "vars",
-        "dir",
-        "eval",
-        "exec",
-        "__import__",
-        "import_module",
-        "__globals__",
-        "__builtins__",
-        "f_globals",
-        "f_locals",
-        "f_back",
-        "currentframe",
-        "_getframe",
-        "modules",
-        "__main__",
-        "get_ipython",
-        "__subclasses__",
-        "get_objects",
-        "get_referrers",
-        "get_type_hints",
-        "get_annotations",
-    ]
+    (
+        *("globals", "locals", "vars", "dir", "eval", "exec", "__import__", "import_module"),
+        *("__globals__", "__builtins__", "f_globals", "f_locals", "f_back", "currentframe"),
+        *("_getframe", "__main__", "get_ipython", "__subclasses__", "get_objects"),
+        *("get_referrers", "get_type_hints", "get_annotations"),
+    )
 )
 """Words after which code may read any name of its lesson, in ways that nothing tells of."""
-LINES = frozenset(["co_firstlineno", "f_lineno", "tb_lineno", "lineno", "co_lines", "co_positions"])
+LINES = frozenset(("co_firstlineno", "f_lineno", "tb_lineno", "lineno", "co_lines", "co_positions"))
 """Words after which code may read where it stands."""
-DOCS = frozenset(["__doc__", "getdoc", "help", "doctest", "pydoc"])
+DOCS = frozenset(("__doc__", "getdoc", "help", "doctest", "pydoc"))
 """Words after which code may read docstrings, which are no part of a function otherwise."""
 
 

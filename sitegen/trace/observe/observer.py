@@ -373,9 +373,8 @@ class _Maker:
             self.unseen.add("code that was compiled")
             for function in self.program.closure(self.entered):
                 self.things.add(f"function {function}")
-        if self.words & words.ANYTHING:
+        if self.words & words.ANYTHING or "__main__" in observer.constants:
             self.read |= set(self.before.names)
-            self.rebinds |= set(self.now.names)
 
     def _entry(self, function: str) -> str:
         """What was entered: a function, or one without a name in code that runs on import."""
