@@ -52,6 +52,7 @@ _FIXED = (
 )
 _CACHED = type(functools.lru_cache(len))
 _RUNNING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+_SIMPLE = {list, tuple, set, frozenset, dict, collections.deque, collections.OrderedDict}
 _CONTAINERS: Collection[Any] = (list, tuple, set, frozenset)
 _OF_CLASSES = frozenset(
     (
@@ -128,7 +129,7 @@ class Graph:
         return key_of(value)
 
     def _node(self, one: Any, kind: type) -> Node:
-        if kind in (list, tuple, set, frozenset, dict, collections.deque):
+        if kind in _SIMPLE and not (kind is collections.OrderedDict and vars(one)):
             return self._container(one, kind)
         if isinstance(one, type):
             return self._class(one)
@@ -141,7 +142,7 @@ class Graph:
 
     def _container(self, one: Any, kind: type) -> Node:
         data = kind not in (tuple, frozenset)
-        values = [*one.keys(), *one.values()] if kind is dict else list(one)
+        values = [*one.keys(), *one.values()] if isinstance(one, dict) else list(one)
         if len(values) > LONG and set(map(type, values)) <= _PLAIN - {range, type(...)}:
             return Node(f"{kind.__name__} {len(one)} {_flat_hash(values)}", data=data)
         return Node(f"{kind.__name__} {len(one)}", tuple(map(self.part, values)), data=data)

@@ -499,7 +499,7 @@ class _Maker:
         found = {
             part: now.get(part, INITIAL)
             for part in was.keys() | now.keys()
-            if was.get(part) != now.get(part) and not (imported and part not in self.words)
+            if was.get(part) != now.get(part) and not (imported and self._is_of_an_import(part))
         }
         if self.before.files != self.now.files:
             files = sorted(observer.changed_files(self.now.files).items())
@@ -510,6 +510,10 @@ class _Maker:
             rows = [(name, self._order(value)[0]) for name, value in sorted(put.items())]
             found[f"attributes of {module}"] = short_hash(part for row in rows for part in row)
         return {f"process {part}": hash_ for part, hash_ in sorted(found.items())}
+
+    def _is_of_an_import(self, part: str) -> bool:
+        """Whether a library altered a part as it was imported, since no code here speaks of it."""
+        return part in ("warnings", "logging") and not any(part[:3] in word for word in self.words)
 
     # Hashes of what was left
 
