@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import multiprocessing
@@ -88,8 +89,9 @@ def _run(codes: Mapping[str, str], root: Path, packages: Sequence[str], home: An
         observer.start(module.__dict__)
         for piece in pieces(codes):
             stream = io.StringIO()
-            code = compile("\n" * (piece.line - 1) + piece.code, "l.md", "exec", dont_inherit=True)
+            tree = ast.parse("\n" * (piece.line - 1) + piece.code)
             observer.begin(piece)
+            code = observer.compiled(tree, "exec")
             try:
                 with contextlib.redirect_stdout(stream):
                     exec(code, module.__dict__)

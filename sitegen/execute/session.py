@@ -147,7 +147,8 @@ class Session:
     def _execute(self, cell: Cell) -> None:
         namespace = self.module.__dict__
         if not isinstance(cell, Block):
-            code = _compile("\n" * (cell.line - 1) + cell.code, self.job.path, "eval")
+            text = "\n" * (cell.line - 1) + cell.code
+            code = self._compiled(ast.parse(text, self.job.path, "eval"), "eval")
             self.outputs.append(Output("display", {"text/plain": str(eval(code, namespace))}))
             return
         tree = ast.parse("\n" * (cell.line - 1) + cell.code, self.job.path)
@@ -155,9 +156,9 @@ class Session:
         shown = isinstance(last, ast.Expr) and not cell.code.rstrip().endswith(";")
         if shown:
             tree.body.pop()
-        exec(_compile(tree, self.job.path, "exec"), namespace)
+        exec(self._compiled(tree, "exec"), namespace)
         if isinstance(last, ast.Expr) and shown:
-            value = eval(_compile(ast.Expression(last.value), self.job.path, "eval"), namespace)
+            value = eval(self._compiled(ast.Expression(last.value), "eval"), namespace)
             namespace["_"] = value
             if value is not None:
                 self.show(value)
@@ -165,6 +166,12 @@ class Session:
             from sitegen.execute.figures import show_open_figures
 
             show_open_figures()
+
+    def _compiled(self, tree: ast.Module | ast.Expression, mode: str) -> types.CodeType:
+        if self.observer:
+            return self.observer.compiled(tree, mode)
+        code: types.CodeType = _compile(tree, self.job.path, mode)
+        return code
 
     @contextlib.contextmanager
     def _capture(self) -> Iterator[None]:

@@ -38,7 +38,7 @@ class Functions:
         self.watching = False
         self.importing = 0
         self._entered: set[str] = set()
-        self.marks: list[dict[str, int]] = []
+        self.marks: list[Marks] = []
         """By module and function, whether it was entered, where the interpreter doesn't tell."""
 
     def taken(self) -> set[str]:
@@ -73,29 +73,29 @@ class Functions:
             elif not name.startswith("__") or name in ("__all__", "__doc__"):
                 self.names.add(f"{module}.{name}")
 
-    def watched(self, text: bytes, path: str, module: str) -> types.CodeType:
-        """The code of a module, so that this object learns which functions of it are entered."""
-        tree = ast.parse(text, path)
-        if monitoring:
-            code: types.CodeType = compile(tree, path, "exec", dont_inherit=True)
-            for one in _functions_in(code):
-                self._name_of[one] = f"{module}.{_entry(one.co_qualname)}"
-                events = monitoring.events
-                monitoring.set_local_events(TOOL, one, events.PY_START | events.PY_RESUME)
-            return code
-        marker = _Marker(module)
-        marker.visit(tree)
-        if self.marks:  # all of them at once: compilers of functions look at a dict's keys
-            self.marks[-1].update(dict.fromkeys(marker.names, 0))
-        return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
-
-    def prepare(self, module: types.ModuleType) -> None:
-        """Give a module the marks that its code stores into."""
+    def compiled(
+        self, tree: ast.Module | ast.Expression, path: str, mode: str, prefix: str, marks: Marks
+    ) -> types.CodeType:
+        """The code of a tree; what is entered of it is told by its qualified name with a prefix."""
         if not monitoring:
-            marks = _Marks()
-            module.__dict__.update({MARKS: marks, RESUMED: marks.resumed})
+            marker = _Marker(prefix)
+            tree = ast.fix_missing_locations(marker.visit(tree))
+            # All of them at once: compilers of functions look at a dict's keys.
+            marks.update(dict.fromkeys(marker.names, 0))
+        code: types.CodeType = compile(tree, path, mode, dont_inherit=True)
+        for one in functions_in(code) if monitoring else ():
+            self._name_of[one] = f"{prefix}{entry(one)}"
+            events = monitoring.events
+            monitoring.set_local_events(TOOL, one, events.PY_START | events.PY_RESUME)
+        return code
+
+    def prepare(self, namespace: dict[str, Any]) -> Marks:
+        """Give a module the marks that its code stores into."""
+        marks = Marks()
+        if not monitoring:
+            namespace.update({MARKS: marks, RESUMED: marks.resumed})
             self.marks.append(marks)
-        module.__class__ = _watched_class(self)
+        return marks
 
     def listen(self) -> None:
         """Begin to hear of what is entered, where the interpreter tells."""
@@ -115,7 +115,7 @@ TOOL = 4
 """Of the numbers that the interpreter gives to tools one that no known tool takes."""
 
 
-class _Marks(dict[str, int]):
+class Marks(dict[str, int]):
     """Of one module: by the name of a function, whether it was entered."""
 
     def resumed(self, value: Any, name: str) -> Any:
@@ -127,16 +127,19 @@ class Loader(importlib.machinery.SourceFileLoader):
     """Loads a followed module from its source, always, so that its functions are seen."""
 
     functions: Functions
+    marks: Marks
 
     def path_stats(self, path: str | bytes) -> Any:
         # Without knowing a source's age, a loader neither reads nor writes compiled files.
         raise OSError
 
     def source_to_code(self, data: Any, path: Any, **_: Any) -> types.CodeType:  # type: ignore[override]
-        return self.functions.watched(data, path, self.name)
+        tree = ast.parse(data, path)
+        return self.functions.compiled(tree, path, "exec", f"{self.name}.", self.marks)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        self.functions.prepare(module)
+        self.marks = self.functions.prepare(vars(module))
+        module.__class__ = _watched_class(self.functions)
         self.functions.load(module, super().exec_module)
 
 
@@ -176,25 +179,25 @@ def _watched_class(functions: Functions) -> type[types.ModuleType]:
     return Watched
 
 
-def _functions_in(code: types.CodeType) -> Iterator[types.CodeType]:
+def functions_in(code: types.CodeType) -> Iterator[types.CodeType]:
     for part in code.co_consts:
         if isinstance(part, types.CodeType):
             if part.co_flags & inspect.CO_NEWLOCALS:  # what has none is the body of a class
                 yield part
-            yield from _functions_in(part)
+            yield from functions_in(part)
 
 
-def _entry(qualified: str) -> str:
+def entry(code: types.CodeType) -> str:
     """The function that can be entered by itself in which some code stands."""
-    names = qualified.partition(".<locals>")[0].split(".")
+    names = code.co_qualname.partition(".<locals>")[0].split(".")
     return ".".join(name for name in names if not name.startswith("<"))
 
 
 class _Marker(ast.NodeTransformer):
     """Puts marks into a module."""
 
-    def __init__(self, module: str) -> None:
-        self.module = module
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
         self.path: list[str] = []
         self.owner = ""
         """The outermost function that is being visited."""
@@ -222,7 +225,7 @@ class _Marker(ast.NodeTransformer):
         return self._function(node)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        owner = self.owner or ".".join([self.module, *self.path, node.name])
+        owner = self.owner or self.prefix + ".".join([*self.path, node.name])
         self._inside(node, owner)
         first = node.body[0]
         text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
@@ -240,11 +243,6 @@ class _Marker(ast.NodeTransformer):
         node.body = self._resumed(node.body)
         return node
 
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
-        self.generic_visit(node)
-        node.elt = self._resumed(node.elt)
-        return node
-
     def visit_Yield(self, node: ast.Yield) -> ast.AST:
         return self._resumed(self.generic_visit(node))
 
@@ -255,7 +253,7 @@ class _Marker(ast.NodeTransformer):
         return self._resumed(self.generic_visit(node))
 
     def _resumed(self, value: Any) -> ast.expr:
-        name = self._noted(self.owner or ".".join([self.module, *self.path]))
+        name = self._noted(self.owner or self.prefix + ".".join(self.path))
         call = ast.Call(_name(RESUMED), [value, ast.Constant(name)], [])
         return ast.copy_location(call, value)
 

@@ -96,7 +96,7 @@ class Graph:
     fixed: Collection[int] = ()
     """The ids of objects whose state is no part of them, such as what is seeded for each cell."""
     functions: dict[Key, types.CodeType] = field(default_factory=dict)
-    """The code of each function of the lesson."""
+    """The code of each generator that rests; a later cell may let it go on."""
     definitions: dict[Key, str] = field(default_factory=dict)
     """The full name of each function and class of a followed package."""
     _alive: list[Any] = field(default_factory=list)
@@ -165,7 +165,6 @@ class Graph:
         held = [one.__defaults__, one.__kwdefaults__, *vars(one), *vars(one).values()]
         held += one.__closure__ or ()
         if one.__module__ == "__main__":
-            self.functions[id(one)] = one.__code__
             head = f"function {one.__qualname__} {self.code_hash(one.__code__)}"
         return Node(head, tuple(map(self.part, held)))
 
@@ -180,6 +179,8 @@ class Graph:
             return Node("weakref", (self.part(one()),))
         if isinstance(one, _RUNNING):
             frame = getattr(one, "gi_frame", None) or getattr(one, "cr_frame", None)
+            if frame and self.followed(frame.f_globals.get("__name__", "")):
+                self.functions[id(one)] = frame.f_code
             outer = (frame.f_globals, frame.f_builtins) if frame else ()
             held = [x for x in gc.get_referents(one) if not any(x is y for y in (frame, *outer))]
             place = frame.f_lasti if frame else "done"

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from sitegen.parse.tokens import Source, short_hash
 from sitegen.trace.observe import names as words
-from sitegen.trace.observe.entered import HIDDEN, Finder, Functions, monitoring
+from sitegen.trace.observe.entered import HIDDEN, Finder, Functions, entry, functions_in, monitoring
 from sitegen.trace.observe.graph import Graph, Key, Text, key_of
 from sitegen.trace.observe.outside import Outside
 from sitegen.trace.observe.process import Attributes, Process
@@ -41,6 +41,10 @@ class Files(Protocol):
 
     def now(self) -> Stamps:
         """Of each file its size and when it was written."""
+
+
+CELL = "cell "
+"""How the names of functions begin that cells of the lesson define."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,12 @@ class Observer:
     def start(self, namespace: dict[str, Any]) -> None:
         """Begin to observe; `namespace` is the one that the cells run in."""
         self.namespace = namespace
+        self.marks = self.functions.prepare(namespace)
         self.given = dict(namespace)
         self.attributes = Attributes()
         self.functions.listen()
+        self.lesson: dict[str, list[types.CodeType]] = {}
+        """The functions of the lesson, by cell and name."""
         self.functions.loaded = self._loaded
         self.outside.listen()
         sys.meta_path.insert(0, self.finder)
@@ -133,6 +140,14 @@ class Observer:
         self.functions.taken()
         self.functions.names.clear()
         self.functions.watching = self.outside.listening = True
+
+    def compiled(self, tree: ast.Module | ast.Expression, mode: str) -> types.CodeType:
+        """The code of the cell that is about to run, or of a part of it, as a session runs it."""
+        cell = f"{CELL}{self.piece.id} "
+        code = self.functions.compiled(tree, self.path, mode, cell, self.marks)
+        for one in functions_in(code):
+            self.lesson.setdefault(f"{cell}{entry(one)}", []).append(one)
+        return code
 
     def _learn(self, piece: Piece) -> None:
         """Note the names that a cell uses, and a hash of each function in it."""
@@ -298,7 +313,7 @@ class _Maker:
     def _follow(self) -> None:
         """Go from the names in the code to functions, to the names in those, and so on."""
         observer = self.observer
-        for function in self.entered:
+        for function in self.entered - self.observer.lesson.keys():
             self.asked.update(self.program.mentioned(*self.program.split(function)))
         for path in observer.functions.names:
             module, _, name = path.rpartition(".")
@@ -309,32 +324,31 @@ class _Maker:
                 self.asked.add((module, name))
         self.read = set(self.names.read)
         used = set(self.names.used)
-        functions: set[Key] = set()
-        while True:
-            roots = [*self._roots(self.read, used), *self._of_modules(self.asked)]
-            old, new = self.old.reached(roots), self.new.reached(roots)
-            self.reached = old | new
-            more = {
-                key
-                for key in self.reached
-                if key in self.old.functions or key in self.new.functions
-            } - functions
-            if not more:
-                break
-            functions |= more
-            for key in more:
-                code = self.new.functions.get(key) or self.old.functions[key]
-                found = words.globals_of(code)
-                self.words |= words.words_of(code)
-                self.read |= found
-                used |= found
-                self.rebinds |= words.stored_of(code)
+        for code in self._entered_codes():
+            found = words.globals_of(code)
+            self.words |= words.words_of(code)
+            self.read |= found
+            used |= found
+            self.rebinds |= words.stored_of(code)
+        roots = [*self._roots(self.read, used), *self._of_modules(self.asked)]
+        self.reached = self.old.reached(roots) | self.new.reached(roots)
+        for key in self.reached & self.old.functions.keys():
+            self._goes_on(self.old.functions[key])
         for graph in (self.old, self.new):
             for key in self.reached & graph.definitions.keys():
                 module, name = self.program.split(graph.definitions[key])
                 top = name.partition(".")[0]
                 if top in self.now.modules.get(module, ()):
                     self.asked.add((module, top))
+
+    def _entered_codes(self) -> Iterable[types.CodeType]:
+        for function in self.entered:
+            yield from self.observer.lesson.get(function, ())
+
+    def _goes_on(self, code: types.CodeType) -> None:
+        """A generator without a name may have gone on: nobody tells of that."""
+        if code.co_filename == self.observer.path:
+            self.read |= words.globals_of(code)
 
     def _roots(self, read: Iterable[str], used: Iterable[str]) -> Iterable[Key]:
         yield from (key_of(self.before.names[one]) for one in read if one in self.before.names)
@@ -355,7 +369,7 @@ class _Maker:
         for module in modules:
             self.things.add(f"import {module}")
             self.things.update(map(self._entry, observer.functions.at_import.get(module, ())))
-        for function in self.entered:
+        for function in self.entered - self.observer.lesson.keys():
             self.things.add(self._entry(function))
             self.words |= self._words(function)
         for module, name in self.asked:
@@ -371,7 +385,7 @@ class _Maker:
             self.unseen.add("a thread that goes on")
         if monitoring and self._is_compiled():
             self.unseen.add("code that was compiled")
-            for function in self.program.closure(self.entered):
+            for function in self.program.closure(self.entered - self.observer.lesson.keys()):
                 self.things.add(f"function {function}")
         if self.words & words.ANYTHING or "__main__" in observer.constants:
             self.read |= set(self.before.names)
