@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import zlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sitegen.trace.observe.graph import Graph, Node
+    from sitegen.trace.observe.graph import Graph, Key, Node
 
 ROWS = 2048
 BIG = 1 << 22
@@ -41,25 +42,35 @@ def _tensor(graph: Graph, one: Any, torch: Any) -> Node:
     storage = one.untyped_storage()
     if storage.nbytes() and one.device.type != "meta":
         key = ("memory", storage.data_ptr())
-        if key not in graph.nodes:
-            graph.nodes[key] = Node(f"memory {_storage_hash(storage, torch)}", data=True)
+        _memory(graph, key, storage.nbytes(), lambda: _storage_hash(storage, torch))
         parts.append(key)
     head = f"{head} {tuple(one.stride())} {one.storage_offset()}"
     return Node(head, tuple(parts), data=True)
 
 
+def _memory(graph: Graph, key: Key, size: int, content: Callable[[], str]) -> None:
+    """Enter memory into a graph, once; not read again where it was not touched."""
+    from sitegen.trace.observe.graph import Node
+
+    if key not in graph.nodes:
+        head = f"memory {size} "
+        known = graph.known.get(key)
+        same = known if known and known.head.startswith(head) else None
+        graph.nodes[key] = same or Node(head + content(), data=True)
+
+
 def _storage_hash(storage: Any, torch: Any) -> str:
     raw = torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage)
     if raw.device.type == "cpu":
-        return f"{raw.numel()} {zlib.crc32(raw.numpy()):x}"
+        return f"{zlib.crc32(raw.numpy()):x}"
     if raw.numel() <= BIG:
-        return f"{raw.numel()} {zlib.crc32(raw.cpu().numpy()):x}"
+        return f"{zlib.crc32(raw.cpu().numpy()):x}"
     words = raw[: raw.numel() // 8 * 8].view(torch.int64)
     whole = words[: len(words) // ROWS * ROWS].view(-1, ROWS)
     rest = raw[whole.numel() * 8 :].cpu().numpy()
     # Sums by rows and by columns: one alone does not see that two values changed places.
     sums = torch.cat([whole.sum(0), whole.sum(1)]).cpu().numpy()
-    return f"{raw.numel()} {zlib.crc32(sums):x} {zlib.crc32(rest):x}"
+    return f"{zlib.crc32(sums):x} {zlib.crc32(rest):x}"
 
 
 def _array(graph: Graph, one: Any, numpy: Any) -> Node:
@@ -73,8 +84,7 @@ def _array(graph: Graph, one: Any, numpy: Any) -> Node:
         root = root.base
     place = root.__array_interface__["data"][0]
     key = ("memory", place)
-    if key not in graph.nodes:
-        raw = numpy.ascontiguousarray(root).reshape(-1).view(numpy.uint8)
-        graph.nodes[key] = Node(f"memory {raw.nbytes} {zlib.crc32(raw):x}", data=True)
+    raw = numpy.ascontiguousarray(root).reshape(-1).view(numpy.uint8)
+    _memory(graph, key, raw.nbytes, lambda: f"{zlib.crc32(raw):x}")
     offset = one.__array_interface__["data"][0] - place
     return Node(f"{head} {offset}", (key,), data=True)

@@ -14,6 +14,7 @@ import gc
 import io
 import marshal
 import struct
+import sys
 import types
 import warnings
 import weakref
@@ -93,6 +94,8 @@ class Graph:
     """Whether a module is the lesson, or belongs to a followed package."""
     code_hash: Callable[[types.CodeType], str]
     nodes: dict[Key, Node] = field(default_factory=dict)
+    known: Mapping[Key, Node] = field(default_factory=dict)
+    """Of memory that can't have been written to since, the node that it had."""
     fixed: Collection[int] = ()
     """The ids of objects whose state is no part of them, such as what is seeded for each cell."""
     functions: dict[Key, types.CodeType] = field(default_factory=dict)
@@ -220,7 +223,12 @@ class Graph:
                     with contextlib.suppress(AttributeError):
                         held += [name, member.__get__(one)]
         fields = getattr(kind, "__dataclass_fields__", {})
-        for name, value in _attributes(one).items():
+        attributes = _attributes(one)
+        alone = {name for name, holders in _empty(attributes) if holders == _ALONE}
+        for name, value in attributes.items():
+            if name in alone:  # most of what a module of torch holds
+                held.append(f"{name} = {type(value).__name__}()")
+                continue
             measured = name in fields and not fields[name].compare
             (silent if measured else held).extend([name, value])
         opaque = False
@@ -234,13 +242,8 @@ class Graph:
             state = self._state(one, kind)
             opaque = state is None
             held += state or gc.get_referents(one)
-        parts = tuple(self.part(self._lasting(value)) for value in held)
+        parts = tuple(map(self.part, held))
         return Node(_name(kind), parts, tuple(map(self.part, silent)), data=True, opaque=opaque)
-
-    def _lasting(self, value: Any) -> Any:
-        """A value that was made on the way, kept for as long as the walk goes on."""
-        self._alive.append(value)
-        return value
 
     def _state(self, one: Any, kind: type) -> list[Any] | None:
         """What an object of a type that is not written in Python holds, as it would be pickled."""
@@ -318,6 +321,8 @@ class Graph:
     def reaching(self, keys: Collection[Key]) -> set[Key]:
         """The keys of all nodes from which one of some is reached."""
         holders: dict[Key, list[Key]] = {}
+        if not keys:
+            return set()
         for key, node in self.nodes.items():
             for part in (*node.parts, *node.silent):
                 if not isinstance(part, Text):
@@ -359,6 +364,19 @@ def _plain(value: Any) -> str:
 def _flat_hash(values: list[Any]) -> str:
     """Of many plain values; where they lie in memory makes no difference."""
     return f"{zlib.crc32(marshal.dumps(values, 2)):x}"
+
+
+def _empty(attributes: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The attributes that are empty dicts, and how often each of these is held."""
+    return [
+        (name, sys.getrefcount(value))
+        for name, value in attributes.items()
+        if type(value) in (dict, collections.OrderedDict) and not value
+    ]
+
+
+_ALONE = _empty({"": {}})[0][1]
+"""As often an object is held if nobody holds it but what is looked at."""
 
 
 def _base_of(kind: type) -> Any:

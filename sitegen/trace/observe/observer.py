@@ -99,6 +99,7 @@ class Observer:
         self.at_import: dict[str, set[str]] = {}
         """What each followed module read of the world while it was imported."""
         self.fixed: set[int] = set()
+        self.before = _Seen()
 
     def start(self, namespace: dict[str, Any]) -> None:
         """Begin to observe; `namespace` is the one that the cells run in."""
@@ -132,7 +133,6 @@ class Observer:
         self.fixed.discard(id(None))
         self.before.names = self._names()
         self.before.process = self.process.parts()
-        self.before.files = self.files.now()
         self.before.threads = threading.active_count()
         self.modules_before = set(sys.modules)
         self.attributes.note(self._other_modules())
@@ -199,23 +199,36 @@ class Observer:
     def end(self, finished: bool) -> Trace:
         """A cell has run, or raised what it was to raise."""
         self.functions.watching = self.outside.listening = False
-        now = self._look()
         entered = self.functions.taken() - {""}
+        now = self._look(self._touched(entered))
         maker = _Maker(self, now, entered, finished)
         trace = maker.trace()
         self.versions.update(trace.leaves)
         self.before = now
         return trace
 
-    def _look(self) -> _Seen:
+    def _touched(self, entered: Collection[str]) -> set[str]:
+        """The lesson's names that the cell that ran can have had to do with."""
+        found = {*self.names.used, *self.names.bound}
+        texts = set(self.names.words)
+        for code in (one for function in entered for one in self.lesson.get(function, ())):
+            found |= words.globals_of(code)
+            texts |= words.words_of(code)
+        unsure = self.outside.unseen or texts & words.ANYTHING or threading.active_count() > 2
+        return set(self._names()) if unsure else found
+
+    def _look(self, touched: Collection[str] = ()) -> _Seen:
+        """Everything as it is now; memory behind names that were not touched is as it was."""
         graph = self._graph()
         names = self._names()
         modules = {name: self._values(module) for name, module in self._followed_modules().items()}
-        graph.walk(names.values())
-        for values in modules.values():
+        for values in (*modules.values(), *self.attributes.put.values()):
             graph.walk(values.values())
-        for put in self.attributes.put.values():
-            graph.walk(put.values())
+        for seen in (names, self.before.names):
+            graph.walk(seen[name] for name in touched if name in seen)
+        if self.before.graph:
+            graph.known = self.before.graph.nodes
+        graph.walk(names.values())
         graph.end()
         return _Seen(names, modules, graph, self.process.parts(), self.files.now())
 
