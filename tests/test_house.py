@@ -17,6 +17,7 @@ FLOORS = {
         {"errors", "output", "report"},
         {"files"},
         {"parse", "manifest"},
+        {"trace"},
         {"execute", "curriculum"},
         {"record"},
         {"render"},

@@ -33,6 +33,8 @@ from sitegen.execute.snapshot import Snapshots
 from sitegen.output import Output
 from sitegen.parse.config import Config
 from sitegen.parse.lesson import DEFAULT_TIMEOUT, Block, Cell, Lesson
+from sitegen.trace import Trace
+from sitegen.trace.cells import own
 
 IMPORTED = ("sitegen.execute.worker", "IPython.core.interactiveshell", "numpy")
 """Before the first job comes, beside what the course names."""
@@ -47,6 +49,8 @@ class Result:
     seconds: float
     made_on: Mapping[str, str] = field(default_factory=dict)
     """The device, and versions by name."""
+    trace: Trace | None = None
+    """What the cell read and left, if that was observed."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Executor:
 
     Entering starts the fork server, which imports in the background while others work. Workers
     leave a snapshot after each `snapshot_worth` seconds of work, so that a later plan need not
-    begin from nothing; none if that is None.
+    begin from nothing; none if that is None. With `observe`, results have traces.
     """
 
     def __init__(
@@ -84,11 +88,13 @@ class Executor:
         profile: str = "cpu",
         jobs: int = 0,
         snapshot_worth: float | None = None,
+        observe: bool = False,
     ) -> None:
         self.config = config
         self.profile = profile
         self.jobs = jobs or os.cpu_count() or 1
         self.snapshot_worth = snapshot_worth
+        self.observe = observe
 
     def __enter__(self) -> Executor:
         self._scratch = tempfile.TemporaryDirectory(
@@ -172,6 +178,7 @@ class Executor:
             scratch=self._scratch.name,
             written=self._written(),
             snapshot_worth=self.snapshot_worth,
+            own=own(plan.lesson, self.profile) if self.observe else None,
         )
         home, away = Pipe()
         with away:
@@ -254,7 +261,7 @@ class _Worker:
             tell(Event(self.plan.lesson, cell))
         elif isinstance(message, Finished):
             cell = self.cells[message.cell]
-            result = Result(cell, message.outputs, message.seconds, message.made_on)
+            result = Result(cell, message.outputs, message.seconds, message.made_on, message.trace)
             self.results.append(result)
             self.deadline = time.monotonic() + DEFAULT_TIMEOUT
             tell(Event(self.plan.lesson, cell, result))

@@ -6,8 +6,6 @@ takes its source, and the author's names stand beside it.
 
 from __future__ import annotations
 
-import ast
-
 
 def seed_cell(name: str) -> None:
     """Give a cell random numbers of its own, which depend on nothing that ran before."""
@@ -21,10 +19,3 @@ def seed_cell(name: str) -> None:
         sys.modules["numpy"].random.seed(number)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(number)
-
-
-def shown_expression(tree: ast.Module, code: str) -> ast.Expr | None:
-    """The last statement if its value is displayed: an expression without a semicolon after it."""
-    last = tree.body[-1] if tree.body else None
-    hidden = code.rstrip().endswith(";")
-    return last if isinstance(last, ast.Expr) and not hidden else None

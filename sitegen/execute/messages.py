@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sitegen.output import Output
 from sitegen.parse.lesson import Cell
+from sitegen.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Job:
     """What the generator itself writes, and the lessons, which blocks have no part in."""
     snapshot_worth: float | None
     """Seconds of work that a snapshot has to spare; None for no snapshots."""
+    own: Mapping[str, Mapping[str, str]] | None = None
+    """What the trace of each cell says of the cell itself; None for no traces."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Finished:
     seconds: float
     made_on: dict[str, str]
     """The device and the versions that it ran on."""
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,16 @@ from sitegen.execute import resources
 from sitegen.execute.interactive import WIDGET, own_picture
 from sitegen.execute.keeper import Desk
 from sitegen.execute.lessonmain import HINT, Definitions, Spec
-from sitegen.execute.manners import seed_cell, shown_expression
+from sitegen.execute.manners import seed_cell
 from sitegen.execute.messages import Failed, Finished, Job, Late, Unfinished
 from sitegen.execute.outputs import Outputs
 from sitegen.execute.places import short_path, without_places
 from sitegen.execute.streams import Name, Stream, Threads, parts
 from sitegen.execute.terminal import without_colours
 from sitegen.output import SHOWN_TYPES
+from sitegen.parse.code import compiled, shown_expression
 from sitegen.parse.lesson import Block, Cell
+from sitegen.trace.observe import Observer, Piece
 
 _HERE = os.path.dirname(__file__)
 
@@ -44,6 +46,7 @@ class Session:
     """The state that the blocks of a lesson share: one `__main__` module, one shell."""
 
     def __init__(self, job: Job, desk: Desk) -> None:
+        self.observer: Observer | None = None
         self.outputs = Outputs()
         self.widgets: dict[str, Any] = {}
         self.threads = Threads()
@@ -156,6 +159,8 @@ class Session:
         self.desk.begin()
         # An inline value's id is its place among others: what it shows must not depend on that.
         seed_cell(cell.id if isinstance(cell, Block) else cell.code)
+        if self.observer:
+            self.observer.begin(self._piece(cell))
         began = time.perf_counter()
         try:
             with self._capture(cell):
@@ -171,23 +176,30 @@ class Session:
                     cell.id, cell.line, f"block {cell.id!r} raised nothing, not {raises}", ""
                 )
         seconds = time.perf_counter() - began
+        raised = isinstance(cell, Block) and bool(cell.options.raises)
+        trace = self.observer.end(finished=not raised) if self.observer else None
         self._collect()
-        return Finished(cell.id, self.outputs.finished(), seconds, _made_on(self.job.profile))
+        outputs, made_on = self.outputs.finished(), _made_on(self.job.profile)
+        return Finished(cell.id, outputs, seconds, made_on, trace)
+
+    def _piece(self, cell: Cell) -> Piece:
+        own = (self.job.own or {}).get(cell.id, {})
+        return Piece(cell.id, cell.code, cell.line, not isinstance(cell, Block), own)
 
     def _execute(self, cell: Cell) -> None:
         namespace = self.module.__dict__
         if not isinstance(cell, Block):
-            code = _compile("\n" * (cell.line - 1) + cell.code, self.job.path, "eval")
-            self.outputs.add("display", without_colours(str(self._evaluate(code))))
+            asked = ast.parse("\n" * (cell.line - 1) + cell.code, self.job.path, "eval")
+            self.outputs.add("display", without_colours(str(self._evaluate(asked, "eval"))))
             return
         tree = ast.parse("\n" * (cell.line - 1) + cell.code, self.job.path)
         self.definitions.add(tree)
         shown = shown_expression(tree, cell.code)
         if shown:
             tree.body.pop()
-        self._evaluate(_compile(tree, self.job.path, "exec"))
+        self._evaluate(tree, "exec")
         if shown:
-            value = self._evaluate(_compile(ast.Expression(shown.value), self.job.path, "eval"))
+            value = self._evaluate(ast.Expression(shown.value), "eval")
             namespace["_"] = value
             if value is not None:
                 self.show(value)
@@ -196,8 +208,12 @@ class Session:
 
             show_open_figures()
 
-    def _evaluate(self, code: types.CodeType) -> Any:
+    def _evaluate(self, tree: ast.Module | ast.Expression, mode: str) -> Any:
         """What the code gives; with `await` in it, it runs in the lesson's one event loop."""
+        if self.observer:
+            code = self.observer.compiled(tree, mode)
+        else:
+            code = compiled(tree, self.job.path, mode)
         value = eval(code, self.module.__dict__)
         return (
             self.loop.run_until_complete(value) if code.co_flags & inspect.CO_COROUTINE else value
@@ -324,11 +340,6 @@ def _nothing(_: Any) -> None:
 def _state(widget: Any) -> str | None:
     """A widget as text when its block ends; None once it is closed."""
     return repr(widget) if getattr(widget, "comm", None) is not None else None
-
-
-# The author's code: with `await` as in a notebook, not under what this module imports from
-# `__future__`.
-_compile = functools.partial(compile, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
 
 
 def _is_named(error: BaseException, name: str) -> bool:

@@ -22,6 +22,7 @@ from sitegen.execute.keeper import Desk
 from sitegen.execute.messages import Done, Failed, Job, Started
 from sitegen.execute.session import Session
 from sitegen.execute.snapshot import Files, Taker
+from sitegen.trace.observe import Observer
 
 
 def run(job: Job, home: Connection, desk: Desk) -> None:
@@ -37,11 +38,12 @@ def run(job: Job, home: Connection, desk: Desk) -> None:
     os.environ["IPYTHONDIR"] = job.scratch
     # What blocks leave among temporary files goes with the build.
     temporary = tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(dir=job.scratch)
+    files = Files(Path(temporary), Path(job.root), frozenset(map(Path, job.written)))
+    snapshots = Taker(job.snapshot_worth, files) if job.snapshot_worth is not None else None
     session = Session(job, desk)
-    snapshots = None
-    if job.snapshot_worth is not None:
-        files = Files(Path(temporary), Path(job.root), frozenset(map(Path, job.written)))
-        snapshots = Taker(job.snapshot_worth, files)
+    if job.own is not None:
+        session.observer = Observer(files.course, job.packages, files, job.path)
+        session.observer.start(session.module.__dict__)
     _work(session, snapshots, job, home)
 
 

@@ -10,11 +10,11 @@ never replayed stale.
 nothing changed; `definition` and `same_code` serve code that is embedded in lessons.
 """
 
+from sitegen.parse.tokens import same_code
 from sitegen.record.fingerprint.definition import Definition, UnknownSymbolError, definition
 from sitegen.record.fingerprint.library import Library
 from sitegen.record.fingerprint.memory import Memory
 from sitegen.record.fingerprint.modules import LibrarySyntaxError
-from sitegen.record.fingerprint.tokens import same_code
 from sitegen.record.fingerprint.units import Fingerprint, Unit, fingerprints
 
 __all__ = [

@@ -10,9 +10,9 @@ import ast
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from sitegen.parse.tokens import parse
 from sitegen.record.fingerprint.modules import Key, Module
 from sitegen.record.fingerprint.scope import dotted
-from sitegen.record.fingerprint.tokens import parse
 from sitegen.record.fingerprint.values import is_frozen
 from sitegen.record.fingerprint.vocabulary import IMMUTABLE_TYPES
 

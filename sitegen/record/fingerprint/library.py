@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from sitegen.parse.tokens import short_hash
 from sitegen.record.fingerprint.modules import Key, LibrarySyntaxError, Module
 from sitegen.record.fingerprint.scope import Survey, bound_names, survey
 from sitegen.record.fingerprint.states import States
-from sitegen.record.fingerprint.tokens import short_hash
 from sitegen.record.fingerprint.vocabulary import DYNAMIC, TELLING
 from sitegen.record.followed import followed_files
 

@@ -15,8 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sitegen.parse import tokens
+from sitegen.parse.tokens import short_hash
 from sitegen.record.fingerprint.library import Library
-from sitegen.record.fingerprint.tokens import short_hash
 from sitegen.record.fingerprint.units import LINE, Fingerprint, Unit, fingerprints
 
 
@@ -66,5 +67,5 @@ class Memory:
 @cache
 def _analysis() -> str:
     """A hash of the code that makes fingerprints."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    files = [*sorted(Path(__file__).parent.glob("*.py")), Path(tokens.__file__)]
     return short_hash(file.read_text(encoding="utf-8") for file in files)

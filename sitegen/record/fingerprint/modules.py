@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sitegen.errors import SourceError
+from sitegen.parse.tokens import Source, bodies, is_text
 from sitegen.record.fingerprint.scope import bound_names, dotted, import_targets, imported_module
-from sitegen.record.fingerprint.tokens import Source, bodies, is_text
 from sitegen.record.fingerprint.values import changeable_attributes
 
 

@@ -15,6 +15,7 @@ import builtins
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from sitegen.parse.tokens import Source, bodies
 from sitegen.record.fingerprint.modules import Key
 from sitegen.record.fingerprint.regions import Binding, Region, State
 from sitegen.record.fingerprint.scope import (
@@ -25,7 +26,6 @@ from sitegen.record.fingerprint.scope import (
     imported_module,
     survey,
 )
-from sitegen.record.fingerprint.tokens import Source, bodies
 from sitegen.record.fingerprint.values import is_flat, is_value, keeps_state
 from sitegen.record.fingerprint.vocabulary import (
     DYNAMIC,

@@ -13,7 +13,7 @@ import ast
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, fields
 
-from sitegen.record.fingerprint.tokens import bodies
+from sitegen.parse.tokens import bodies
 from sitegen.record.fingerprint.vocabulary import (
     CHANGES_STATE,
     CLASS_OF_ANY,

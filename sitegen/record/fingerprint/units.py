@@ -6,12 +6,12 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from sitegen.parse.tokens import Source, short_hash
 from sitegen.record.fingerprint.library import Library
 from sitegen.record.fingerprint.modules import Key
 from sitegen.record.fingerprint.reader import Reader
 from sitegen.record.fingerprint.regions import State
 from sitegen.record.fingerprint.scope import bound_names, import_targets
-from sitegen.record.fingerprint.tokens import Source, short_hash
 from sitegen.record.fingerprint.values import binds_only, changeable_attributes, changes_when_read
 from sitegen.record.fingerprint.vocabulary import (
     CHANGES_WHEN_READ,

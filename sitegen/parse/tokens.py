@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from sitegen.execute.manners import shown_expression
+from sitegen.parse.code import shown_expression
 
 Position = tuple[int, int]
 Span = tuple[Position, Position]

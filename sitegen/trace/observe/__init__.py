@@ -1,0 +1,5 @@
+"""The part of this room that lives in the worker: what a cell reads is watched while it runs."""
+
+from sitegen.trace.observe.observer import Observer, Piece
+
+__all__ = ["Observer", "Piece"]

@@ -1,0 +1,617 @@
+"""Watches the cells of a lesson run in this process, and makes the trace of each.
+
+Before and after a cell everything that the lesson's names, and the modules of followed packages,
+reach is looked at; what runs in between is told by the parts of this room.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+import threading
+import types
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from sitegen.parse.code import compiled
+from sitegen.parse.tokens import Source, short_hash
+from sitegen.trace.observe import names as words
+from sitegen.trace.observe.entered import HIDDEN, Finder, Functions, entry, functions_in, monitoring
+from sitegen.trace.observe.graph import Graph, key_of
+from sitegen.trace.observe.nodes import Key, Text
+from sitegen.trace.observe.outside import Outside
+from sitegen.trace.observe.process import Attributes, Process
+from sitegen.trace.program import ABSENT, Name, Program
+from sitegen.trace.trace import COMES_FROM, DEFINES, Trace
+from sitegen.trace.verify import INITIAL, Surroundings, file_hash
+
+Stamps = Mapping[Path, tuple[int, int]]
+
+
+class Files(Protocol):
+    """The files that cells may read or write: of the course, and temporary ones."""
+
+    @property
+    def temporary(self) -> Path: ...
+
+    @property
+    def left_out(self) -> Collection[Path]:
+        """What no cell has a part in."""
+
+    def now(self) -> Stamps:
+        """Of each file its size and when it was written."""
+
+
+CELL = "cell "
+"""How the names of functions begin that cells of the lesson define."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The code of a cell, as it is run."""
+
+    id: str
+    code: str
+    line: int
+    expression: bool
+    """Whether it is an inline value."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """What else a trace names of it, with a hash: `code`, `profile`, `above` and the like."""
+
+
+@dataclass
+class _Seen:
+    """The lesson at one moment."""
+
+    names: dict[str, Any] = field(default_factory=dict)
+    modules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of each followed module that is loaded, its names."""
+    graph: Graph | None = None
+    process: dict[str, str] = field(default_factory=dict)
+    files: Stamps = field(default_factory=dict)
+    threads: int = 0
+
+
+class Observer:
+    """What a session calls before and after each cell."""
+
+    def __init__(
+        self,
+        root: Path,
+        packages: Collection[str],
+        files: Files,
+        path: str,
+    ) -> None:
+        self.path = path
+        self.program = Program(root, tuple(packages))
+        self.functions = Functions()
+        self.outside = Outside(root, files.temporary, files.left_out, self._is_ours)
+        self.finder = Finder(tuple(packages), self.functions)
+        self.files = files
+        self.root = root
+        self.versions: dict[str, str] = {}
+        """A hash of each thing that was left otherwise than it was in the beginning."""
+        self.orders: dict[str, dict[Key, int]] = {}
+        """Of each name, the place of every node that it reaches."""
+        self.hashes: dict[tuple[str, int], str] = {}
+        """Of the lesson's functions, by their name and line."""
+        self.at_import: dict[str, set[str]] = {}
+        """What each followed module read of the world while it was imported."""
+        self.fixed: set[int] = set()
+        self.before = _Seen()
+
+    def start(self, namespace: dict[str, Any]) -> None:
+        """Begin to observe; `namespace` is the one that the cells run in."""
+        self.namespace = namespace
+        self.marks = self.functions.prepare(namespace)
+        self.given = dict(namespace)
+        self.attributes = Attributes()
+        self.functions.listen()
+        self.lesson: dict[str, list[types.CodeType]] = {}
+        """The functions of the lesson, by cell and name."""
+        self.functions.loaded = self._loaded
+        self.outside.listen()
+        sys.meta_path.insert(0, self.finder)
+        self.process = Process(str(self.root))
+        self.first_files = self.files.now()
+        self.before = self._look()
+
+    def _is_ours(self, module: str) -> bool:
+        return module == "__main__" or self.program.owns(module)
+
+    # Before
+
+    def begin(self, piece: Piece) -> None:
+        """A cell is about to run."""
+        self.piece = piece
+        self._learn(piece)
+        for name in ("random", "numpy.random.mtrand", "torch"):
+            module = sys.modules.get(name)
+            for one in ("_inst", "_rand", "default_generator"):
+                self.fixed.add(id(getattr(module, one, None)))
+        self.fixed.discard(id(None))
+        self.before.names = self._names()
+        self.before.process = self.process.parts()
+        self.before.threads = threading.active_count()
+        self.modules_before = set(sys.modules)
+        self.attributes.note(self._other_modules())
+        self.outside.clear()
+        self.functions.taken()
+        self.functions.names.clear()
+        self.functions.watching = self.outside.listening = True
+
+    def compiled(self, tree: ast.Module | ast.Expression, mode: str) -> types.CodeType:
+        """The code of the cell that is about to run, or of a part of it, as a session runs it."""
+        cell = f"{CELL}{self.piece.id} "
+        code = self.functions.compiled(tree, self.path, mode, cell, self.marks)
+        for one in functions_in(code):
+            self.lesson.setdefault(f"{cell}{entry(one)}", []).append(one)
+        return code
+
+    def _learn(self, piece: Piece) -> None:
+        """Note the names that a cell uses, and a hash of each function in it."""
+        text = piece.code if piece.expression else "\n" * (piece.line - 1) + piece.code
+        self.names = words.Names(frozenset(), frozenset(), frozenset(), frozenset(), frozenset())
+        self.constants: set[str] = set()
+        try:
+            source = Source(text)
+            kind = "eval" if piece.expression else "exec"
+            code = compiled(text, self.path, kind)
+        except (SyntaxError, ValueError):
+            return
+        self.names = words.names_of(code, _decorated(source.tree))
+        self.constants = set(words.texts_of(code))
+        if not piece.expression:
+            for statement in source.tree.body:
+                self._hash_functions(source, statement)
+
+    def _hash_functions(self, source: Source, statement: ast.stmt) -> None:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                line = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+                self.hashes[node.name, line] = short_hash(source.tokens([node]))
+        lambdas = [node for node in ast.walk(statement) if isinstance(node, ast.Lambda)]
+        whole = short_hash(source.tokens([statement])) if lambdas else ""
+        for number, node in enumerate(lambdas):
+            self.hashes["<lambda>", node.lineno] = f"{whole} {number}"
+
+    def _code_hash(self, code: types.CodeType) -> str:
+        known = self.hashes.get((code.co_name, code.co_firstlineno))
+        if known and code.co_filename == self.path:
+            return known
+        return short_hash([code.co_code.hex(), *map(str, code.co_names)])
+
+    def _loaded(self, module: types.ModuleType) -> None:
+        """A followed module has been imported: as it is now is what others compare with."""
+        name = types.ModuleType.__getattribute__(module, "__name__")
+        values = self._values(module)
+        self.before.modules[name] = values
+        graph = self.before.graph
+        if graph is not None:
+            fresh = self._graph()
+            fresh.walk(values.values())
+            fresh.end()
+            graph.nodes.update(fresh.nodes)
+
+    # After
+
+    def end(self, finished: bool) -> Trace:
+        """A cell has run, or raised what it was to raise."""
+        self.functions.watching = self.outside.listening = False
+        entered = self.functions.taken() - {""}
+        now = self._look(self._touched(entered))
+        maker = _Maker(self, now, entered, finished)
+        trace = maker.trace()
+        self.versions.update(trace.leaves)
+        self.before = now
+        return trace
+
+    def _touched(self, entered: Collection[str]) -> set[str]:
+        """The lesson's names that the cell that ran can have had to do with."""
+        found = {*self.names.used, *self.names.bound}
+        texts = set(self.names.words)
+        for code in (one for function in entered for one in self.lesson.get(function, ())):
+            found |= words.globals_of(code)
+            texts |= words.words_of(code)
+        unsure = self.outside.unseen or texts & words.ANYTHING or threading.active_count() > 2
+        return set(self._names()) if unsure else found
+
+    def _look(self, touched: Collection[str] = ()) -> _Seen:
+        """Everything as it is now; memory behind names that were not touched is as it was."""
+        graph = self._graph()
+        names = self._names()
+        modules = {name: self._values(module) for name, module in self._followed_modules().items()}
+        for values in (*modules.values(), *self.attributes.put.values()):
+            graph.walk(values.values())
+        for seen in (names, self.before.names):
+            graph.walk(seen[name] for name in touched if name in seen)
+        if self.before.graph:
+            graph.known = self.before.graph.nodes
+        graph.walk(names.values())
+        graph.end()
+        return _Seen(names, modules, graph, self.process.parts(), self.files.now())
+
+    def _graph(self) -> Graph:
+        fixed = self.fixed.union(map(id, self.functions.marks))
+        return Graph(self._is_ours, self._code_hash, fixed=fixed)
+
+    def _names(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in self.namespace.items()
+            if name != "__builtins__" and self.given.get(name, self) is not value
+        }
+
+    def _values(self, module: types.ModuleType) -> dict[str, Any]:
+        values = types.ModuleType.__getattribute__(module, "__dict__")
+        return {
+            name: value
+            for name, value in values.items()
+            if not (name.startswith("__") and name.endswith("__"))
+            and name not in HIDDEN
+            and not isinstance(value, types.ModuleType)
+        }
+
+    def _followed_modules(self) -> dict[str, types.ModuleType]:
+        return {
+            name: module
+            for name, module in list(sys.modules.items())
+            if self.program.owns(name) and isinstance(module, types.ModuleType)
+        }
+
+    def _other_modules(self) -> dict[str, types.ModuleType]:
+        """Those that the lesson has names for, and others with what it has put into them."""
+        found = {"builtins": sys.modules["builtins"]}
+        for value in [*self.namespace.values(), *map(sys.modules.get, self.attributes.put)]:
+            if isinstance(value, types.ModuleType) and not self.program.owns(value.__name__):
+                found[value.__name__] = value
+        return found
+
+    def changed_files(self, stamps: Stamps) -> dict[str, str]:
+        """A hash of each file that is not as it was when the lesson began."""
+        first = self.first_files
+        paths = [one for one in stamps.keys() | first.keys() if stamps.get(one) != first.get(one)]
+        return {self._shown(path): file_hash(path) for path in paths}
+
+    def _shown(self, path: Path) -> str:
+        if path.is_relative_to(self.files.temporary):
+            parts = path.relative_to(self.files.temporary).parts
+            return "/".join(["~", *("tmp" if one.startswith("tmp") else one for one in parts)])
+        return path.relative_to(self.root).as_posix()
+
+
+class _Maker:
+    """Puts one trace together."""
+
+    def __init__(self, observer: Observer, now: _Seen, entered: set[str], finished: bool) -> None:
+        self.observer = observer
+        self.before = observer.before
+        self.now = now
+        self.entered = entered
+        self.finished = finished
+        self.names = observer.names
+        self.program = observer.program
+        assert self.before.graph
+        assert now.graph
+        self.old: Graph = self.before.graph
+        self.new: Graph = now.graph
+        self.unseen = set(observer.outside.unseen)
+        self.things: set[str] = set()
+        """What was read of the followed packages, and outside."""
+        self.read: set[str] = set()
+        """The lesson's names that were read as they were before."""
+        self.words: set[str] = set(observer.names.words)
+        self.asked: set[Name] = set()
+        """The names of followed modules that were used."""
+        self.rebinds: set[str] = set()
+        """The lesson's names that functions of it may have bound."""
+
+    def trace(self) -> Trace:
+        self._follow()
+        self._outside()
+        binds, changes = self._effects(self._dirty())
+        reads = self._reads()
+        versions = self._versions(binds, changes, Trace(reads).digest)
+        process = self._process_changes()
+        return Trace(
+            reads=reads,
+            binds={thing: versions[thing] for thing in sorted(binds)},
+            changes={**{thing: versions[thing] for thing in sorted(changes)}, **process},
+            unseen=tuple(sorted(self.unseen)),
+        )
+
+    # What was read
+
+    def _follow(self) -> None:
+        """Go from the names in the code to functions, to the names in those, and so on."""
+        observer = self.observer
+        for function in self.entered - self.observer.lesson.keys():
+            self.asked.update(self.program.mentioned(*self.program.split(function)))
+        for path in observer.functions.names:
+            module, _, name = path.rpartition(".")
+            if name in ("*", "__all__", "__doc__"):
+                self.things.add(f"{'text' if name == '__doc__' else 'names'} {module}")
+                self.asked.update((module, one) for one in self.now.modules.get(module, ()))
+            else:
+                self.asked.add((module, name))
+        self.read = set(self.names.read)
+        used = set(self.names.used)
+        for code in self._entered_codes():
+            found = words.globals_of(code)
+            self.words |= words.words_of(code)
+            self.read |= found
+            used |= found
+            self.rebinds |= words.stored_of(code)
+        roots = [*self._roots(self.read, used), *self._of_modules(self.asked)]
+        self.reached = self.old.reached(roots) | self.new.reached(roots)
+        for key in self.reached & self.old.functions.keys():
+            self._goes_on(self.old.functions[key])
+        for graph in (self.old, self.new):
+            for key in self.reached & graph.definitions.keys():
+                module, name = self.program.split(graph.definitions[key])
+                top = name.partition(".")[0]
+                if top in self.now.modules.get(module, ()):
+                    self.asked.add((module, top))
+
+    def _entered_codes(self) -> Iterable[types.CodeType]:
+        for function in self.entered:
+            yield from self.observer.lesson.get(function, ())
+
+    def _goes_on(self, code: types.CodeType) -> None:
+        """A generator without a name may have gone on: nobody tells of that."""
+        if code.co_filename == self.observer.path:
+            self.read |= words.globals_of(code)
+
+    def _roots(self, read: Iterable[str], used: Iterable[str]) -> Iterable[Key]:
+        yield from (key_of(self.before.names[one]) for one in read if one in self.before.names)
+        yield from (key_of(self.now.names[one]) for one in used if one in self.now.names)
+        for put in self.observer.attributes.put.values():
+            yield from map(key_of, put.values())
+
+    def _of_modules(self, names: Iterable[Name]) -> Iterable[Key]:
+        for module, name in names:
+            for seen in (self.before, self.now):
+                values = seen.modules.get(module, {})
+                if name in values:
+                    yield key_of(values[name])
+
+    def _outside(self) -> None:
+        observer, outside = self.observer, self.observer.outside
+        modules = set(self.now.modules)
+        for module in modules:
+            self.things.add(f"import {module}")
+            self.things.update(map(self._entry, observer.functions.at_import.get(module, ())))
+        for function in self.entered - self.observer.lesson.keys():
+            self.things.add(self._entry(function))
+            self.words |= self._words(function)
+        for module, name in self.asked:
+            if name and self.program.text(module) and not self.program.text(f"{module}.{name}"):
+                self.things.add(f"name {module}.{name}")
+        self.things |= outside.things
+        for text in self.constants():
+            if os.path.exists(observer.root / text):
+                outside.looked_at(observer.root / text, "file")
+        self.things |= outside.things
+        self._texts()
+        if threading.active_count() > self.before.threads:
+            self.unseen.add("a thread that goes on")
+        if monitoring and self._is_compiled():
+            self.unseen.add("code that was compiled")
+            for function in self.program.closure(self.entered - self.observer.lesson.keys()):
+                self.things.add(f"function {function}")
+        if self.words & words.ANYTHING or "__main__" in observer.constants:
+            self.read |= set(self.before.names)
+
+    def _entry(self, function: str) -> str:
+        """What was entered: a function, or one without a name in code that runs on import."""
+        module, name = self.program.split(function)
+        text = self.program.text(module)
+        if self.program.text(function) or not (text and name in text.functions):
+            return f"module {function if self.program.text(function) else module}"
+        return f"function {function}"
+
+    def constants(self) -> set[str]:
+        """Texts in reach of the cell that may name a file."""
+        found = set(self.observer.constants)
+        for name in self.read:
+            value = self.before.names.get(name)
+            if isinstance(value, str | os.PathLike):
+                found.add(os.fspath(value))
+        return {one for one in found if isinstance(one, str) and 0 < len(one) < 200}
+
+    def _words(self, function: str) -> set[str]:
+        module, name = self.program.split(function)
+        text = self.program.text(module)
+        return text.words(name) if text else set()
+
+    def _texts(self) -> None:
+        observer = self.observer
+        paths = {
+            os.path.abspath(observer.root / text.path): name
+            for name in self.now.modules
+            if (text := self.program.text(name))
+        }
+        for filename in observer.outside.texts:
+            if filename == observer.path:
+                self.things.add("text of the lesson")
+            elif module := paths.get(os.path.abspath(filename)):
+                self.things.add(f"text {module}")
+        if self.words & words.LINES:
+            self.things.add("line")
+        if self.words & words.DOCS:
+            self.things.add("text of the lesson")
+            self.things |= {
+                f"text {module}" for module, _ in self.asked if module in self.now.modules
+            }
+
+    @staticmethod
+    def _is_compiled() -> bool:
+        dynamo: Any = sys.modules.get("torch._dynamo.utils")
+        return bool(dynamo and dynamo.counters["frames"])
+
+    def _reads(self) -> dict[str, str]:
+        observer, own = self.observer, self.observer.piece.own
+        surroundings = Surroundings(self.program, observer.root, own)
+        if self.unseen - {"code that was compiled"}:
+            self.things |= {"above", "packages"}
+            self.read |= set(self.before.names)
+        self.things |= {"code", "profile"} & own.keys()
+        reads = {thing: str(surroundings.hash(thing)) for thing in self.things}
+        names = self.read - set(observer.given) - {"__builtins__"}
+        unbound = sorted(name for name in names if name not in self.before.names)
+        for name in names & self.before.names.keys():
+            reads[f"lesson {name}"] = observer.versions.get(f"lesson {name}", INITIAL)
+        if unbound:
+            reads[f"unbound {' '.join(unbound)}"] = "-"
+        for thing, hash_ in observer.versions.items():
+            kind, _, name = thing.partition(" ")
+            if (kind == "process" and (name != "files" or self._looks_at_files())) or (
+                kind == "state" and (self.program.split(name) in self.asked or self.unseen)
+            ):
+                reads[thing] = hash_
+        return reads
+
+    def _looks_at_files(self) -> bool:
+        return self.observer.outside.touched_files or any("/" in one for one in self.constants())
+
+    # What was left
+
+    def _dirty(self) -> set[Key]:
+        """The nodes that are not as they were."""
+        old, new = self.old.nodes, self.new.nodes
+        found = {key for key, node in new.items() if key in old and old[key] != node}
+        found |= {key for key in self.reached & new.keys() if new[key].opaque}
+        return found
+
+    def _effects(self, dirty: set[Key]) -> tuple[set[str], set[str]]:
+        """The things that were bound, and those that were changed."""
+        reaching = self.new.reaching(dirty)
+        binds, changes = set[str](), set[str]()
+        bound = self.names.bound | self.rebinds
+        before, now = self.before.names, self.now.names
+        for name in before.keys() | now.keys():
+            if (
+                name not in now
+                or name not in before
+                or not _is_same(before[name], now[name])
+                or name in bound
+            ):
+                binds.add(f"lesson {name}")
+            elif key_of(now[name]) in reaching:
+                changes.add(f"lesson {name}")
+                if not self.reached & dirty & self.new.reached([key_of(now[name])]):
+                    self.read.add(name)
+        surely = self.names.surely if self.finished else frozenset()
+        self.read |= {one for one in bound - surely if one in before}
+        for module, values in self.now.modules.items():
+            first = self.before.modules.get(module, {})
+            for name in values.keys() | first.keys():
+                thing = f"state {module}.{name}"
+                if (
+                    name not in values
+                    or name not in first
+                    or not _is_same(first[name], values[name])
+                ):
+                    if module in self.before.modules:
+                        binds.add(thing)
+                elif key_of(values[name]) in reaching:
+                    changes.add(thing)
+        return binds, changes
+
+    def _process_changes(self) -> dict[str, str]:
+        observer = self.observer
+        was, now = self.before.process, self.now.process
+        imported = bool(sys.modules.keys() - observer.modules_before)
+        found = {
+            part: now.get(part, INITIAL)
+            for part in was.keys() | now.keys()
+            if was.get(part) != now.get(part) and not (imported and self._is_of_an_import(part))
+        }
+        if self.before.files != self.now.files:
+            files = sorted(observer.changed_files(self.now.files).items())
+            found["files"] = short_hash(part for row in files for part in row)
+        for module in observer.attributes.look(observer._other_modules(), self.words):
+            put = observer.attributes.put[module]
+            self.new.walk(put.values())
+            rows = [(name, self._order(value)[0]) for name, value in sorted(put.items())]
+            found[f"attributes of {module}"] = short_hash(part for row in rows for part in row)
+        return {f"process {part}": hash_ for part, hash_ in sorted(found.items())}
+
+    def _is_of_an_import(self, part: str) -> bool:
+        """Whether a library altered a part as it was imported, since no code here speaks of it."""
+        return part in ("warnings", "logging") and not any(part[:3] in word for word in self.words)
+
+    # Hashes of what was left
+
+    def _versions(
+        self, binds: Collection[str], changes: Collection[str], digest: str
+    ) -> dict[str, str]:
+        orders = self.observer.orders
+        found: dict[str, str] = {}
+        sure: dict[str, bool] = {}
+        for thing in sorted([*binds, *changes]):
+            value = self._value(thing)
+            if value is _NONE:
+                found[thing] = ABSENT
+                orders.pop(thing, None)
+                continue
+            found[thing], orders[thing], sure[thing] = self._order(value)
+        for thing, is_sure in sure.items():
+            hash_ = short_hash([found[thing], *self._sharing(thing)])
+            if not is_sure or (thing in changes and hash_ == self.observer.versions.get(thing)):
+                prior = self.observer.versions.get(thing, INITIAL) if thing in changes else ""
+                hash_ = COMES_FROM + short_hash([digest, thing, prior])
+            elif isinstance(self._value(thing), _DEFINITIONS):
+                hash_ = DEFINES + hash_
+            found[thing] = hash_
+        return found
+
+    def _value(self, thing: str) -> Any:
+        kind, _, name = thing.partition(" ")
+        if kind == "lesson":
+            return self.now.names.get(name, _NONE)
+        module, _, attribute = name.rpartition(".")
+        return self.now.modules.get(module, {}).get(attribute, _NONE)
+
+    def _order(self, value: Any) -> tuple[str, dict[Key, int], bool]:
+        holder = Graph.part(self.new, value) if type(value) in _PLAIN else key_of(value)
+        if isinstance(holder, Text):
+            return short_hash([type(value).__name__, holder]), {}, True
+        return self.new.order(holder)
+
+    def _sharing(self, thing: str) -> list[str]:
+        """What else holds the same objects, and which: two that are equal are not the same."""
+        orders, nodes = self.observer.orders, self.new.nodes
+        mine = orders[thing]
+        data = {key for key in mine if key in nodes and nodes[key].data}
+        found = []
+        for other, order in sorted(orders.items()):
+            shared = data & order.keys() if other != thing and data else ()
+            if shared:
+                pairs = sorted((mine[key], order[key]) for key in shared)
+                found.append(f"{other} {pairs}")
+        return found
+
+
+_NONE = object()
+_DEFINITIONS = (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType)
+_PLAIN = {int, float, str, bytes, bool, type(None), complex, type(...), range, type(NotImplemented)}
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two names stand for one object, or for values that can't be told apart."""
+    if type(one) in _PLAIN and type(one) is type(other):
+        return repr(one) == repr(other)
+    return key_of(one) == key_of(other)
+
+
+def _decorated(tree: ast.Module) -> frozenset[str]:
+    """The functions in a cell that a decorator may call at once."""
+    return frozenset(
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.decorator_list
+    )

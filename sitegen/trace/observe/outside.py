@@ -1,0 +1,152 @@
+"""What code reads besides objects: files, folders, the environment, and texts of code.
+
+The interpreter tells of most of it by itself; where it does not, the function that everybody goes
+through is stood in for. What a process of its own reads is not seen, and so said.
+"""
+
+from __future__ import annotations
+
+import functools
+import linecache
+import os
+import sys
+from collections.abc import Callable, Collection
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+_PROCESSES = {"os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec", "subprocess.Popen"}
+_OPENS = {"open": "file", "sqlite3.connect": "file", "os.listdir": "folder", "os.scandir": "folder"}
+_MACHINERY = {"linecache", "tokenize", "inspect", "importlib._bootstrap_external", "zipimport"}
+"""Modules that look at files on the way to something that is observed otherwise."""
+
+
+class Outside:
+    """Hears of every read while it listens."""
+
+    def __init__(
+        self,
+        root: Path,
+        temporary: Path,
+        left_out: Collection[Path],
+        followed: Callable[[str], bool],
+    ) -> None:
+        self.root = root
+        self.temporary = temporary
+        self.left_out = left_out
+        self.followed = followed
+        self.things: set[str] = set()
+        self.unseen: set[str] = set()
+        self.texts: set[str] = set()
+        """The files whose lines were looked at."""
+        self.touched_files = False
+        """Whether any file of the course or of the lesson's own was looked at."""
+        self.listening = False
+        self.variables: set[str] = set()
+        """All that were asked for so far; they name folders outside the course."""
+
+    def listen(self) -> None:
+        """From now on, for as long as this process lasts."""
+        sys.addaudithook(self._hear)
+        kind: Any = type(os.environ)
+        os.environ.__class__ = _watched_environment(kind, self._asked)
+        os.stat, os.lstat = self._seen(os.stat), self._seen(os.lstat)
+        linecache.getlines = self._lines(linecache.getlines)
+
+    def clear(self) -> None:
+        """Forget what was read so far."""
+        self.things, self.unseen, self.texts = set(), set(), set()
+        self.touched_files = False
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self.listening:
+            return
+        if event in _OPENS:
+            caller = sys._getframe(1)
+            if caller.f_globals.get("__name__") not in _MACHINERY:
+                self.looked_at(arguments[0] if arguments[0] is not None else ".", _OPENS[event])
+        elif event in _PROCESSES:
+            self.unseen.add("a process of its own")
+
+    def looked_at(self, path: Any, kind: str) -> None:
+        """Somebody opened a file, or listed a folder, or looked whether there is one."""
+        if isinstance(path, int):
+            return
+        try:
+            place = Path(os.path.abspath(os.fsdecode(path)))
+        except (TypeError, ValueError, OSError):
+            return
+        if place.is_relative_to(self.temporary):
+            self.touched_files = True
+            return
+        name = self._name(place)
+        if name:
+            self.touched_files = True
+            self.things.add(f"{kind} {name}")
+
+    def _name(self, place: Path) -> str:
+        """How a trace names a file; nothing if no lesson has a part in it."""
+        if place.is_relative_to(self.root):
+            parts = place.relative_to(self.root).parts
+            ours = not any(
+                p.startswith(".") or p in ("__pycache__", "site-packages") for p in parts
+            )
+            left_out = any(place.is_relative_to(one) for one in self.left_out)
+            return "/".join(parts) or "." if ours and not left_out else ""
+        for variable in sorted(self.variables):
+            folder = os.environ.get(variable, "")
+            if os.path.isabs(folder) and place.is_relative_to(folder):
+                return f"${variable}/{place.relative_to(folder).as_posix()}"
+        return ""
+
+    def _asked(self, name: str) -> None:
+        """Somebody asked for an environment variable; libraries may, of their own accord."""
+        if self.listening and self._is_ours(sys._getframe(2)):
+            self.variables.add(name)
+            self.things.add(f"environment {name}")
+
+    def _is_ours(self, frame: FrameType | None) -> bool:
+        """Whether what asks is code of the course, perhaps through the standard library."""
+        while frame is not None:
+            module = str(frame.f_globals.get("__name__", ""))
+            if self.followed(module):
+                return True
+            if module.partition(".")[0] not in sys.stdlib_module_names:
+                return False
+            frame = frame.f_back
+        return False
+
+    def _seen(self, look: Any) -> Any:
+        @functools.wraps(look)
+        def stat(path: Any, *args: Any, **options: Any) -> Any:
+            asks = sys._getframe(1).f_globals.get("__name__")
+            if self.listening and asks not in _MACHINERY:
+                self.looked_at(path, "file")
+            return look(path, *args, **options)
+
+        for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
+            if look in able:
+                able.add(stat)
+        return stat
+
+    def _lines(self, getlines: Any) -> Any:
+        @functools.wraps(getlines)
+        def watched(filename: str, module_globals: Any = None) -> Any:
+            if self.listening and self._is_ours(sys._getframe(1)):
+                self.texts.add(filename)
+            return getlines(filename, module_globals)
+
+        return watched
+
+
+def _watched_environment(kind: Any, asked: Callable[[str], None]) -> Any:
+    """The class of `os.environ`, but telling who is asked for."""
+
+    class Watched(kind):
+        def __getitem__(self, name: str) -> str:
+            asked(name)
+            return str(kind.__getitem__(self, name))
+
+    Watched.__name__ = Watched.__qualname__ = kind.__name__
+    Watched.__module__ = kind.__module__
+    return Watched

@@ -1,0 +1,142 @@
+"""The state of the process that every cell may read without saying so, part by part."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import locale
+import os
+import signal
+import sys
+import types
+import warnings
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from sitegen.parse.tokens import short_hash
+
+
+class Process:
+    """The parts of this process, beside what they were in the beginning."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._variables = dict(os.environ)
+        self._first: dict[str, str] = {}
+        self.parts()
+
+    def parts(self) -> dict[str, str]:
+        """A hash of each part that is not as it was. Of libraries, those that are loaded count."""
+        found = {name: part(self) for name, part in _PARTS.items()}
+        for name, part_of in _OF_LIBRARIES.items():
+            if module := sys.modules.get(name):
+                with contextlib.suppress(AttributeError):  # of another version
+                    found[name] = part_of(module)
+        hashes = {name: short_hash(map(str, values)) for name, values in found.items()}
+        return {
+            name: hash_
+            for name, hash_ in hashes.items()
+            if hash_ != self._first.setdefault(name, hash_)
+        }
+
+    def variables(self) -> list[str]:
+        """The environment variables that were set since, or taken away."""
+        now = dict(os.environ)
+        names = sorted(self._variables.keys() | now.keys())
+        return [f"{n}={now.get(n)}" for n in names if now.get(n) != self._variables.get(n)]
+
+
+def _signals(_: Process) -> list[str]:
+    known = (signal.getsignal(number) for number in signal.valid_signals())
+    return [getattr(one, "__qualname__", str(one)) for one in known]
+
+
+_PARTS: Mapping[str, Callable[[Process], list[Any]]] = {
+    "working directory": lambda process: [os.path.relpath(os.getcwd(), process.root)],
+    "environment": Process.variables,
+    "sys.path": lambda process: [os.path.relpath(one, process.root) for one in sys.path if one],
+    "sys": lambda _: [sys.argv, sys.getrecursionlimit(), sys.float_repr_style, *sys.flags],
+    "hooks": lambda _: [_said(sys.displayhook), _said(sys.excepthook), _said(sys.gettrace())],
+    "warnings": lambda _: [warnings.filters, _said(warnings.showwarning)],
+    "locale": lambda _: [locale.setlocale(locale.LC_ALL)],
+    "signals": _signals,
+    "garbage collection": lambda _: [gc.isenabled(), gc.get_threshold()],
+}
+
+
+def _said(function: Any) -> str:
+    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', function)}"
+
+
+def _torch(torch: Any) -> list[Any]:
+    return [
+        torch.get_default_dtype(),
+        torch.get_default_device(),
+        torch.get_num_threads(),
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_float32_matmul_precision(),
+        torch.backends.cudnn.benchmark,
+        torch.backends.cudnn.deterministic,
+        torch.is_autocast_enabled("cpu"),
+        sorted(vars(torch._tensor_str.PRINT_OPTS).items()),
+    ]
+
+
+def _matplotlib(matplotlib: Any) -> list[Any]:
+    now, first = matplotlib.rcParams, matplotlib.rcParamsOrig
+    differ = (name for name in now if dict.get(now, name) != dict.get(first, name))
+    return [(name, dict.get(now, name)) for name in differ if name != "backend"]
+
+
+def _decimal(decimal: Any) -> list[Any]:
+    context = decimal.getcontext()
+    return [context.prec, context.rounding, context.Emin, context.Emax, context.clamp]
+
+
+def _logging(logging: types.ModuleType) -> list[Any]:
+    root: Any = logging.getLogger()
+    named = {
+        name: one.level
+        for name, one in root.manager.loggerDict.items()
+        if getattr(one, "level", 0) and one.handlers is not None
+    }
+    return [root.level, list(map(_said, map(type, root.handlers))), root.manager.disable, named]
+
+
+_OF_LIBRARIES: Mapping[str, Callable[[Any], list[Any]]] = {
+    "torch": _torch,
+    "numpy": lambda numpy: [sorted(numpy.get_printoptions().items()), numpy.geterr()],
+    "matplotlib": _matplotlib,
+    "logging": _logging,
+    "decimal": _decimal,
+}
+
+
+class Attributes:
+    """What modules that are not followed hold, to see what the lesson puts into them."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, dict[str, Any]] = {}
+        self.put: dict[str, dict[str, Any]] = {}
+        """By module and name, what the lesson put there."""
+
+    def note(self, modules: Mapping[str, types.ModuleType]) -> None:
+        """Remember what these modules hold now."""
+        self._before = {name: dict(vars(module)) for name, module in modules.items()}
+
+    def look(self, modules: Mapping[str, types.ModuleType], words: Collection[str]) -> set[str]:
+        """The modules into which something was put since, under names that are among the words."""
+        found = set()
+        for name, module in modules.items():
+            before, now = self._before.get(name, vars(module)), vars(module)
+            for word in words if before is not now else ():
+                same = before.get(word, _NOTHING) is now.get(word, _NOTHING)
+                if not same and not isinstance(now.get(word), types.ModuleType):
+                    found.add(name)
+                    self.put.setdefault(name, {})[word] = now.get(word)
+        return found
+
+
+_NOTHING = object()

@@ -1,0 +1,320 @@
+"""One file of a followed package: its functions, and the statements that run on import."""
+
+from __future__ import annotations
+
+import ast
+import symtable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sitegen.parse.tokens import Source, short_hash
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement at the top level of a module, without the bodies of functions in it."""
+
+    module: str
+    line: int
+    binds: frozenset[str]
+    chains: frozenset[str]
+    """The names that it uses on import, with the attributes after them: `core.TABLE`."""
+    hash: str
+    binds_only: bool
+    """Whether it does no more than bind names to what depends on nothing but what it uses."""
+    effect: bool
+    """Whether it may be there for what it does, and not for a name."""
+    keeps: bool
+    """Whether what it binds could be altered later, as a list could, or a class with a counter."""
+
+
+class Text:
+    """A module as it stands in its file; nothing of it is run."""
+
+    def __init__(self, name: str, path: Path, text: str) -> None:
+        self.name = name
+        self.path = path
+        self.text = text
+        self.package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        self.imports: dict[str, str] = {}
+        """For each name that an import binds, the dotted path that it stands for."""
+        self.stars: list[str] = []
+        self.imported: set[str] = set()
+        """All that importing this module imports."""
+        try:
+            self.source: Source | None = Source(text)
+        except (SyntaxError, ValueError):
+            self.source = None
+        self._mentions: dict[str, frozenset[str]] = {}
+        self.functions: dict[str, list[ast.stmt]] = {}
+        """Those that a caller can enter by themselves, methods too, by their qualified names."""
+        if self.source:
+            self._enter_functions(self.source.tree.body, "")
+            for node in ast.walk(self.source.tree):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    self._enter_import(node)
+
+    def _enter_functions(self, body: Sequence[ast.stmt], prefix: str) -> None:
+        for statement in body:
+            if isinstance(statement, _FUNCTIONS):
+                self.functions.setdefault(prefix + statement.name, []).append(statement)
+            elif isinstance(statement, ast.ClassDef):
+                self._enter_functions(statement.body, f"{prefix}{statement.name}.")
+            else:
+                for part in _parts(statement):
+                    self._enter_functions(part, prefix)
+
+    def _enter_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        if isinstance(node, ast.Import):
+            self.imported.update(alias.name for alias in node.names)
+            return
+        base = self.base(node)
+        self.imported.update([base, *(f"{base}.{alias.name}" for alias in node.names)])
+
+    def base(self, node: ast.ImportFrom) -> str:
+        """The absolute name of what is imported from."""
+        if not node.level:
+            return node.module or ""
+        parts = self.package.split(".")
+        return ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [node.module])])
+
+    @cached_property
+    def statements(self) -> list[Statement]:
+        """What runs on import, in order."""
+        return [
+            one
+            for node in (self.source.tree.body if self.source else ())
+            for one in self._statement(node)
+        ]
+
+    @cached_property
+    def binders(self) -> dict[str, list[Statement]]:
+        """For each name of the module, the statements that bind it."""
+        found: dict[str, list[Statement]] = {}
+        for statement in self.statements:
+            for name in statement.binds:
+                found.setdefault(name, []).append(statement)
+        return found
+
+    def _statement(self, node: ast.stmt) -> Iterator[Statement]:
+        assert self.source
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                yield from self._imports(node)
+                return
+            case ast.Expr(value=ast.Constant()) | ast.Pass():
+                return
+            case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
+                for part in node.orelse:
+                    yield from self._statement(part)
+                return
+            case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
+                return
+        bodies = [
+            part for one in ast.walk(node) if isinstance(one, _FUNCTIONS) for part in one.body
+        ]
+        outer = [part for part in bodies if not _is_inside(part, bodies)]
+        tokens = self.source.tokens([node], leave_out=outer)
+        yield Statement(
+            module=self.name,
+            line=node.lineno,
+            binds=frozenset(_bound(node)),
+            chains=frozenset(_chains(node, into_functions=False)),
+            hash=short_hash(tokens),
+            binds_only=_binds_only(node),
+            effect=not isinstance(node, Definition | ast.Assign | ast.AnnAssign),
+            keeps=_keeps(node),
+        )
+
+    def _imports(self, node: ast.Import | ast.ImportFrom) -> Iterator[Statement]:
+        for alias in node.names:
+            if isinstance(node, ast.Import):
+                name = alias.asname or alias.name.partition(".")[0]
+                path = alias.name if alias.asname else name
+            elif alias.name == "*":
+                self.stars.append(self.base(node))
+                continue
+            else:
+                name, path = alias.asname or alias.name, f"{self.base(node)}.{alias.name}"
+            self.imports[name] = path
+            yield Statement(
+                module=self.name,
+                line=node.lineno,
+                binds=frozenset([name]),
+                chains=frozenset(),
+                hash=short_hash(["import", name, path]),
+                binds_only=True,
+                effect=False,
+                keeps=False,
+            )
+
+    @cached_property
+    def _globals(self) -> dict[str, frozenset[str]]:
+        """For each function the names that its code, and code inside it, takes from the module."""
+        found: dict[str, set[str]] = {}
+        if self.source:
+            top = symtable.symtable(self.source.text, str(self.path), "exec")
+            _walk_tables(top, "", None, found)
+        return {name: frozenset(names) for name, names in found.items()}
+
+    def mentions(self, function: str) -> frozenset[str]:
+        """What a function uses of its module, as chains of names."""
+        if function not in self._mentions:
+            self._mentions[function] = self._mentioned(function)
+        return self._mentions[function]
+
+    def _mentioned(self, function: str) -> frozenset[str]:
+        roots = self._globals.get(function, frozenset())
+        return frozenset(
+            chain
+            for node in self.functions.get(function, ())
+            for chain in _chains(node, into_functions=True)
+            if chain.partition(".")[0] in roots
+        )
+
+    def words(self, function: str) -> set[str]:
+        """All names and attributes in the code of a function."""
+        nodes = [part for node in self.functions.get(function, ()) for part in ast.walk(node)]
+        names = {part.id for part in nodes if isinstance(part, ast.Name)}
+        return names | {part.attr for part in nodes if isinstance(part, ast.Attribute)}
+
+    def tokens(self, function: str) -> list[str]:
+        """A function with its header and all that is inside it."""
+        assert self.source
+        return self.source.tokens(self.functions[function])
+
+
+def _walk_tables(
+    table: symtable.SymbolTable, path: str, owner: str | None, found: dict[str, set[str]]
+) -> None:
+    for child in table.get_children():
+        name, kind = child.get_name(), child.get_type()
+        inside = owner
+        if owner is None and str(getattr(kind, "value", kind)) == "function":
+            inside = f"{path}{name}"
+        if inside is not None:
+            symbols = child.get_symbols()
+            used = (one.get_name() for one in symbols if one.is_global())
+            found.setdefault(inside, set()).update(used)
+        is_class = owner is None and str(getattr(kind, "value", kind)) == "class"
+        _walk_tables(child, f"{path}{name}." if is_class else path, inside, found)
+
+
+def _parts(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    for name in ("body", "orelse", "finalbody"):
+        yield getattr(statement, name, [])
+    for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+        yield part.body
+
+
+def _is_inside(node: ast.stmt, others: Sequence[ast.stmt]) -> bool:
+    place = node.lineno, node.col_offset
+    return any(
+        other is not node
+        and (other.lineno, other.col_offset)
+        < place
+        <= (other.end_lineno or 0, other.end_col_offset or 0)
+        for other in others
+    )
+
+
+def _bound(node: ast.stmt) -> Iterator[str]:
+    """The names that a statement binds in the scope that it stands in."""
+    if isinstance(node, Definition):
+        yield node.name
+        return
+    todo: list[ast.AST] = [node]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Definition):
+            yield part.name
+        elif not isinstance(part, ast.Lambda):
+            if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
+                yield part.id
+            elif isinstance(part, ast.alias):
+                yield part.asname or part.name.partition(".")[0]
+            elif isinstance(part, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and part.name:
+                yield part.name
+            todo.extend(ast.iter_child_nodes(part))
+
+
+def _chains(node: ast.AST, into_functions: bool) -> Iterator[str]:
+    """Every name that is used, each with the attributes that are read from it in one go."""
+    todo: list[ast.AST] = [node]
+    while todo:
+        part = todo.pop()
+        chain = _dotted(part)
+        if chain:
+            yield chain
+            continue
+        if isinstance(part, _FUNCTIONS) and not into_functions:
+            arguments = part.args
+            todo.extend([*part.decorator_list, *arguments.defaults])
+            todo.extend(default for default in arguments.kw_defaults if default)
+            continue
+        todo.extend(ast.iter_child_nodes(part))
+
+
+def _dotted(node: ast.AST) -> str:
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
+
+
+def _binds_only(node: ast.stmt) -> bool:
+    """Whether a statement can't alter what another one made, by its form alone."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            defaults = [*node.args.defaults, *node.args.kw_defaults]
+            return not node.decorator_list and not any(_calls(one) for one in defaults if one)
+        case ast.ClassDef():
+            inner = [part for part in node.body if not isinstance(part, ast.Pass)]
+            return not node.keywords and not node.decorator_list and all(map(_binds_only, inner))
+        case ast.Assign(targets=targets, value=value):
+            return all(isinstance(one, ast.Name) for one in targets) and _is_literal(value)
+        case ast.AnnAssign(target=ast.Name(), value=value):
+            return value is None or _is_literal(value)
+        case ast.Expr(value=ast.Constant()):
+            return True
+    return False
+
+
+def _keeps(node: ast.stmt) -> bool:
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            defaults = [*node.args.defaults, *node.args.kw_defaults]
+            return any(not _is_constant(one) for one in defaults if one)
+        case ast.ClassDef():
+            return any(map(_keeps, node.body))
+        case ast.Assign(value=value):
+            return not _is_constant(value)
+        case ast.AnnAssign(value=value):
+            return value is not None and not _is_constant(value)
+        case ast.Expr(value=ast.Constant()) | ast.Pass():
+            return False
+    return True
+
+
+def _is_constant(node: ast.AST) -> bool:
+    inner = node.elts if isinstance(node, ast.Tuple) else [node]
+    return all(isinstance(part, ast.Constant | ast.UnaryOp | ast.Name) for part in inner)
+
+
+def _calls(node: ast.AST) -> bool:
+    return any(isinstance(part, ast.Call) for part in ast.walk(node))
+
+
+def _is_literal(node: ast.AST) -> bool:
+    return not any(isinstance(part, ast.Call | ast.Name) for part in ast.walk(node))
+
+
+def of_statement(statement: Statement) -> str:
+    """How a statement is told from the others of its module in a hash."""
+    return f"{statement.module} {statement.hash}"

@@ -1,0 +1,142 @@
+"""Lessons of a few lines, run under observation in a process of their own."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import multiprocessing
+import os
+import re
+import sys
+import traceback
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sitegen.execute.snapshot import Files
+from sitegen.parse.tokens import Source, short_hash
+from sitegen.trace import Change, Program, State, Surroundings, Trace, verify
+from sitegen.trace.observe import Observer, Piece
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of the cells that ran, by their ids; the last may have failed."""
+
+    shown: Mapping[str, str] = field(default_factory=dict)
+    traces: Mapping[str, Trace] = field(default_factory=dict)
+    failure: str = ""
+
+
+def pieces(codes: Mapping[str, str]) -> list[Piece]:
+    """The cells of a lesson, one below the other."""
+    found: list[Piece] = []
+    line = 1
+    for id_, code in codes.items():
+        found.append(Piece(id_, code, line, False, own(codes, id_, line)))
+        line += code.count("\n") + 2
+    return found
+
+
+def own(codes: Mapping[str, str], id_: str, line: int) -> dict[str, str]:
+    """What a cell's trace says of the cell itself."""
+    above = list(codes)[: list(codes).index(id_)]
+    return {
+        "code": code_hash(codes[id_]),
+        "profile": short_hash(["cpu"]),
+        "line": short_hash([str(line)]),
+        "above": short_hash(codes[one] for one in above),
+        "text of the lesson": short_hash(codes.values()),
+    }
+
+
+def code_hash(code: str) -> str:
+    source = Source(code)
+    return short_hash([*source.tokens(source.tree.body), str(source.shown is not None)])
+
+
+def run(codes: Mapping[str, str], root: Path, packages: Sequence[str] = ("mylib",)) -> Ran:
+    """Run the cells in a fresh copy of this process, which imports the packages anew."""
+    context = multiprocessing.get_context("fork")
+    mine, other = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(codes, root, packages, other))
+    process.start()
+    other.close()
+    try:
+        found: Ran = mine.recv()
+    finally:
+        process.join(30)
+    return found
+
+
+def _run(codes: Mapping[str, str], root: Path, packages: Sequence[str], home: Any) -> None:
+    shown: dict[str, str] = {}
+    traces: dict[str, Trace] = {}
+    failure = ""
+    try:
+        sys.dont_write_bytecode = True
+        os.chdir(root)
+        temporary = root.with_name(root.name + "-temporary")
+        temporary.mkdir(exist_ok=True)
+        sys.path.insert(0, str(root))
+        module = types.ModuleType("__main__")
+        sys.modules["__main__"] = module
+        files = Files(temporary, root, frozenset())
+        observer = Observer(root, packages, files, "l.md")
+        observer.start(module.__dict__)
+        for piece in pieces(codes):
+            stream = io.StringIO()
+            tree = ast.parse("\n" * (piece.line - 1) + piece.code)
+            observer.begin(piece)
+            code = observer.compiled(tree, "exec")
+            try:
+                with contextlib.redirect_stdout(stream):
+                    exec(code, module.__dict__)
+            except Exception:
+                failure = traceback.format_exc()
+                break
+            traces[piece.id] = observer.end(True)
+            shown[piece.id] = re.sub(" at 0x[0-9a-f]+", "", stream.getvalue())
+    except BaseException:
+        failure = "OBSERVER\n" + traceback.format_exc()
+    home.send(Ran(shown, traces, failure))
+    home.close()
+    os._exit(0)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """By turns: which cells held, and of the others what had changed."""
+
+    held: tuple[str, ...]
+    changed: Mapping[str, tuple[Change, ...]]
+
+
+def replay(
+    codes: Mapping[str, str],
+    before: Mapping[str, Trace],
+    execute: Callable[[str], Trace | None],
+    root: Path,
+    packages: Sequence[str] = ("mylib",),
+    environment: Mapping[str, str] = os.environ,
+) -> Replayed:
+    """Verify every cell in its turn; `execute` gives the trace of one that does not hold."""
+    program, state = Program(root, packages), State()
+    held: list[str] = []
+    changed: dict[str, tuple[Change, ...]] = {}
+    for piece in pieces(codes):
+        trace = before.get(piece.id)
+        around = Surroundings(program, root, piece.own, environment)
+        found = verify(trace, state, around) if trace else ()
+        if trace and not found:
+            held.append(piece.id)
+        else:
+            changed[piece.id] = found
+            trace = execute(piece.id)
+        if trace is None:
+            break
+        state = state.after(piece.id, trace)
+    return Replayed(tuple(held), changed)
