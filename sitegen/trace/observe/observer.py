@@ -24,7 +24,7 @@ from sitegen.trace.observe.outside import Outside
 from sitegen.trace.observe.process import Attributes, Process
 from sitegen.trace.program import ABSENT, Name, Program
 from sitegen.trace.trace import COMES_FROM, DEFINES, Trace
-from sitegen.trace.verify import INITIAL, Surroundings, file_hash
+from sitegen.trace.verify import ALL_NAMES, INITIAL, Surroundings, file_hash, names_hash
 
 Stamps = Mapping[Path, tuple[int, int]]
 
@@ -402,6 +402,12 @@ class _Maker:
                 self.things.add(f"function {function}")
         if self.words & words.ANYTHING or "__main__" in observer.constants:
             self.read |= set(self.before.names)
+            self.things.add(ALL_NAMES)
+        for module, name in outside.looked_up:
+            if module == "__main__":
+                self.read.add(name)
+            elif self.program.owns(module):
+                self.asked.add((module, name.partition(".")[0]))
 
     def _entry(self, function: str) -> str:
         """What was entered: a function, or one without a name in code that runs on import."""
@@ -455,9 +461,12 @@ class _Maker:
         surroundings = Surroundings(self.program, observer.root, own)
         if self.unseen - {"code that was compiled"}:
             self.things |= {"above", "packages"}
+            self.things.add(ALL_NAMES)
             self.read |= set(self.before.names)
         self.things |= {"code", "profile"} & own.keys()
-        reads = {thing: str(surroundings.hash(thing)) for thing in self.things}
+        reads = {thing: str(surroundings.hash(thing)) for thing in self.things - {ALL_NAMES}}
+        if ALL_NAMES in self.things:
+            reads[ALL_NAMES] = names_hash(observer.versions)
         names = self.read - set(observer.given) - {"__builtins__"}
         unbound = sorted(name for name in names if name not in self.before.names)
         for name in names & self.before.names.keys():
@@ -556,7 +565,8 @@ class _Maker:
                 found[thing] = ABSENT
                 orders.pop(thing, None)
                 continue
-            found[thing], orders[thing], sure[thing] = self._order(value)
+            whole = thing.startswith("state ")
+            found[thing], orders[thing], sure[thing] = self._order(value, whole)
         for thing, is_sure in sure.items():
             hash_ = short_hash([found[thing], *self._sharing(thing)])
             if not is_sure or (thing in changes and hash_ == self.observer.versions.get(thing)):
@@ -574,11 +584,11 @@ class _Maker:
         module, _, attribute = name.rpartition(".")
         return self.now.modules.get(module, {}).get(attribute, _NONE)
 
-    def _order(self, value: Any) -> tuple[str, dict[Key, int], bool]:
+    def _order(self, value: Any, silent: bool = True) -> tuple[str, dict[Key, int], bool]:
         holder = Graph.part(self.new, value) if type(value) in _PLAIN else key_of(value)
         if isinstance(holder, Text):
             return short_hash([type(value).__name__, holder]), {}, True
-        return self.new.order(holder)
+        return self.new.order(holder, silent)
 
     def _sharing(self, thing: str) -> list[str]:
         """What else holds the same objects, and which: two that are equal are not the same."""

@@ -37,6 +37,8 @@ class Outside:
         self.followed = followed
         self.things: set[str] = set()
         self.unseen: set[str] = set()
+        self.looked_up: set[tuple[str, str]] = set()
+        """What was found by the name that a pickle has of it: a module, and what is in it."""
         self.texts: set[str] = set()
         """The files whose lines were looked at."""
         self.touched_files = False
@@ -56,6 +58,7 @@ class Outside:
     def clear(self) -> None:
         """Forget what was read so far."""
         self.things, self.unseen, self.texts = set(), set(), set()
+        self.looked_up = set()
         self.touched_files = False
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -65,6 +68,8 @@ class Outside:
             caller = sys._getframe(1)
             if caller.f_globals.get("__name__") not in _MACHINERY:
                 self.looked_at(arguments[0] if arguments[0] is not None else ".", _OPENS[event])
+        elif event == "pickle.find_class":
+            self.looked_up.add((str(arguments[0]), str(arguments[1])))
         elif event in _PROCESSES:
             self.unseen.add("a process of its own")
 

@@ -131,7 +131,8 @@ class Attributes:
         found = set()
         for name, module in modules.items():
             before, now = self._before.get(name, vars(module)), vars(module)
-            for word in words if before is not now else ():
+            any_name = not _BY_NAME.isdisjoint(words)
+            for word in before.keys() | now.keys() if any_name else words:
                 same = before.get(word, _NOTHING) is now.get(word, _NOTHING)
                 if not same and not isinstance(now.get(word), types.ModuleType):
                     found.add(name)
@@ -140,3 +141,5 @@ class Attributes:
 
 
 _NOTHING = object()
+_BY_NAME = frozenset(("setattr", "delattr", "__setattr__", "__dict__", "vars"))
+"""Words after which an attribute may be set whose name the code does not have."""
