@@ -86,7 +86,7 @@ class Observer:
         self.path = path
         self.program = Program(root, tuple(packages))
         self.functions = Functions()
-        self.outside = Outside(root, files.temporary, files.left_out, self._is_ours)
+        self.outside = Outside(root, files.temporary, files.left_out, self._is_ours, self._imports)
         self.finder = Finder(tuple(packages), self.functions)
         self.files = files
         self.root = root
@@ -116,6 +116,9 @@ class Observer:
         self.process = Process(str(self.root))
         self.first_files = self.files.now()
         self.before = self._look()
+
+    def _imports(self) -> bool:
+        return self.functions.importing > 0
 
     def _is_ours(self, module: str) -> bool:
         return module == "__main__" or self.program.owns(module)
@@ -337,6 +340,11 @@ class _Maker:
                 self.asked.add((module, name))
         self.read = set(self.names.read)
         used = set(self.names.used)
+        for module, name in observer.outside.looked_up:
+            if module == "__main__":
+                self.read.add(name)
+            elif self.program.owns(module):
+                self.asked.add((module, name.partition(".")[0]))
         for code in self._entered_codes():
             found = words.globals_of(code)
             self.words |= words.words_of(code)
@@ -388,11 +396,10 @@ class _Maker:
         for module, name in self.asked:
             if name and self.program.text(module) and not self.program.text(f"{module}.{name}"):
                 self.things.add(f"name {module}.{name}")
-        self.things |= outside.things
         for text in self.constants():
-            if os.path.exists(observer.root / text):
+            if os.path.isfile(observer.root / text):
                 outside.looked_at(observer.root / text, "file")
-        self.things |= outside.things
+        self.things |= outside.things | outside.of_imports
         self._texts()
         if threading.active_count() > self.before.threads:
             self.unseen.add("a thread that goes on")
@@ -403,11 +410,6 @@ class _Maker:
         if self.words & words.ANYTHING or "__main__" in observer.constants:
             self.read |= set(self.before.names)
             self.things.add(ALL_NAMES)
-        for module, name in outside.looked_up:
-            if module == "__main__":
-                self.read.add(name)
-            elif self.program.owns(module):
-                self.asked.add((module, name.partition(".")[0]))
 
     def _entry(self, function: str) -> str:
         """What was entered: a function, or one without a name in code that runs on import."""
