@@ -266,10 +266,14 @@ class Observer:
     def _other_modules(self) -> dict[str, types.ModuleType]:
         """Those that the lesson has names for, and others with what it has put into them."""
         found = {"builtins": sys.modules["builtins"]}
-        for value in [*self.namespace.values(), *map(sys.modules.get, self.attributes.put)]:
+        values = [*self.namespace.values(), *map(sys.modules.get, self.attributes.put)]
+        values += map(sys.modules.get, self.names.words)
+        for value in values:
             if isinstance(value, types.ModuleType) and not self.program.owns(value.__name__):
                 found[value.__name__] = value
-        return found
+                inner = map(vars(value).get, self.names.words)
+                found.update({x.__name__: x for x in inner if isinstance(x, types.ModuleType)})
+        return {n: one for n, one in found.items() if not self._is_ours(n)}
 
     def changed_files(self, stamps: Stamps) -> dict[str, str]:
         """A hash of each file that is not as it was when the lesson began."""
@@ -551,7 +555,8 @@ class _Maker:
 
     def _is_of_an_import(self, part: str) -> bool:
         """Whether a library altered a part as it was imported, since no code here speaks of it."""
-        return part in ("warnings", "logging") and not any(part[:3] in word for word in self.words)
+        stem = {"warnings": "warn", "logging": "logg", "environment": "env"}.get(part)
+        return stem is not None and not any(stem in word for word in self.words)
 
     # Hashes of what was left
 
