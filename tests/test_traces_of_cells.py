@@ -131,6 +131,8 @@ CASES = [
          "t.start(); t.join()", "print(out)", edit=(0, "n = 2")),
     case("a function without a name", "n = 1", "fs = [lambda: n]", "n = 2", "print(fs[0]())",
          edit=(2, "n = 3")),
+    case("one of two on a line", "f = lambda: 1; g = lambda: 2", "print(f())",
+         edit=(0, "f = lambda: 3; g = lambda: 2")),
     case("an argument held back", "n = 1\ndef f(): return n\ng = functools.partial(f)", "n = 2",
          "print(g())", edit=(1, "n = 3")),
     case("a comparison", "n = 1\nclass K:\n  def __init__(s, x): s.x = x\n"

@@ -96,8 +96,6 @@ class Observer:
         """Of each name, the place of every node that it reaches."""
         self.hashes: dict[tuple[str, int], str] = {}
         """Of the lesson's functions, by their name and line."""
-        self.at_import: dict[str, set[str]] = {}
-        """What each followed module read of the world while it was imported."""
         self.fixed: set[int] = set()
         self.before = _Seen()
 
@@ -165,6 +163,7 @@ class Observer:
             return
         self.names = words.names_of(code, _decorated(source.tree))
         self.constants = set(words.texts_of(code))
+        self._lambdas: dict[int, str] = {}
         if not piece.expression:
             for statement in source.tree.body:
                 self._hash_functions(source, statement)
@@ -174,10 +173,11 @@ class Observer:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 line = min([node.lineno, *(one.lineno for one in node.decorator_list)])
                 self.hashes[node.name, line] = short_hash(source.tokens([node]))
-        lambdas = [node for node in ast.walk(statement) if isinstance(node, ast.Lambda)]
-        whole = short_hash(source.tokens([statement])) if lambdas else ""
-        for number, node in enumerate(lambdas):
-            self.hashes["<lambda>", node.lineno] = f"{whole} {number}"
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Lambda):  # several may stand on one line
+                before = self._lambdas.get(node.lineno, "")
+                whole = short_hash([before, *source.tokens([statement])])
+                self._lambdas[node.lineno] = self.hashes["<lambda>", node.lineno] = whole
 
     def _code_hash(self, code: types.CodeType) -> str:
         known = self.hashes.get((code.co_name, code.co_firstlineno))
