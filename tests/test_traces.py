@@ -257,6 +257,21 @@ def test_an_environment_variable_counts_where_it_is_read(
     assert stale(cells, ran, course, SAMPLE="two") == {"cell"}
 
 
+def test_what_a_package_reads_as_it_is_imported_counts_for_all_who_use_it(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMPLE", "one")
+    (course / "mylib" / "apart.py").write_text(
+        "import os\nVALUE = os.environ.get('SAMPLE')\nDATA = open('data.csv').read()\n"
+    )
+    cells = {"start": "from mylib.apart import VALUE, DATA", "value": "VALUE", "data": "DATA"}
+    ran = traced(cells, course)
+    assert stale(cells, ran, course) == set()
+    assert stale(cells, ran, course, SAMPLE="two") == set(cells)
+    (course / "data.csv").write_text("3")
+    assert stale(cells, ran, course) == set(cells)
+
+
 def test_files_in_a_folder_that_a_variable_names_are_known_by_it(
     tmp_path: Path, course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,8 @@ The things that a trace may have read:
   environment variable names;
 - `environment NAME`: a variable;
 - `lesson NAME`, `state M.X`, `process PART`: what the cells above left; `above` is their code;
-  `text of the lesson`: its lines as they stand; `unbound NAMES`: what no cell above bound.
+  `text of the lesson`: its lines as they stand; `unbound NAMES`: what no cell above
+  bound; `all names`: which there are.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from sitegen.trace.trace import Trace
 OF_PROGRAM = frozenset(["function", "name", "import", "module", "names", "text", "packages"])
 LEFT = ("lesson ", "state ", "process ")
 """How things begin that cells leave to those below."""
+ALL_NAMES = "all names"
+"""The thing that was read where it matters which names the lesson has."""
 INITIAL = "initial"
 """The hash of what no cell has left otherwise; of a lesson's name, that there is none."""
 
@@ -117,6 +120,10 @@ def _changes(trace: Trace, state: State, surroundings: Surroundings) -> Iterator
                 if state.hash(f"lesson {name}") not in (INITIAL, ABSENT):
                     yield Change(f"lesson {name}", ABSENT, state.hash(f"lesson {name}"))
             continue
+        if thing == ALL_NAMES:
+            if names_hash(state.hashes) != was:
+                yield Change(thing, was, names_hash(state.hashes))
+            continue
         is_left = thing.startswith(LEFT)
         now = state.hash(thing) if is_left else surroundings.hash(thing)
         if now is not None and now != was:
@@ -147,6 +154,12 @@ def needs(cell: str, traces: Mapping[str, Trace], states: Mapping[str, State]) -
         todo.extend(makers - found)
         found |= makers
     return tuple(one for one in traces if one in found)
+
+
+def names_hash(left: Mapping[str, str]) -> str:
+    """Of the names that a lesson has, given the hash of each thing that its cells left."""
+    names = (thing for thing, hash_ in left.items() if thing.startswith("lesson "))
+    return short_hash(sorted(name for name in names if left[name] != ABSENT))
 
 
 def variable_hash(value: str | None) -> str:

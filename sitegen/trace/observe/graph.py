@@ -262,7 +262,7 @@ class Graph:
 
     # Digests
 
-    def order(self, root: Any) -> tuple[str, dict[Key, int], bool]:
+    def order(self, root: Any, silent: bool = False) -> tuple[str, dict[Key, int], bool]:
         """A hash of an object with all that it holds, each node's place, and if it is sure."""
         number: dict[Key, int] = {}
         said: list[str] = []
@@ -283,6 +283,7 @@ class Graph:
                 sure = sure and not node.opaque
                 said.append(f"({node.head}")
                 todo.append(Text(")"))
+                todo.extend(reversed(node.silent if silent else ()))
                 todo.extend(reversed(node.parts))
         return short_hash(said), number, sure
 

@@ -26,7 +26,7 @@ from sitegen.trace.observe.outside import Outside
 from sitegen.trace.observe.process import Attributes, Process
 from sitegen.trace.program import ABSENT, Name, Program
 from sitegen.trace.trace import COMES_FROM, DEFINES, Trace
-from sitegen.trace.verify import INITIAL, Surroundings, file_hash
+from sitegen.trace.verify import ALL_NAMES, INITIAL, Surroundings, file_hash, names_hash
 
 Stamps = Mapping[Path, tuple[int, int]]
 
@@ -88,7 +88,7 @@ class Observer:
         self.path = path
         self.program = Program(root, tuple(packages))
         self.functions = Functions()
-        self.outside = Outside(root, files.temporary, files.left_out, self._is_ours)
+        self.outside = Outside(root, files.temporary, files.left_out, self._is_ours, self._imports)
         self.finder = Finder(tuple(packages), self.functions)
         self.files = files
         self.root = root
@@ -98,8 +98,6 @@ class Observer:
         """Of each name, the place of every node that it reaches."""
         self.hashes: dict[tuple[str, int], str] = {}
         """Of the lesson's functions, by their name and line."""
-        self.at_import: dict[str, set[str]] = {}
-        """What each followed module read of the world while it was imported."""
         self.fixed: set[int] = set()
         self.before = _Seen()
 
@@ -118,6 +116,9 @@ class Observer:
         self.process = Process(str(self.root))
         self.first_files = self.files.now()
         self.before = self._look()
+
+    def _imports(self) -> bool:
+        return self.functions.importing > 0
 
     def _is_ours(self, module: str) -> bool:
         return module == "__main__" or self.program.owns(module)
@@ -164,6 +165,7 @@ class Observer:
             return
         self.names = words.names_of(code, _decorated(source.tree))
         self.constants = set(words.texts_of(code))
+        self._lambdas: dict[int, str] = {}
         if not piece.expression:
             for statement in source.tree.body:
                 self._hash_functions(source, statement)
@@ -173,10 +175,11 @@ class Observer:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 line = min([node.lineno, *(one.lineno for one in node.decorator_list)])
                 self.hashes[node.name, line] = short_hash(source.tokens([node]))
-        lambdas = [node for node in ast.walk(statement) if isinstance(node, ast.Lambda)]
-        whole = short_hash(source.tokens([statement])) if lambdas else ""
-        for number, node in enumerate(lambdas):
-            self.hashes["<lambda>", node.lineno] = f"{whole} {number}"
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Lambda):  # several may stand on one line
+                before = self._lambdas.get(node.lineno, "")
+                whole = short_hash([before, *source.tokens([statement])])
+                self._lambdas[node.lineno] = self.hashes["<lambda>", node.lineno] = whole
 
     def _code_hash(self, code: types.CodeType) -> str:
         known = self.hashes.get((code.co_name, code.co_firstlineno))
@@ -265,10 +268,14 @@ class Observer:
     def _other_modules(self) -> dict[str, types.ModuleType]:
         """Those that the lesson has names for, and others with what it has put into them."""
         found = {"builtins": sys.modules["builtins"]}
-        for value in [*self.namespace.values(), *map(sys.modules.get, self.attributes.put)]:
+        values = [*self.namespace.values(), *map(sys.modules.get, self.attributes.put)]
+        values += map(sys.modules.get, self.names.words)
+        for value in values:
             if isinstance(value, types.ModuleType) and not self.program.owns(value.__name__):
                 found[value.__name__] = value
-        return found
+                inner = map(vars(value).get, self.names.words)
+                found.update({x.__name__: x for x in inner if isinstance(x, types.ModuleType)})
+        return {n: one for n, one in found.items() if not self._is_ours(n)}
 
     def changed_files(self, stamps: Stamps) -> dict[str, str]:
         """A hash of each file that is not as it was when the lesson began."""
@@ -339,6 +346,11 @@ class _Maker:
                 self.asked.add((module, name))
         self.read = set(self.names.read)
         used = set(self.names.used)
+        for module, name in observer.outside.looked_up:
+            if module == "__main__":
+                self.read.add(name)
+            elif self.program.owns(module):
+                self.asked.add((module, name.partition(".")[0]))
         for code in self._entered_codes():
             found = words.globals_of(code)
             self.words |= words.words_of(code)
@@ -390,11 +402,10 @@ class _Maker:
         for module, name in self.asked:
             if name and self.program.text(module) and not self.program.text(f"{module}.{name}"):
                 self.things.add(f"name {module}.{name}")
-        self.things |= outside.things
         for text in self.constants():
-            if os.path.exists(observer.root / text):
+            if os.path.isfile(observer.root / text):
                 outside.looked_at(observer.root / text, "file")
-        self.things |= outside.things
+        self.things |= outside.things | outside.of_imports
         self._texts()
         if threading.active_count() > self.before.threads:
             self.unseen.add("a thread that goes on")
@@ -404,6 +415,7 @@ class _Maker:
                 self.things.add(f"function {function}")
         if self.words & words.ANYTHING or "__main__" in observer.constants:
             self.read |= set(self.before.names)
+            self.things.add(ALL_NAMES)
 
     def _entry(self, function: str) -> str:
         """What was entered: a function, or one without a name in code that runs on import."""
@@ -457,9 +469,12 @@ class _Maker:
         surroundings = Surroundings(self.program, observer.root, own)
         if self.unseen - {"code that was compiled"}:
             self.things |= {"above", "packages"}
+            self.things.add(ALL_NAMES)
             self.read |= set(self.before.names)
         self.things |= {"code", "profile"} & own.keys()
-        reads = {thing: str(surroundings.hash(thing)) for thing in self.things}
+        reads = {thing: str(surroundings.hash(thing)) for thing in self.things - {ALL_NAMES}}
+        if ALL_NAMES in self.things:
+            reads[ALL_NAMES] = names_hash(observer.versions)
         names = self.read - set(observer.given) - {"__builtins__"}
         unbound = sorted(name for name in names if name not in self.before.names)
         for name in names & self.before.names.keys():
@@ -542,7 +557,8 @@ class _Maker:
 
     def _is_of_an_import(self, part: str) -> bool:
         """Whether a library altered a part as it was imported, since no code here speaks of it."""
-        return part in ("warnings", "logging") and not any(part[:3] in word for word in self.words)
+        stem = {"warnings": "warn", "logging": "logg", "environment": "env"}.get(part)
+        return stem is not None and not any(stem in word for word in self.words)
 
     # Hashes of what was left
 
@@ -558,7 +574,8 @@ class _Maker:
                 found[thing] = ABSENT
                 orders.pop(thing, None)
                 continue
-            found[thing], orders[thing], sure[thing] = self._order(value)
+            whole = thing.startswith("state ")
+            found[thing], orders[thing], sure[thing] = self._order(value, whole)
         for thing, is_sure in sure.items():
             hash_ = short_hash([found[thing], *self._sharing(thing)])
             if not is_sure or (thing in changes and hash_ == self.observer.versions.get(thing)):
@@ -576,11 +593,11 @@ class _Maker:
         module, _, attribute = name.rpartition(".")
         return self.now.modules.get(module, {}).get(attribute, _NONE)
 
-    def _order(self, value: Any) -> tuple[str, dict[Key, int], bool]:
+    def _order(self, value: Any, silent: bool = True) -> tuple[str, dict[Key, int], bool]:
         holder = Graph.part(self.new, value) if type(value) in _PLAIN else key_of(value)
         if isinstance(holder, Text):
             return short_hash([type(value).__name__, holder]), {}, True
-        return self.new.order(holder)
+        return self.new.order(holder, silent)
 
     def _sharing(self, thing: str) -> list[str]:
         """What else holds the same objects, and which: two that are equal are not the same."""

@@ -30,13 +30,20 @@ class Outside:
         temporary: Path,
         left_out: Collection[Path],
         followed: Callable[[str], bool],
+        importing: Callable[[], bool],
     ) -> None:
         self.root = root
         self.temporary = temporary
         self.left_out = left_out
         self.followed = followed
+        self.importing = importing
+        """Whether a followed package is being imported."""
+        self.of_imports: set[str] = set()
+        """What was read while followed packages were imported: it may be in all they hold."""
         self.things: set[str] = set()
         self.unseen: set[str] = set()
+        self.looked_up: set[tuple[str, str]] = set()
+        """What was found by the name that a pickle has of it: a module, and what is in it."""
         self.texts: set[str] = set()
         """The files whose lines were looked at."""
         self.touched_files = False
@@ -56,15 +63,26 @@ class Outside:
     def clear(self) -> None:
         """Forget what was read so far."""
         self.things, self.unseen, self.texts = set(), set(), set()
+        self.looked_up = set()
         self.touched_files = False
 
+    def _hears(self) -> bool:
+        return self.listening or self.importing()
+
+    def _note(self, thing: str) -> None:
+        self.things.add(thing)
+        if self.importing():
+            self.of_imports.add(thing)
+
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self.listening:
+        if not self._hears():
             return
         if event in _OPENS:
             caller = sys._getframe(1)
             if caller.f_globals.get("__name__") not in _MACHINERY:
                 self.looked_at(arguments[0] if arguments[0] is not None else ".", _OPENS[event])
+        elif event == "pickle.find_class":
+            self.looked_up.add((str(arguments[0]), str(arguments[1])))
         elif event in _PROCESSES:
             self.unseen.add("a process of its own")
 
@@ -82,7 +100,7 @@ class Outside:
         name = self._name(place)
         if name:
             self.touched_files = True
-            self.things.add(f"{kind} {name}")
+            self._note(f"{kind} {name}")
 
     def _name(self, place: Path) -> str:
         """How a trace names a file; nothing if no lesson has a part in it."""
@@ -101,9 +119,9 @@ class Outside:
 
     def _asked(self, name: str) -> None:
         """Somebody asked for an environment variable; libraries may, of their own accord."""
-        if self.listening and self._is_ours(sys._getframe(2)):
+        if self._hears() and self._is_ours(sys._getframe(2)):
             self.variables.add(name)
-            self.things.add(f"environment {name}")
+            self._note(f"environment {name}")
 
     def _is_ours(self, frame: FrameType | None) -> bool:
         """Whether what asks is code of the course, perhaps through the standard library."""
@@ -120,7 +138,7 @@ class Outside:
         @functools.wraps(look)
         def stat(path: Any, *args: Any, **options: Any) -> Any:
             asks = sys._getframe(1).f_globals.get("__name__")
-            if self.listening and asks not in _MACHINERY:
+            if self._hears() and asks not in _MACHINERY:
                 self.looked_at(path, "file")
             return look(path, *args, **options)
 

@@ -119,24 +119,62 @@ class Attributes:
 
     def __init__(self) -> None:
         self._before: dict[str, dict[str, Any]] = {}
+        self._inside: dict[str, dict[str, Any]] = {}
         self.put: dict[str, dict[str, Any]] = {}
         """By module and name, what the lesson put there."""
 
     def note(self, modules: Mapping[str, types.ModuleType]) -> None:
         """Remember what these modules hold now."""
         self._before = {name: dict(vars(module)) for name, module in modules.items()}
+        self._inside = {name: _insides(module) for name, module in modules.items()}
 
     def look(self, modules: Mapping[str, types.ModuleType], words: Collection[str]) -> set[str]:
-        """The modules into which something was put since, under names that are among the words."""
-        found = set()
-        for name, module in modules.items():
-            before, now = self._before.get(name, vars(module)), vars(module)
-            for word in words if before is not now else ():
+        """The modules into which something was put since.
+
+        That is what they hold under names that are among the words, and what is in their public
+        containers and classes.
+        """
+        found: set[str] = set()
+        any_name = not _BY_NAME.isdisjoint(words)
+        for name in modules.keys() & self._before.keys():
+            before, now = self._before[name], vars(modules[name])
+            for word in before.keys() | now.keys() if any_name else words:
                 same = before.get(word, _NOTHING) is now.get(word, _NOTHING)
                 if not same and not isinstance(now.get(word), types.ModuleType):
-                    found.add(name)
                     self.put.setdefault(name, {})[word] = now.get(word)
+                    found.add(name)
+            inside, was = _insides(modules[name]), self._inside[name]
+            for holder in inside.keys() & was.keys():
+                if inside[holder] != was[holder]:
+                    held = now[holder]
+                    put = _public(held) if isinstance(held, type) else held
+                    self.put.setdefault(name, {})[holder] = put
+                    found.add(name)
         return found
 
 
+def _public(kind: type) -> dict[str, Any]:
+    return {name: held for name, held in vars(kind).items() if not name.startswith("_")}
+
+
+def _insides(module: types.ModuleType) -> dict[str, Any]:
+    """What is in the public containers of a module, and in its own public classes.
+
+    What libraries keep for themselves, such as results they found before, is not public.
+    """
+    found: dict[str, Any] = {}
+    package = module.__name__.partition(".")[0]
+    for name, value in list(vars(module).items()):
+        if name.startswith("_"):
+            continue
+        if type(value) in (dict, list, set):
+            held = [*value, *value.values()] if type(value) is dict else value
+            found[name] = tuple(map(id, held))
+        elif isinstance(value, type) and value.__module__.partition(".")[0] == package:
+            found[name] = {part: id(held) for part, held in _public(value).items()}
+    return found
+
+
 _NOTHING = object()
+_BY_NAME = frozenset(("setattr", "delattr", "__setattr__", "__dict__", "vars"))
+"""Words after which an attribute may be set whose name the code does not have."""
