@@ -21,7 +21,7 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sitegen.execute import resources
@@ -158,7 +158,7 @@ class Session:
         seed_cell(cell.id if isinstance(cell, Block) else cell.code)
         began = time.perf_counter()
         try:
-            with self._capture(cell):
+            with self._capture(cell), self._without_children():
                 self._execute(cell)
         except BaseException as error:
             failure = self._failure(cell, error)
@@ -174,20 +174,34 @@ class Session:
         self._collect()
         return Finished(cell.id, self.outputs.finished(), seconds, _made_on(self.job.profile))
 
+    @contextlib.contextmanager
+    def _without_children(self) -> Iterator[None]:
+        """Let a process that a block forks end where that block does, as with a script."""
+        try:
+            yield
+        except BaseException as error:
+            if os.getpid() != self.process:
+                os._exit(_told_code(error, self.job))
+            raise
+        if os.getpid() != self.process:
+            os._exit(0)
+
     def _execute(self, cell: Cell) -> None:
         namespace = self.module.__dict__
         if not isinstance(cell, Block):
             code = _compile("\n" * (cell.line - 1) + cell.code, self.job.path, "eval")
-            self.outputs.add("display", without_colours(str(self._evaluate(code))))
+            self.outputs.add("display", without_colours(str(self._evaluate([code]))))
             return
         tree = ast.parse("\n" * (cell.line - 1) + cell.code, self.job.path)
         self.definitions.add(tree)
         shown = shown_expression(tree, cell.code)
         if shown:
             tree.body.pop()
-        self._evaluate(_compile(tree, self.job.path, "exec"))
+        codes = [_compile(tree, self.job.path, "exec")]
         if shown:
-            value = self._evaluate(_compile(ast.Expression(shown.value), self.job.path, "eval"))
+            codes.append(_compile(ast.Expression(shown.value), self.job.path, "eval"))
+        value = self._evaluate(codes)
+        if shown:
             namespace["_"] = value
             if value is not None:
                 self.show(value)
@@ -196,15 +210,29 @@ class Session:
 
             show_open_figures()
 
-    def _evaluate(self, code: types.CodeType) -> Any:
-        """What the code gives; with `await` in it, it runs in the lesson's one event loop."""
-        value = eval(code, self.module.__dict__)
-        return (
-            self.loop.run_until_complete(value) if code.co_flags & inspect.CO_COROUTINE else value
-        )
+    def _evaluate(self, codes: Sequence[types.CodeType]) -> Any:
+        """What the last of a cell's parts gives.
+
+        With `await` in any, all run in the lesson's one event loop.
+        """
+        if any(map(_awaits, codes)):
+            return self.loop.run_until_complete(self._evaluate_in_loop(codes))
+        return [eval(code, self.module.__dict__) for code in codes][-1]
+
+    async def _evaluate_in_loop(self, codes: Sequence[types.CodeType]) -> Any:
+        value = None
+        for code in codes:
+            value = eval(code, self.module.__dict__)
+            if _awaits(code):
+                value = await value
+        return value
 
     @functools.cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
+        """The one in which the lesson may have planned something already."""
+        with contextlib.suppress(RuntimeError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return asyncio.get_event_loop()
         return asyncio.new_event_loop()
 
     @contextlib.contextmanager
@@ -295,6 +323,17 @@ class Session:
         return bool(found and elsewhere and found[1] in vars(self.module))
 
 
+def _told_code(error: BaseException, job: Job) -> int:
+    """What Python does with an error at the end of a process: says it, and gives a code for it."""
+    if not isinstance(error, SystemExit):
+        print(_readable_traceback(error, job), file=sys.stderr)
+        return 1
+    if error.code is None or isinstance(error.code, int):
+        return (error.code or 0) & 0xFF
+    print(error.code, file=sys.stderr)
+    return 1
+
+
 def _flush() -> None:
     """Write what C has not yet written."""
     with contextlib.suppress(AttributeError, OSError):
@@ -329,6 +368,10 @@ def _state(widget: Any) -> str | None:
 # The author's code: with `await` as in a notebook, not under what this module imports from
 # `__future__`.
 _compile = functools.partial(compile, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+
+
+def _awaits(code: types.CodeType) -> bool:
+    return bool(code.co_flags & inspect.CO_COROUTINE)
 
 
 def _is_named(error: BaseException, name: str) -> bool:
