@@ -21,7 +21,7 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sitegen.execute import resources
@@ -163,7 +163,7 @@ class Session:
             self.observer.begin(self._piece(cell))
         began = time.perf_counter()
         try:
-            with self._capture(cell):
+            with self._capture(cell), self._without_children():
                 self._execute(cell)
         except BaseException as error:
             failure = self._failure(cell, error)
@@ -186,20 +186,35 @@ class Session:
         own = (self.job.own or {}).get(cell.id, {})
         return Piece(cell.id, cell.code, cell.line, not isinstance(cell, Block), own)
 
+    @contextlib.contextmanager
+    def _without_children(self) -> Iterator[None]:
+        """Let a process that a block forks end where that block does, as with a script."""
+        try:
+            yield
+        except BaseException as error:
+            if os.getpid() != self.process:
+                os._exit(_told_code(error, self.job))
+            raise
+        if os.getpid() != self.process:
+            os._exit(0)
+
     def _execute(self, cell: Cell) -> None:
         namespace = self.module.__dict__
         if not isinstance(cell, Block):
             asked = ast.parse("\n" * (cell.line - 1) + cell.code, self.job.path, "eval")
-            self.outputs.add("display", without_colours(str(self._evaluate(asked, "eval"))))
+            value = self._evaluate([self._compiled(asked, "eval")])
+            self.outputs.add("display", without_colours(str(value)))
             return
         tree = ast.parse("\n" * (cell.line - 1) + cell.code, self.job.path)
         self.definitions.add(tree)
         shown = shown_expression(tree, cell.code)
         if shown:
             tree.body.pop()
-        self._evaluate(tree, "exec")
+        codes = [self._compiled(tree, "exec")]
         if shown:
-            value = self._evaluate(ast.Expression(shown.value), "eval")
+            codes.append(self._compiled(ast.Expression(shown.value), "eval"))
+        value = self._evaluate(codes)
+        if shown:
             namespace["_"] = value
             if value is not None:
                 self.show(value)
@@ -208,19 +223,34 @@ class Session:
 
             show_open_figures()
 
-    def _evaluate(self, tree: ast.Module | ast.Expression, mode: str) -> Any:
-        """What the code gives; with `await` in it, it runs in the lesson's one event loop."""
+    def _compiled(self, tree: ast.Module | ast.Expression, mode: str) -> types.CodeType:
         if self.observer:
-            code = self.observer.compiled(tree, mode)
-        else:
-            code = compiled(tree, self.job.path, mode)
-        value = eval(code, self.module.__dict__)
-        return (
-            self.loop.run_until_complete(value) if code.co_flags & inspect.CO_COROUTINE else value
-        )
+            return self.observer.compiled(tree, mode)
+        return compiled(tree, self.job.path, mode)
+
+    def _evaluate(self, codes: Sequence[types.CodeType]) -> Any:
+        """What the last of a cell's parts gives.
+
+        With `await` in any, all run in the lesson's one event loop.
+        """
+        if any(map(_awaits, codes)):
+            return self.loop.run_until_complete(self._evaluate_in_loop(codes))
+        return [eval(code, self.module.__dict__) for code in codes][-1]
+
+    async def _evaluate_in_loop(self, codes: Sequence[types.CodeType]) -> Any:
+        value = None
+        for code in codes:
+            value = eval(code, self.module.__dict__)
+            if _awaits(code):
+                value = await value
+        return value
 
     @functools.cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
+        """The one in which the lesson may have planned something already."""
+        with contextlib.suppress(RuntimeError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return asyncio.get_event_loop()
         return asyncio.new_event_loop()
 
     @contextlib.contextmanager
@@ -311,6 +341,17 @@ class Session:
         return bool(found and elsewhere and found[1] in vars(self.module))
 
 
+def _told_code(error: BaseException, job: Job) -> int:
+    """What Python does with an error at the end of a process: says it, and gives a code for it."""
+    if not isinstance(error, SystemExit):
+        print(_readable_traceback(error, job), file=sys.stderr)
+        return 1
+    if error.code is None or isinstance(error.code, int):
+        return (error.code or 0) & 0xFF
+    print(error.code, file=sys.stderr)
+    return 1
+
+
 def _flush() -> None:
     """Write what C has not yet written."""
     with contextlib.suppress(AttributeError, OSError):
@@ -340,6 +381,10 @@ def _nothing(_: Any) -> None:
 def _state(widget: Any) -> str | None:
     """A widget as text when its block ends; None once it is closed."""
     return repr(widget) if getattr(widget, "comm", None) is not None else None
+
+
+def _awaits(code: types.CodeType) -> bool:
+    return bool(code.co_flags & inspect.CO_COROUTINE)
 
 
 def _is_named(error: BaseException, name: str) -> bool:

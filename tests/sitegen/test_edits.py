@@ -12,10 +12,11 @@ import pytest
 from small_course import Course
 
 from sitegen import course as courses
-from sitegen.build import Builder, Request
+from sitegen import schedule
 from sitegen.cli import main
 from sitegen.parse import config as configuration
 from sitegen.record.recordings import Provenance, Recording, Recordings, Value
+from sitegen.schedule import Evidence
 
 LIBRARY = '''
     """A library."""
@@ -70,8 +71,8 @@ def _recorded(tmp_path_factory: pytest.TempPathFactory) -> Course:
     recordings = Recordings(found.config.recordings)
     made = Provenance("NVIDIA H100", {"python": "3.12.1"}, "2030-01-02", 1.5)
     values = []
-    builder = Builder(found, Request())
-    for standing in builder.standings(found.lessons[0], "gpu"):
+    standings = schedule.stand(found, Evidence.of(found.config))
+    for standing in standings["one"]["gpu"]:
         print_ = standing.fingerprint.digest
         recording = recordings.load("one", "cpu", standing.cell.id)
         if recording:

@@ -137,6 +137,20 @@ CASES = {
         "    return await process.wait()\nprint(asyncio.run(run()))",
         "x\n0\n",
     ),
+    "os.fork, and a child that leaves the block": (
+        "if os.fork():\n    print(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+        "else:\n    print('child')",
+        "child\n0\n",
+    ),
+    "os.fork, and a child that exits": (
+        "if os.fork() == 0:\n    sys.exit(3)\nprint(os.waitstatus_to_exitcode(os.wait()[1]))",
+        "3\n",
+    ),
+    "os.fork, and a child that fails": (
+        "if os.fork() == 0:\n    sys.stderr = open(os.devnull, 'w'); fail()\n"
+        "print(os.waitstatus_to_exitcode(os.wait()[1]))",
+        "1\n",
+    ),
     "os.fork": (
         "if os.fork() == 0:\n    print('child')\n    os._exit(0)\nos.wait()\nprint('parent')",
         "child\nparent\n",

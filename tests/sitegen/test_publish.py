@@ -10,7 +10,8 @@ from small_course import Course
 
 from sitegen.errors import SiteError
 from sitegen.files import sweep
-from sitegen.render.publish import HOME, MANIFEST, intact, publish, publish_part
+from sitegen.manifest import HOME, MANIFEST, intact
+from sitegen.render.publish import publish, publish_part
 
 FIRST = {HOME: b"home", "old.html": b"old", "static/a.css": b"a"}
 SECOND = {HOME: b"new", "static/a.css": b"a"}

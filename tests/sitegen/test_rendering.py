@@ -359,7 +359,16 @@ await queue.get()
 
 ```python {#same}
 print(await queue.get())
-await asyncio.sleep(0, "last")
+planned = asyncio.create_task(asyncio.sleep(0, "last"))
+await planned
+```
+
+```python {#planned}
+later = asyncio.get_event_loop().create_task(give("later"))
+```
+
+```python {#awaited}
+await later
 ```
 
 The value is `{python} await give(42)`.
