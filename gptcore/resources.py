@@ -59,10 +59,14 @@ def _has_weights() -> bool:
 
 def find(file: File) -> Path | None:
     """Where the file lies: in `$GPTCORE_DATA` or in the user's cache folder, if in either."""
-    data = os.environ.get("GPTCORE_DATA")
-    folders = ([Path(data)] if data else []) + [cache_folder()]
-    paths = (folder / file.name for folder in folders)
+    paths = (folder / file.name for folder in places())
     return next((path for path in paths if path.is_file()), None)
+
+
+def places() -> list[Path]:
+    """The folders in which files are looked for, in turn."""
+    data = os.environ.get("GPTCORE_DATA")
+    return ([Path(data)] if data else []) + [cache_folder()]
 
 
 def fetch(file: File) -> Path:
@@ -117,7 +121,8 @@ def _receive(file: File, target: IO[bytes]) -> None:
         if size is not None and target.tell() != size:
             raise OSError(f"{target.tell():,} of {size:,} bytes came")
     except (OSError, HTTPException) as error:  # urllib's own are OSErrors
+        tried = " or ".join(map(str, places()))
         raise ConnectionError(
-            f"cannot download {file.name} from {file.url}: {error}; connect, or put it "
-            "into a folder and name that in GPTCORE_DATA"
+            f"{file.name} is not in {tried}, and cannot be downloaded from {file.url}: {error}; "
+            "connect, or put it into a folder and name that in GPTCORE_DATA"
         ) from None

@@ -13,7 +13,7 @@ from gptcore import GPT, Block, CausalSelfAttention, GPTConfig, Head, MultiHeadA
 from gptcore.measure import residual_std
 from gptcore.model import flash_attention, masked_attention
 from gptcore.profile import active
-from gptcore.tokenizer import byte_tokenizer, decode, gpt2_tokenizer
+from gptcore.tokenizer import byte_tokenizer, decode
 
 DEBUG = GPTConfig.debug()
 
@@ -294,15 +294,6 @@ def test_any_ids_decode_and_unknown_ones_are_named() -> None:
     assert decode(byte_tokenizer(), [65, 200, 66]) == "A\ufffdB"
     with pytest.raises(ValueError, match="id 257 is not in tokenizer 'bytes', which has 0 to 256"):
         decode(byte_tokenizer(), [65, 257])
-
-
-def test_missing_gpt2_tokenizer_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreachable(name: str) -> None:
-        raise ConnectionError(name)
-
-    monkeypatch.setattr("tiktoken.get_encoding", unreachable)
-    with pytest.raises(FileNotFoundError, match="point GPTCORE_DATA at a folder"):
-        gpt2_tokenizer()
 
 
 def test_profile_cpu_fits_its_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
