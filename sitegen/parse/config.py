@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -145,6 +144,12 @@ def load(root: Path) -> Config:
     return config
 
 
+def _resembles(word: str, others: Iterable[str]) -> bool:
+    import difflib  # an error's price, and not every build's
+
+    return bool(difflib.get_close_matches(word, others, n=1))
+
+
 class _Reader:
     """Turns the table into a `Config`; knows the text, so as to name lines."""
 
@@ -160,7 +165,7 @@ class _Reader:
         for key in unknown:
             message = f"unknown setting {key!r}: {did_you_mean(key, known)}"
             self.mistakes.append(self.error(key, message))
-        is_misspelt = bool(difflib.get_close_matches("title", unknown, n=1))
+        is_misspelt = bool(unknown) and _resembles("title", unknown)
         title = self.told(lambda: self.string("title", "" if is_misspelt else None), "")
         nowhere: tuple[Path, ...] = ()
         config = Config(

@@ -71,11 +71,15 @@ def copy(course: Course, folder: Path) -> Course:
 
 
 def made(course: Course) -> dict[str, str]:
-    """Every file of the site and of the recordings; seconds are those of the machine."""
+    """Every file of the site and of the recordings.
+
+    Seconds are those of the machine, and a recording's digest covers them.
+    """
     folders = (course.root / "site", course.root / "lessons" / "recordings")
     return {
         path.relative_to(course.root).as_posix(): re.sub(
-            r'"seconds": [\d.]+|(under \d+|\d+) s\b|\d{4}-\d\d-\d\d|"\w+\.html": "\w+"',
+            r'"seconds": [\d.]+|"digest": "\w+"|"\w+\.html": "\w+"'
+            r"|(under \d+|\d+) s\b|\d{4}-\d\d-\d\d",
             "",
             path.read_text("utf-8", errors="replace"),
         )

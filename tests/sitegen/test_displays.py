@@ -30,7 +30,8 @@ def page(*outputs: Output) -> Page:
     lesson = parse_lesson("lessons/one.md", LESSON)
     config = Config(root=Path(), title="A course", lessons=Path("lessons"))
     recording = Recording("f" * 16, outputs, Provenance())
-    results = Results({"a": [Shown(Profile("cpu", "Laptop"), recording)]})
+    laptop = Profile("cpu", "Laptop")
+    results = Results((laptop,), {"a": [Shown(laptop, recording)]})
     return Renderer(config, [lesson]).lesson(lesson, results)
 
 
