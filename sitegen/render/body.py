@@ -145,6 +145,8 @@ class Body:
     def component(self, token: Token, title: Markup, children: list[Token], env: Any) -> Markup:
         """A `:::name` container, drawn by the template of that name."""
         attributes = token.meta["attributes"]
+        # Of a lesson every component is known; what a block displays may name any.
+        declaration = self.declared.get(token.info)
 
         lesson: Lesson | None = env["lesson"]
 
@@ -178,7 +180,7 @@ class Body:
             title=title,
             attrs=Given(
                 attributes.values | dict.fromkeys(attributes.flags, "true"),
-                self.declared[token.info].takes,
+                declaration.takes if declaration else (),
             ),
             source=_source(lesson, token) if lesson else "",
             lead=env["results"].lead,
