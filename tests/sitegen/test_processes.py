@@ -143,8 +143,7 @@ CASES = {
         "child\n0\n",
     ),
     "os.fork, and a child that exits": (
-        "if os.fork() == 0:\n    sys.exit(3)\n"
-        "print(os.waitstatus_to_exitcode(os.wait()[1]))",
+        "if os.fork() == 0:\n    sys.exit(3)\nprint(os.waitstatus_to_exitcode(os.wait()[1]))",
         "3\n",
     ),
     "os.fork, and a child that fails": (
