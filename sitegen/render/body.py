@@ -342,7 +342,7 @@ class _LessonHTML(RendererHTML):
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         return "</table>\n" if "parts" in env else "</table></div>\n"
 
-    def renderInlineAsText(
+    def renderInlineAsText(  # noqa: N802
         self, tokens: Sequence[Token] | None, options: OptionsDict, env: Any
     ) -> str:
         """What describes a picture: its words, code and formulas as they are written, too."""

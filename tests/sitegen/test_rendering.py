@@ -385,7 +385,13 @@ later = asyncio.get_event_loop().create_task(give("later"))
 ```
 
 ```python {#awaited}
+import decimal
+decimal.getcontext().prec = 3
 await later
+```
+
+```python {#digits}
+decimal.Decimal(1) / 3
 ```
 
 The value is `{python} await give(42)`.
@@ -430,6 +436,8 @@ def test_habits_of_notebooks_do_what_they_do_there(course) -> None:
     course.build()
     page = course.page()
     assert [course.text(name) for name in ("waits", "same")] == ["0", "1\n'last'"]
+    assert course.text("awaited") == "'later'"
+    assert course.text("digits") == "Decimal('0.333')"
     assert ">42</span>" in page
     assert course.text("renewed") == "'done'"
     assert course.text("cleared") == "round 2\n"
