@@ -137,8 +137,10 @@ def _minutes(text: str) -> float:
         number = float(text)
     except ValueError:
         number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"a number of minutes above 0 is wanted, not {text!r}")
+    if not 0 < number <= 1_000_000:
+        raise argparse.ArgumentTypeError(
+            f"a number of minutes above 0, and up to a million, is wanted, not {text!r}"
+        )
     return number
 
 
@@ -156,6 +158,8 @@ def _run(options: argparse.Namespace) -> Report:
         raise SiteError("--strict says how --check judges: add --check")
     if options.dry_run and (options.check or options.sync):
         raise SiteError("--dry-run runs and writes nothing: leave out --check and --sync")
+    if options.check and options.minutes:
+        raise SiteError("--check says no drift of nothing less than all: leave out --minutes")
     if options.check and options.gpu:
         raise SiteError("--check executes the first profile alone: leave out --gpu")
     config = configuration.load(Path.cwd())

@@ -9,6 +9,7 @@ import ast
 import asyncio
 import builtins
 import contextlib
+import contextvars
 import ctypes
 import functools
 import importlib
@@ -21,7 +22,7 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from sitegen.execute import resources
@@ -234,8 +235,17 @@ class Session:
         With `await` in any, all run in the lesson's one event loop.
         """
         if any(map(_awaits, codes)):
-            return self.loop.run_until_complete(self._evaluate_in_loop(codes))
+            return self._await(self._evaluate_in_loop(codes))
         return [eval(code, self.module.__dict__) for code in codes][-1]
+
+    def _await(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run to its end; context variables that it sets are set for what comes after."""
+        context = contextvars.copy_context()
+        try:
+            return self.loop.run_until_complete(self.loop.create_task(work, context=context))
+        finally:
+            for variable, value in context.items():
+                variable.set(value)
 
     async def _evaluate_in_loop(self, codes: Sequence[types.CodeType]) -> Any:
         value = None

@@ -89,7 +89,8 @@ class Config:
         """
         output = output.resolve()
         packages = (self.root / name for name in self.packages)
-        own = [path.resolve() for path in (self.lessons, *self.templates, *self.static, *packages)]
+        folders = (self.lessons, self.cache, *self.templates, *self.static, *packages)
+        own = [path.resolve() for path in folders]
         if self.root.is_relative_to(output) or any(
             output.is_relative_to(folder) or folder.is_relative_to(output) for folder in own
         ):

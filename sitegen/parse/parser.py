@@ -167,6 +167,8 @@ class _Reader:
                     columns += 1
                 elif token.type == "tr_open" and columns and token.map:
                     self.row(token.map[0], columns)
+                elif token.type == "paragraph_open" and token.map:
+                    self.text(*token.map)
                 elif token.type == "inline":
                     self.inline(token, line)
 
@@ -180,8 +182,7 @@ class _Reader:
 
     def row(self, number: int, columns: int) -> None:
         """Tell of cells that a table has no column for."""
-        cells = escapedSplit(self.lines[number].lstrip("> \t").rstrip())
-        cells = cells[not cells[0] : len(cells) - (not cells[-1])]  # of outer bars
+        cells = self.cells_of(number)
         if len(cells) > columns:
             lost = "|".join(cells[columns:]).strip()
             self.warn(
@@ -189,6 +190,23 @@ class _Reader:
                 f"a row of {len(cells)} cells in a table of {columns} columns: {lost!r} is not "
                 "shown; a | within a cell is written \\|, in code, too",
             )
+
+    def text(self, first: int, end: int) -> None:
+        """Tell of a table that is none, for its head has not as many cells as the rule below."""
+        for number in range(first + 1, end):
+            heads, rules = self.cells_of(number - 1), self.cells_of(number)
+            is_rule = len(rules) > 1 and all(re.fullmatch(r"\s*:?-+:?\s*", one) for one in rules)
+            if is_rule and 1 < len(heads) != len(rules):
+                self.warn(
+                    number,
+                    f"a table with {len(heads)} cells in its head and {len(rules)} in the rule "
+                    "below is shown as text; a | within a cell is written \\|, in code, too",
+                )
+
+    def cells_of(self, number: int) -> list[str]:
+        """Of a line as the row of a table."""
+        cells = escapedSplit(self.lines[number].lstrip("> \t").rstrip())
+        return cells[not cells[0] : len(cells) - (not cells[-1])]  # without outer bars
 
     def warn(self, line: int, message: str) -> None:
         self.warnings.append((line, f"{self.path}:{line}: {message}"))

@@ -99,7 +99,7 @@ class Recordings:
                 whose = f"block {data['block']!r} under profile {data['profile']}"
                 raise DamagedRecordingError(f"{path.name} is the recording of {whose}")
         except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-            raise DamagedRecordingError(f"{path.name} cannot be read: {error}") from None
+            raise DamagedRecordingError(f"{path.name} cannot be read: {_why(error)}") from None
         return recording
 
     def save(self, slug: str, profile: str, block_id: str, recording: Recording) -> None:
@@ -211,7 +211,23 @@ def _read(path: Path) -> Any:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, OSError, RecursionError) as error:
-        raise DamagedRecordingError(f"{path.name} cannot be read: {error}") from None
+        raise DamagedRecordingError(f"{path.name} cannot be read: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a file, as its author can use it."""
+    match error:
+        case KeyError():
+            return f"it lacks {error}"
+        case FileNotFoundError():
+            return f"{Path(error.filename).name} is missing"
+        case OSError():
+            return f"{Path(error.filename).name}: {error.strerror}"
+        case RecursionError():
+            return "it is nested too deep"
+        case TypeError() | AttributeError():
+            return "it is laid out as no recording is"
+    return str(error)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -313,7 +329,7 @@ def _sources(path: Path) -> Sources:
         rows = {str(name): str(hashes) for name, hashes in data["sources"].items()}
         given = data["digest"]
     except (KeyError, TypeError, AttributeError) as error:
-        raise DamagedRecordingError(f"{path.name} cannot be read: {error}") from None
+        raise DamagedRecordingError(f"{path.name} cannot be read: {_why(error)}") from None
     if given != _hash(rows):
         raise DamagedRecordingError(f"{path.name} was edited by hand")
     return {name: hashes.split() for name, hashes in rows.items()}

@@ -344,6 +344,17 @@ class _LessonHTML(RendererHTML):
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         return "</table>\n" if "parts" in env else "</table></div>\n"
 
+    def renderInlineAsText(  # noqa: N802
+        self, tokens: Sequence[Token] | None, options: OptionsDict, env: Any
+    ) -> str:
+        """What describes a picture: its words, code and formulas as they are written, too."""
+        return "".join(
+            self.renderInlineAsText(one.children, options, env)
+            if one.type == "image"
+            else "\n" * one.type.endswith("break") + one.content
+            for one in tokens or ()
+        )
+
     def math_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         return _formula(tokens[idx], "", env)
 

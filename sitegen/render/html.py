@@ -123,11 +123,6 @@ def without_signs(text: str) -> str:
     return re.sub("[\ue000\ue001]", "", text)
 
 
-def sanitized(html: str, prefix: str = "") -> str:
-    """The HTML as it can stand on a page; without a prefix for its ids, those go."""
-    return clean(html, prefix).html
-
-
 def clean(
     html: str,
     prefix: str,

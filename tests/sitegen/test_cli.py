@@ -28,6 +28,8 @@ WRONG = {
     "a check that writes Markdown": (["--check", "--sync"], "leave out --sync and --fresh"),
     "a check that is fresh anyway": (["--check", "--fresh"], "leave out --sync and --fresh"),
     "a check of what it does not run": (["--check", "--gpu"], "leave out --gpu"),
+    "a check of a part": (["--check", "--minutes", "1"], "leave out --minutes"),
+    "minutes without end": (["--minutes", "1e9"], "up to a million, is wanted, not '1e9'"),
     "a check and an audit": (["--check", "--audit"], "--audit builds nothing: leave out --check"),
     "a report of an audit": (["--audit", "--report", "r.json"], "leave out --report"),
     "two commands": (["--new", "zz", "--notebooks"], "not allowed with argument --new"),

@@ -26,7 +26,10 @@ def told(good: Course, monkeypatch: pytest.MonkeyPatch, capsys) -> Told:
     return call
 
 
-@pytest.mark.parametrize("folder", ["lessons", "lessons/site", ".", "..", "/", "lib", "look"])
+@pytest.mark.parametrize(
+    "folder",
+    ["lessons", "lessons/site", ".", "..", "/", "lib", "look", ".lessonsite_cache"],
+)
 @pytest.mark.parametrize("said_in", ["command", "configuration"])
 def test_a_site_never_goes_where_the_author_s_files_are(good, told, folder, said_in) -> None:
     good.write("look/style.css", "/* mine */")

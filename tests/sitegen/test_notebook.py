@@ -169,6 +169,16 @@ def test_components_and_values_become_plain_markdown(course) -> None:
     assert by_id["block-error"].metadata == {"tags": ["raises-exception"]}
 
 
+def test_half_sentences_of_a_profile_may_hold_links_notes_and_code(course) -> None:
+    course.lesson(
+        "\nIt is [**a** `b` [c](https://e.org) and[^n]]{only=gpu} so.\n\n[^n]: A note.\n",
+        extra="notebook: one.ipynb\n",
+    )
+    course.build()
+    notebook = (course.root / "site" / "notebooks" / "one.ipynb").read_text("utf-8")
+    assert "It is **a** `b` [c](https://e.org) and<sup>n</sup> (GPU) so." in notebook
+
+
 def test_with_an_address_links_lead_to_the_site(course) -> None:
     course.edit("pyproject.toml", 'title = "A course"', 'title = "A"\nbase_url = "https://a.org/c"')
     course.lesson(

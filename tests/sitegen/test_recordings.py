@@ -89,6 +89,26 @@ def test_a_recording_that_is_cut_short_is_noticed(recordings: Recordings, place:
         recordings.load("one", "cpu", "a")
 
 
+SPOILT = {
+    "nothing": ("a.json", b"", "Expecting value"),
+    "a list": ("a.json", b"[]", "it is laid out as no recording is"),
+    "brackets without end": ("a.json", 100_000 * b"[", "it is nested too deep"),
+    "an object of something else": ("a.json", b"{}", "it lacks 'outputs'"),
+    "a figure removed": ("a.svg", None, "a.svg is missing"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "said"), SPOILT.values(), ids=SPOILT)
+def test_what_is_wrong_with_a_recording_is_said_in_words(
+    recordings: Recordings, name: str, content: bytes | None, said: str
+) -> None:
+    recordings.save("one", "cpu", "a", recording(*OUTPUTS["a figure"]))
+    path = recordings.path("one", "cpu", "a").with_name(name)
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(DamagedRecordingError, match=f"a.json cannot be read: {said}"):
+        recordings.load("one", "cpu", "a")
+
+
 EDITS = {
     "a text": ("a.json", b"first", b"other"),
     "a kind": ("a.json", b"stdout", b"stderr"),

@@ -292,6 +292,23 @@ def test_a_lesson_in_a_folder_is_not_passed_over_in_silence(good) -> None:
     assert "notes.md" not in run.err
 
 
+def test_a_table_that_is_none_is_told(good) -> None:
+    good.lesson("\n> | $a|b$ | c |\n> |---|---|\n> | 1 | 2 |\n\nno | table\n\n- | -\n")
+    run = good.build()
+    assert (
+        "lessons/one.md:7: a table with 3 cells in its head and 2 in the rule below is shown as "
+        "text; a | within a cell is written \\|, in code, too"
+    ) in run.err
+    assert run.err.count("warning") == 1
+
+
+def test_code_and_formulas_in_the_description_of_a_picture_are_read_out(good) -> None:
+    good.write("lessons/p.png", "")
+    good.lesson("\n![The `x` axis of *all* $x^2$,\n[linked](good.md)](p.png)\n")
+    good.build()
+    assert 'alt="The x axis of all x^2,\nlinked"' in good.page()
+
+
 def test_a_build_tells_what_of_a_lesson_and_its_outputs_is_not_shown(good) -> None:
     good.lesson(
         """
@@ -368,7 +385,13 @@ later = asyncio.get_event_loop().create_task(give("later"))
 ```
 
 ```python {#awaited}
+import decimal
+decimal.getcontext().prec = 3
 await later
+```
+
+```python {#digits}
+decimal.Decimal(1) / 3
 ```
 
 The value is `{python} await give(42)`.
@@ -413,6 +436,8 @@ def test_habits_of_notebooks_do_what_they_do_there(course) -> None:
     course.build()
     page = course.page()
     assert [course.text(name) for name in ("waits", "same")] == ["0", "1\n'last'"]
+    assert course.text("awaited") == "'later'"
+    assert course.text("digits") == "Decimal('0.333')"
     assert ">42</span>" in page
     assert course.text("renewed") == "'done'"
     assert course.text("cleared") == "round 2\n"
