@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from types import CodeType
 from typing import Any
@@ -44,7 +44,7 @@ def declare(model_class: type[nn.Module]) -> None:
     parts = built(GPTConfig(1, 1, 1, 1, 1)).modules()
     classes = {base for part in parts for base in type(part).__mro__[:-1]}
     places = [*classes, sys.modules[model_class.__module__], functional]
-    _code[:] = [(place, _callables(place)) for place in places]
+    _code[:] = [(place, _code_of(place)) for place in places]
     for _, code in _code:
         for _, compiled in code.values():
             _mentioned.update(_names(compiled))
@@ -74,7 +74,7 @@ def difference(model: Any) -> str:
     if type(model) is not _declared or type(config) is not GPTConfig:
         return f"the model is a {type(model).__name__} of its own"
     for place, code in _code:
-        if _callables(place, code) != code:
+        if _code_of(place, code) != code:
             return f"{place.__name__} was changed"
     for name, value in vars(machinery).items():
         if isinstance(value, OrderedDict) and value:
@@ -87,16 +87,26 @@ def difference(model: Any) -> str:
     return found
 
 
-def _callables(place: Any, known: Code | None = None) -> Code:
-    """The functions and classes in a class or module, with their code."""
+def _code_of(place: Any, known: Code | None = None) -> Code:
+    """What a class or module holds that can run, with its code; of what it gained what is called.
+
+    A module's functions find nothing else by gaining it, but a class may hide what it inherits.
+    """
     members = vars(place)
-    # What a module gains does nothing to what was in it; a class may hide what it inherits.
-    names = members if known is None or isinstance(place, type) else known
+    names: Iterable[str] = members
+    if known is not None:
+        gained = members.keys() - known.keys() if isinstance(place, type) else ()
+        called = {name for name in gained if name in _mentioned or name[:2] == "__"}
+        names = known.keys() | called
     return {
         name: (value, getattr(value, "__code__", None))
         for name in names
-        if callable(value := members.get(name)) and name not in NOT_RUN
+        if name not in NOT_RUN and _runs(value := members.get(name))
     }
+
+
+def _runs(value: object) -> bool:
+    return callable(value) or isinstance(value, property)
 
 
 def _names(code: object) -> Iterator[str]:
