@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType
 from typing import Any
@@ -25,6 +25,9 @@ from gptcore.config import GPTConfig
 
 # torch.compile replaces some of these for good; calling a module runs none of them.
 NOT_RUN = {"__init__", "__setattr__", "__delattr__", "__setstate__"}
+
+# What a model has of its own: its mode, weights and parts, which are looked at by themselves.
+OWN = ("training", "_parameters", "_modules")
 
 Code = dict[str, tuple[object, object]]
 
@@ -71,10 +74,12 @@ def check(model: Any) -> None:
 def difference(model: Any) -> str:
     """What in a model the cached path does not know, in words; empty if it knows it all."""
     config = getattr(model, "config", None)
-    if type(model) is not _declared or type(config) is not GPTConfig:
+    if type(model) is not _declared:
         return f"the model is a {type(model).__name__} of its own"
+    if type(config) is not GPTConfig:
+        return f"its config is a {type(config).__name__} of its own"
     for place, code in _code:
-        if _code_of(place, code) != code:
+        if _changed(place, code):
             return f"{place.__name__} was changed"
     for name, value in vars(machinery).items():
         if isinstance(value, OrderedDict) and value:
@@ -87,22 +92,30 @@ def difference(model: Any) -> str:
     return found
 
 
-def _code_of(place: Any, known: Code | None = None) -> Code:
-    """What a class or module holds that can run, with its code; of what it gained what is called.
-
-    A module's functions find nothing else by gaining it, but a class may hide what it inherits.
-    """
-    members = vars(place)
-    names: Iterable[str] = members
-    if known is not None:
-        gained = members.keys() - known.keys() if isinstance(place, type) else ()
-        called = {name for name in gained if name in _mentioned or name[:2] == "__"}
-        names = known.keys() | called
+def _code_of(place: Any) -> Code:
+    """What a class or module holds that can run, with its code."""
     return {
         name: (value, getattr(value, "__code__", None))
-        for name in names
-        if name not in NOT_RUN and _runs(value := members.get(name))
+        for name, value in vars(place).items()
+        if name not in NOT_RUN and _runs(value)
     }
+
+
+def _changed(place: Any, code: Code) -> bool:
+    """Whether a call would find other code there now.
+
+    A module's functions find nothing else by what it gains, but a class may hide what it inherits.
+    """
+    members = vars(place)
+    for name, known in code.items():
+        value = members.get(name)
+        if (value, getattr(value, "__code__", None)) != known:
+            return True
+    return isinstance(place, type) and any(
+        name not in code and name not in NOT_RUN and _runs(value)
+        for name, value in members.items()
+        if name in _mentioned or name[:2] == "__"
+    )
 
 
 def _runs(value: object) -> bool:
@@ -123,7 +136,7 @@ def _names(code: object) -> Iterator[str]:
 def _settings(module: nn.Module) -> dict[str, Any]:
     """All that a module holds but its mode, weights and parts: numbers, hooks, and so on."""
     held = dict(vars(module))
-    for name in ("training", "_parameters", "_modules"):
+    for name in OWN:
         held.pop(name, None)
     return held
 
