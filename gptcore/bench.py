@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptcore.config import GPTConfig
-from gptcore.files import replacing
+from gptcore.files import replacing, try_place
 
 if TYPE_CHECKING:
     import torch
@@ -408,6 +408,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     works = QUICK if given.quick else CUDA if torch.cuda.is_available() else CPU
     try:
+        if given.json:
+            try_place(given.json)  # now, and not after minutes
         measured = bench(works, given.nanogpt)
         show(measured)
         if given.json:

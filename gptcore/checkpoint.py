@@ -18,7 +18,7 @@ from torch import distributed
 from torch.optim import Optimizer
 
 from gptcore.data import Batches
-from gptcore.files import replacing
+from gptcore.files import replacing, why_unreadable
 from gptcore.model import GPT
 
 
@@ -72,9 +72,8 @@ def load(
         EOFError,
         pickle.UnpicklingError,
     ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
-            f"{path} is no checkpoint that can be read: {reason}"
+            f"{path} is no checkpoint that can be read: {why_unreadable(error)}"
         ) from None
     mine = asdict(model.config)
     if config != mine:

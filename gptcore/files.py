@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import disk_usage
 
 from safetensors import SafetensorError
 
@@ -26,6 +28,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     except (OSError, RuntimeError, SafetensorError) as error:
         # Torch and safetensors tell of a full disk by errors of their own.
         known = isinstance(error, OSError) and error.strerror
+        if not known and disk_usage(path.parent).free < 2**20:
+            known = os.strerror(errno.ENOSPC)
         reason = known or str(error).partition("\n")[0] or type(error).__name__
         raise OSError(
             f"cannot write {path}: {reason}; what was there is untouched"
@@ -49,3 +53,12 @@ def try_place(path: str | Path) -> None:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def why_unreadable(error: Exception) -> str:
+    """In a few words, why torch could not read a file."""
+    first = str(error).partition("\n")[0] or type(error).__name__
+    # Its own words are advice on safety, and say nothing of the file.
+    return (
+        "not in torch's format" if first.startswith("Weights only load") else first
+    )

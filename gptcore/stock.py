@@ -26,6 +26,9 @@ from gptcore.config import GPTConfig
 # torch.compile replaces some of these for good; calling a module runs none of them.
 NOT_RUN = {"__init__", "__setattr__", "__delattr__", "__setstate__"}
 
+# What a model has of its own: its mode, weights and parts, which are looked at by themselves.
+OWN = ("training", "_parameters", "_modules")
+
 Code = dict[str, tuple[object, object]]
 
 _declared: type[nn.Module] | None = None
@@ -44,7 +47,7 @@ def declare(model_class: type[nn.Module]) -> None:
     parts = built(GPTConfig(1, 1, 1, 1, 1)).modules()
     classes = {base for part in parts for base in type(part).__mro__[:-1]}
     places = [*classes, sys.modules[model_class.__module__], functional]
-    _code[:] = [(place, _callables(place)) for place in places]
+    _code[:] = [(place, _code_of(place)) for place in places]
     for _, code in _code:
         for _, compiled in code.values():
             _mentioned.update(_names(compiled))
@@ -71,10 +74,12 @@ def check(model: Any) -> None:
 def difference(model: Any) -> str:
     """What in a model the cached path does not know, in words; empty if it knows it all."""
     config = getattr(model, "config", None)
-    if type(model) is not _declared or type(config) is not GPTConfig:
+    if type(model) is not _declared:
         return f"the model is a {type(model).__name__} of its own"
+    if type(config) is not GPTConfig:
+        return f"its config is a {type(config).__name__} of its own"
     for place, code in _code:
-        if _callables(place, code) != code:
+        if _changed(place, code):
             return f"{place.__name__} was changed"
     for name, value in vars(machinery).items():
         if isinstance(value, OrderedDict) and value:
@@ -87,16 +92,34 @@ def difference(model: Any) -> str:
     return found
 
 
-def _callables(place: Any, known: Code | None = None) -> Code:
-    """The functions and classes in a class or module, with their code."""
-    members = vars(place)
-    # What a module gains does nothing to what was in it; a class may hide what it inherits.
-    names = members if known is None or isinstance(place, type) else known
+def _code_of(place: Any) -> Code:
+    """What a class or module holds that can run, with its code."""
     return {
         name: (value, getattr(value, "__code__", None))
-        for name in names
-        if callable(value := members.get(name)) and name not in NOT_RUN
+        for name, value in vars(place).items()
+        if name not in NOT_RUN and _runs(value)
     }
+
+
+def _changed(place: Any, code: Code) -> bool:
+    """Whether a call would find other code there now.
+
+    A module's functions find nothing else by what it gains, but a class may hide what it inherits.
+    """
+    members = vars(place)
+    for name, known in code.items():
+        value = members.get(name)
+        if (value, getattr(value, "__code__", None)) != known:
+            return True
+    return isinstance(place, type) and any(
+        name not in code and name not in NOT_RUN and _runs(value)
+        for name, value in members.items()
+        if name in _mentioned or name[:2] == "__"
+    )
+
+
+def _runs(value: object) -> bool:
+    return callable(value) or isinstance(value, property)
 
 
 def _names(code: object) -> Iterator[str]:
@@ -113,7 +136,7 @@ def _names(code: object) -> Iterator[str]:
 def _settings(module: nn.Module) -> dict[str, Any]:
     """All that a module holds but its mode, weights and parts: numbers, hooks, and so on."""
     held = dict(vars(module))
-    for name in ("training", "_parameters", "_modules"):
+    for name in OWN:
         held.pop(name, None)
     return held
 

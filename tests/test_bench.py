@@ -97,3 +97,11 @@ def test_a_folder_without_nanogpt_is_refused(
 ) -> None:
     assert main(["--quick", "--nanogpt", str(tmp_path)]) == 2
     assert "has no model.py; name a checkout of nanoGPT" in capsys.readouterr().err
+
+
+def test_the_place_is_tried_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gptcore.bench.bench", lambda *given: pytest.fail("it was measured"))
+    assert main(["--quick", "--json", str(tmp_path)]) == 2
+    assert f"cannot write {tmp_path}: it is a folder" in capsys.readouterr().err

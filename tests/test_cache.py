@@ -552,6 +552,28 @@ PATCHES: dict[str, tuple[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("owner", "name", "value", "served"),
+    [
+        # As transformers does for good as soon as it makes a model.
+        (nn.Module, "smart_apply", lambda self, change: self, True),
+        (Block, "__slotnames__", [], True),  # which copy and pickle leave behind
+        (nn.Linear, "__call__", lambda self, x: self.forward(x) * 2, False),
+        (nn.GELU, "_call_impl", lambda self, x: self.forward(x) * 2, False),
+        (Block, "ln_2", property(lambda self: self.ln_1), False),
+    ],
+)
+def test_what_a_class_gains_counts_if_a_call_would_find_it(
+    owner: type, name: str, value: Any, served: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = learnt().eval()
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, value, raising=False)
+        assert written(model, use_cache=True) == written(model, use_cache=False)
+        assert (difference(model) == "") == served
+    assert difference(model) == ""
+
+
 @pytest.mark.parametrize("name", PATCHES)
 def test_code_that_was_replaced_is_not_taken_for_the_old(
     name: str, monkeypatch: pytest.MonkeyPatch

@@ -752,6 +752,21 @@ def test_the_command_samples_what_training_saved(
     assert printed.endswith(decode(byte_tokenizer(), expected) + "\n")
 
 
+def test_a_prompt_may_hold_the_end_of_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(GPT(SMALL), tmp_path)
+    assert command.main([str(tmp_path), "--prompt", "<|endoftext|>", "--max-new-tokens", "0"]) == 0
+    assert capsys.readouterr().out.endswith("\n<|endoftext|>\n")
+
+
+def test_quantized_weights_are_refused_by_name(tmp_path: Path) -> None:
+    weights = {name: weight.to(torch.int8) for name, weight in to_weights(GPT(SMALL)).items()}
+    torch.save(weights, tmp_path / "weights.pt")
+    with pytest.raises(ValueError, match=r"wte\.weight is in torch\.int8, as quantized"):
+        load(tmp_path / "weights.pt", SMALL)
+
+
 def test_the_command_ends_a_text_where_it_is_told(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -458,6 +459,25 @@ def test_a_full_disk_costs_the_last_checkpoint_nothing(
         run(4, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_called_one_whatever_torch_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(_: Any, target: Path) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos")
+
+    monkeypatch.setattr(torch, "save", full)
+    usage = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr("gptcore.files.disk_usage", lambda _: usage)
+    with pytest.raises(OSError, match=r"run\.pt: No space left on device; what was there is"):
+        run(1, tmp_path / "run.pt")
+
+
+def test_what_torch_did_not_write_is_told_without_its_advice(tmp_path: Path) -> None:
+    (tmp_path / "run.pt").write_text("# Notes of a run")
+    with pytest.raises(ValueError, match=r"that can be read: not in torch's format$"):
+        run(1, tmp_path / "run.pt")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+import tiktoken
 import torch
 
 from gptcore.pretrained.convert import load, reference
@@ -64,7 +65,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _ids(tokenizer: Tokenizer, prompt: str) -> list[int]:
-    ids = tokenizer.encode(prompt)
+    if isinstance(
+        tokenizer, tiktoken.Encoding
+    ):  # which refuses <|endoftext|> by default
+        ids = tokenizer.encode(prompt, allowed_special="all")
+    else:
+        ids = tokenizer.encode(prompt)
     if not ids:
         raise ValueError(f"{tokenizer.name} has no id for any of the prompt")
     return ids

@@ -194,7 +194,13 @@ def _build(
     for pair in pairs(config):
         if pair.kind != "tied":
             name = names[pair.ours if own else pair.theirs]
-            weight = found.read(name).detach().to(device, dtype)
+            weight = found.read(name).detach()
+            if not weight.is_floating_point():
+                raise ValueError(
+                    f"{found.where}: {name} is in {weight.dtype}, as quantized weights are; "
+                    "load those in float32, float16 or bfloat16"
+                )
+            weight = weight.to(device, dtype)
             transposed = pair.kind == "transpose" and not own
             weights[pair.ours] = _converted(weight, transposed)
     model = empty(config)

@@ -22,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from gptcore.config import GPTConfig
+from gptcore.files import why_unreadable
 
 # In the order of preference, as `transformers` writes and wrote them.
 NAMES = (
@@ -208,7 +209,6 @@ def _damage_named(path: Path) -> Iterator[None]:
                 f"{path} holds a whole pickled object, with {foreign[1]} in it, and no weights "
                 "alone; save model.state_dict() instead"
             ) from error
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
-            f"{path} is damaged or cut short ({reason}); fetch it again"
+            f"{path} is damaged or cut short ({why_unreadable(error)}); fetch it again"
         ) from error
