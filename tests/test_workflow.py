@@ -18,12 +18,13 @@ ROOT = Path(__file__).resolve().parents[1]
 ADOPTING = ROOT / "docs" / "adopting"
 WORKFLOWS = [ROOT / ".github" / "workflows" / "site.yml", ADOPTING / "site.yml"]
 STRANGERS = ADOPTING / "pull-request.yml"
+RELEASE = ROOT / ".github" / "workflows" / "release.yml"
 HOOKS = [ROOT / ".pre-commit-config.yaml", ADOPTING / "pre-commit-config.yaml"]
 SCHEMAS = ["vendor.github-workflows", "custom.github-workflows-require-timeout"]
 
 each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=["here", "adopters"])
 any_workflow = pytest.mark.parametrize(
-    "path", [*WORKFLOWS, STRANGERS], ids=["here", "adopters", "strangers"]
+    "path", [*WORKFLOWS, STRANGERS, RELEASE], ids=["here", "adopters", "strangers", "release"]
 )
 
 
@@ -64,6 +65,14 @@ def test_only_publishing_may_write_and_only_from_the_main_branch(path: Path) -> 
     assert publish["permissions"] == {"pages": "write", "id-token": "write"}
     assert publish["needs"] == "check"
     assert publish["if"] == "github.ref == 'refs/heads/main'"
+
+
+def test_a_release_is_held_to_what_a_change_is_only_warned_of() -> None:
+    workflow = load(RELEASE)
+    assert workflow["permissions"] == {"contents": "read"}
+    commands = [step.get("run", "") for step in workflow["jobs"]["check"]["steps"]]
+    assert ".venv/bin/python build_site.py --check --strict" in commands
+    assert "--strict" not in WORKFLOWS[0].read_text("utf-8")
 
 
 def test_what_strangers_propose_runs_with_nothing_to_steal() -> None:
