@@ -754,6 +754,27 @@ def test_the_command_refuses_a_number_of_updates_that_is_none(
     assert f"argument --steps: {steps} is too few" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("saved", "said"), [(True, "goes on from"), (False, "nothing was saved")])
+def test_an_interrupted_command_says_where_it_goes_on(
+    saved: bool,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*given: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("LESSON_PROFILE", "cpu")
+    monkeypatch.setattr("gptcore.train.__main__._run", interrupted)
+    if saved:
+        (tmp_path / "run.pt").touch()
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--checkpoint", str(tmp_path / "run.pt")])
+    assert ended.value.code == 130
+    assert said in capsys.readouterr().err
+
+
 def test_a_run_that_breaks_down_ends_the_command_with_1(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, small: Profile
 ) -> None:

@@ -40,6 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(2, f"error: {error}\n")
     try:
         _run(profile, options.steps or profile.budget.steps, options.checkpoint)
+    except KeyboardInterrupt:
+        saved = (
+            options.checkpoint
+            if options.checkpoint and options.checkpoint.exists()
+            else None
+        )
+        rest = (
+            f"the same command goes on from {saved}"
+            if saved
+            else "nothing was saved"
+        )
+        parser.exit(130, f"interrupted; {rest}\n")
     except FloatingPointError as error:
         parser.exit(1, f"error: {error}\n")
     except (OSError, ValueError) as error:
