@@ -5,6 +5,7 @@
 `verify` and `measure` look at it. `figures` and `exercises` stand on top: nothing else needs them.
 """
 
+from gptcore import model, stock
 from gptcore.cache import KVCache
 from gptcore.config import GPTConfig
 from gptcore.model import (
@@ -15,6 +16,9 @@ from gptcore.model import (
     Head,
     MultiHeadAttention,
 )
+
+# As it stands here, and not as it may be changed, generation knows it.
+stock.declare(GPT, model)
 
 __all__ = [
     "GPT",

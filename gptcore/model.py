@@ -16,7 +16,6 @@ from torch.nn import functional as F
 from gptcore.checks import check_batch
 from gptcore.config import GPTConfig
 from gptcore.generate import generate
-from gptcore.stock import declare
 from gptcore.stop import Stop
 from gptcore.tokenizer import Tokenizer
 
@@ -294,4 +293,3 @@ def keep_tied(model: GPT, change: Any, recurse: bool = True) -> GPT:
 
 
 GPT._apply = keep_tied  # type: ignore[assignment, method-assign]
-declare(GPT)  # as it stands here, and not as it may be changed, generation knows it

@@ -9,11 +9,10 @@ own, and attributes that none of this code mentions.
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict
 from collections.abc import Iterator
 from functools import lru_cache
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 
 import torch
@@ -40,13 +39,13 @@ class UnknownModelError(ValueError):
     """A model that the cached path does not know, and what in it."""
 
 
-def declare(model_class: type[nn.Module]) -> None:
+def declare(model_class: type[nn.Module], its_module: ModuleType) -> None:
     """Let models of this class be served, as it and all that it calls stand now."""
     global _declared
     _declared = model_class
     parts = built(GPTConfig(1, 1, 1, 1, 1)).modules()
     classes = {base for part in parts for base in type(part).__mro__[:-1]}
-    places = [*classes, sys.modules[model_class.__module__], functional]
+    places = [*classes, its_module, functional]
     _code[:] = [(place, _code_of(place)) for place in places]
     for _, code in _code:
         for _, compiled in code.values():
