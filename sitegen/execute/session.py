@@ -160,6 +160,9 @@ class Session:
         self.desk.begin()
         # An inline value's id is its place among others: what it shows must not depend on that.
         seed_cell(cell.id if isinstance(cell, Block) else cell.code)
+        self.stdout = Stream("stdout", self.threads, self._write_late)
+        self.stderr = Stream("stderr", self.threads, self._write_late)
+        sys.stdout, sys.stderr = self.stdout, self.stderr
         if self.observer:
             self.observer.begin(self._piece(cell))
         began = time.perf_counter()
@@ -268,9 +271,6 @@ class Session:
         before = warnings.formatwarning
         warnings.formatwarning = lambda message, category, *_: f"{category.__name__}: {message}\n"
         self.threads.current = cell.id
-        self.stdout = Stream("stdout", self.threads, self._write_late)
-        self.stderr = Stream("stderr", self.threads, self._write_late)
-        sys.stdout, sys.stderr = self.stdout, self.stderr
         try:
             yield
         finally:

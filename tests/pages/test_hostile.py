@@ -187,7 +187,7 @@ def pages(folder: Path) -> Callable[[Sequence[Output]], Path]:
 
     def write(outputs: Sequence[Output]) -> Path:
         recording = Recording("f" * 16, tuple(outputs), Provenance())
-        results = Results({"hostile": [Shown(profile, recording)]})
+        results = Results((profile,), {"hostile": [Shown(profile, recording)]})
         html = Renderer(course, [lesson]).lesson(lesson, results).html
         html, gone = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n', "", html)
         assert gone == 1

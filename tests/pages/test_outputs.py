@@ -46,8 +46,9 @@ def opened(browser: Browser, tmp_path: Path):
     def show(text: str, outputs: tuple[Output, ...] = (), dark: bool = False) -> Page:
         lesson = parse_lesson("lessons/one.md", HEAD + text + "\n```python {#a}\nshow()\n```\n")
         course = Config(root=tmp_path, title="A course", lessons=tmp_path / "lessons")
-        shown = [Shown(Profile("cpu", "Laptop"), Recording("f" * 16, outputs, Provenance()))]
-        page = Renderer(course, [lesson]).lesson(lesson, Results({"a": shown}))
+        laptop = Profile("cpu", "Laptop")
+        shown = [Shown(laptop, Recording("f" * 16, outputs, Provenance()))]
+        page = Renderer(course, [lesson]).lesson(lesson, Results((laptop,), {"a": shown}))
         (tmp_path / "one.html").write_text(page.html, encoding="utf-8")
         context = browser.new_context(color_scheme="dark" if dark else "light")
         contexts.append(context)
