@@ -11,18 +11,17 @@ import importlib.machinery
 import os
 import sys
 import tempfile
-import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from sitegen.execute.keeper import Desk
 from sitegen.execute.messages import Done, Failed, Job, Started
 from sitegen.execute.session import Session
 from sitegen.execute.snapshot import Files, Taker
 from sitegen.trace.observe import Observer
+from sitegen.trace.sources import Finder
 
 
 def run(job: Job, home: Connection, desk: Desk) -> None:
@@ -32,7 +31,7 @@ def run(job: Job, home: Connection, desk: Desk) -> None:
     os.chdir(job.root)
     sys.argv = [job.path]
     sys.path.insert(0, job.root)
-    sys.meta_path.insert(0, _FollowedPackages(job.packages))
+    sys.meta_path.insert(0, Finder(job.packages))
     importlib.invalidate_caches()
     os.environ["LESSON_PROFILE"] = job.profile
     os.environ["IPYTHONDIR"] = job.scratch
@@ -86,35 +85,6 @@ def _go_on(session: Session, snapshots: Taker, job: Job, home: Connection, desk:
     """Do another job with the state that there is."""
     session.take_up(job, desk)
     _work(session, snapshots, job, home)
-
-
-class _FollowedPackages(importlib.abc.MetaPathFinder):
-    """Imports what the author works on from its source, always.
-
-    Python takes a compiled file for up to date if the source has the same size and was written in
-    the same second, which an edit may well be.
-    """
-
-    def __init__(self, packages: Sequence[str]) -> None:
-        self.packages = packages
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if name.partition(".")[0] not in self.packages:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
-            spec.loader = _Uncompiled(spec.loader.name, spec.loader.path)
-            spec.cached = None
-        return spec
-
-
-class _Uncompiled(importlib.machinery.SourceFileLoader):
-    """Without knowing a source's age, a loader neither reads nor writes compiled files."""
-
-    def path_stats(self, path: str | bytes) -> Any:
-        raise OSError
 
 
 def _bound_memory(profile: str) -> None:

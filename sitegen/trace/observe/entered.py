@@ -9,8 +9,6 @@ of functions leave in their graph.
 from __future__ import annotations
 
 import ast
-import importlib.abc
-import importlib.machinery
 import inspect
 import sys
 import types
@@ -18,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sitegen.parse.code import compiled
+from sitegen.trace import sources
 from sitegen.trace.text import Definition
 
 MARKS = "__entered__"
@@ -124,15 +123,11 @@ class Marks(dict[str, int]):
         return value
 
 
-class Loader(importlib.machinery.SourceFileLoader):
-    """Loads a followed module from its source, always, so that its functions are seen."""
+class Loader(sources.Loader):
+    """Loads a followed module so that its functions are seen."""
 
     functions: Functions
     marks: Marks
-
-    def path_stats(self, path: str | bytes) -> Any:
-        # Without knowing a source's age, a loader neither reads nor writes compiled files.
-        raise OSError
 
     def source_to_code(self, data: Any, path: Any, **_: Any) -> types.CodeType:  # type: ignore[override]
         tree = ast.parse(data, path)
@@ -144,24 +139,17 @@ class Loader(importlib.machinery.SourceFileLoader):
         self.functions.load(module, super().exec_module)
 
 
-class Finder(importlib.abc.MetaPathFinder):
-    """Finds what belongs to followed packages."""
+class Finder(sources.Finder):
+    """Finds what belongs to followed packages, to be loaded so that it is seen."""
 
     def __init__(self, packages: Sequence[str], functions: Functions) -> None:
-        self.packages = packages
+        super().__init__(packages)
         self.functions = functions
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if name.partition(".")[0] not in self.packages:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
-            spec.loader = Loader(spec.loader.name, spec.loader.path)
-            spec.loader.functions = self.functions
-            spec.cached = None
-        return spec
+    def loader(self, name: str, path: str) -> Loader:
+        loader = Loader(name, path)
+        loader.functions = self.functions
+        return loader
 
 
 def _watched_class(functions: Functions) -> type[types.ModuleType]:
