@@ -7,9 +7,14 @@ pages or notebooks.
 """
 
 from gptcore.exercises.building_nanogpt import (
+    check_attention,
     check_attention_weights,
+    check_block,
     check_block_parameters,
+    check_feed_forward,
+    check_gpt,
     check_greedy,
+    check_head,
     check_join_heads,
     check_measure,
 )
@@ -34,11 +39,16 @@ __all__ = [
     "Verdict",
     "WrongAnswerError",
     "check_accumulate",
+    "check_attention",
     "check_attention_weights",
+    "check_block",
     "check_block_parameters",
     "check_clipping",
     "check_config",
+    "check_feed_forward",
+    "check_gpt",
     "check_greedy",
+    "check_head",
     "check_join_heads",
     "check_learning_rate",
     "check_load",

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from gptcore import GPTConfig, exercises
 from gptcore.exercises import Verdict
-from gptcore.model import GPT
+from gptcore.model import GPT, Block, CausalSelfAttention, FeedForward, Head
 from gptcore.schedule import lr_at
 
 CONV1D = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
@@ -137,6 +137,104 @@ def losses(values):
     return lambda: values
 
 
+def written(kind, forward):
+    """A class of ours whose `forward` somebody else wrote."""
+    return type(kind.__name__, (kind,), {"forward": forward})
+
+
+def a_head(weigh=masked_softmax, divide=math.sqrt, take=lambda self, x: self.value(x)):
+    def forward(self, x):
+        weights = weigh(scores(self.query(x), self.key(x), divide))
+        return self.dropout(weights) @ take(self, x)
+
+    return written(Head, forward)
+
+
+def uncropped(self, x):
+    weights = scores(self.query(x), self.key(x)).masked_fill(~self.mask, -math.inf)
+    return F.softmax(weights, -1) @ self.value(x)
+
+
+def untransposed(self, x):
+    return F.softmax(self.query(x) @ self.key(x), -1) @ self.value(x)
+
+
+def an_attention(split=None, causal=True, join=None, mix=None, drop=None, order=(0, 1, 2)):
+    def forward(self, x):
+        chunks = self.c_attn(x).chunk(3, dim=-1)
+        q, k, v = (chunks[place] for place in order)
+        q, k, v = ((split or self.split_heads)(one) for one in (q, k, v))
+        drop_p = drop(self) if drop else self.dropout_p * self.training
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=drop_p, is_causal=causal)
+        y = join(y) if join else y.transpose(1, 2).flatten(2)
+        return mix(y) if mix else self.dropout(self.c_proj(y))
+
+    return written(CausalSelfAttention, forward)
+
+
+def a_feed_forward(forward):
+    return written(FeedForward, forward)
+
+
+def a_block(forward):
+    return written(Block, forward)
+
+
+def parallel(self, x):
+    return x + self.attn(self.ln_1(x)) + self.mlp(self.ln_2(x))
+
+
+def post_norm(self, x):
+    x = self.ln_1(x + self.attn(x))
+    return self.ln_2(x + self.mlp(x))
+
+
+def normed_stream(self, x):
+    x = self.ln_1(x)
+    x = x + self.attn(x)
+    x = self.ln_2(x)
+    return x + self.mlp(x)
+
+
+def no_stream(self, x):
+    x = self.attn(self.ln_1(x))
+    return self.mlp(self.ln_2(x))
+
+
+def unnormed(self, x):
+    x = x + self.attn(x)
+    return x + self.mlp(x)
+
+
+def a_gpt(embed=None, through=None, norm=True, read=None, loss=None, give=None):
+    def forward(self, idx, targets=None):
+        parts = self.transformer
+        x = (embed or embedded)(parts, idx)
+        for block in parts.h if through is None else through(parts.h):
+            x = block(x)
+        logits = self.lm_head(parts.ln_f(x) if norm else x)
+        logits = read(logits) if read else logits
+        if give:
+            return give(logits)
+        if targets is None:
+            return logits, None
+        return logits, (loss or flat_loss)(logits, targets)
+
+    return written(GPT, forward)
+
+
+def embedded(parts, idx):
+    return parts.drop(parts.wte(idx) + parts.wpe(torch.arange(idx.shape[1])))
+
+
+def flat_loss(logits, targets):
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+def shifted_loss(logits, targets):
+    return flat_loss(logits[:, :-1], targets[:, 1:])
+
+
 WRONG: list[Wrong] = [
     (exercises.check_attention_weights, lambda q, k: F.softmax(scores(q, k), -1), "after it"),
     (
@@ -169,6 +267,87 @@ WRONG: list[Wrong] = [
     (exercises.check_join_heads, lambda y: y.reshape(2, 6, 32), "memory order"),
     (exercises.check_join_heads, lambda y: y.permute(0, 2, 3, 1).flatten(2), "interleaved"),
     (exercises.check_join_heads, lambda y: y.transpose(1, 2), "has the shape"),
+    (exercises.check_head, a_head(weigh=lambda s: F.softmax(s, -1)), "after it"),
+    (exercises.check_head, a_head(divide=lambda n: 1), "not divided"),
+    (exercises.check_head, a_head(divide=lambda n: n), "not by its root"),
+    (exercises.check_head, a_head(divide=lambda n: 4), "root of n_embd"),
+    (exercises.check_head, a_head(weigh=lambda s: F.softmax(s, -1) * past(s)), "before softmax"),
+    (exercises.check_head, a_head(take=lambda self, x: torch.eye(5)), "not yet what"),
+    (exercises.check_head, a_head(take=lambda self, x: self.key(x)), "keys that are mixed"),
+    (exercises.check_head, written(Head, uncropped), "the longest text"),
+    (exercises.check_head, written(Head, untransposed), "turn k over"),
+    (
+        exercises.check_head,
+        written(
+            Head,
+            lambda self, x: masked_softmax(scores(self.query(x), self.key(x))) @ self.value(x),
+        ),
+        "dropout does nothing",
+    ),
+    (exercises.check_head, lambda config, size: nn.Linear(16, size), "leave __init__"),
+    (exercises.check_head, lambda config, size: torch.zeros(2, 5, 8), "is no nn.Module"),
+    (exercises.check_attention, an_attention(causal=False), "after it"),
+    (exercises.check_attention, an_attention(split=lambda x: x, join=lambda y: y), "one head"),
+    (exercises.check_attention, an_attention(join=lambda y: y.reshape(2, 5, 16)), "memory order"),
+    (exercises.check_attention, an_attention(mix=lambda y: y), "mixed at the end"),
+    (
+        exercises.check_attention,
+        an_attention(join=lambda y: y.transpose(1, 2)),
+        "side by side again",
+    ),
+    (exercises.check_attention, an_attention(drop=lambda self: self.dropout_p), "self.training"),
+    (exercises.check_attention, an_attention(order=(1, 0, 2)), "another order"),
+    (
+        exercises.check_feed_forward,
+        a_feed_forward(lambda self, x: self.dropout(self.c_proj(self.c_fc(x)))),
+        "nothing between",
+    ),
+    (
+        exercises.check_feed_forward,
+        a_feed_forward(lambda self, x: self.dropout(self.gelu(self.c_proj(self.c_fc(x))))),
+        "after c_proj",
+    ),
+    (
+        exercises.check_feed_forward,
+        a_feed_forward(lambda self, x: x + self.c_proj(self.gelu(self.c_fc(x)))),
+        "what Block does",
+    ),
+    (
+        exercises.check_feed_forward,
+        a_feed_forward(lambda self, x: self.c_proj(self.gelu(self.c_fc(x)))),
+        "dropout does nothing",
+    ),
+    (
+        exercises.check_feed_forward,
+        a_feed_forward(lambda self, x: self.gelu(self.c_fc(x))),
+        "four times as wide",
+    ),
+    (exercises.check_block, a_block(no_stream), "nothing is added"),
+    (exercises.check_block, a_block(unnormed), "norms are missing"),
+    (exercises.check_block, a_block(post_norm), "post-norm"),
+    (exercises.check_block, a_block(normed_stream), "the stream itself"),
+    (exercises.check_block, a_block(parallel), "the same x"),
+    (exercises.check_gpt, a_gpt(embed=lambda parts, idx: parts.wte(idx)), "positions are missing"),
+    (
+        exercises.check_gpt,
+        a_gpt(embed=lambda parts, idx: parts.wte(idx) + parts.wpe(idx)),
+        "not for the ids",
+    ),
+    (
+        exercises.check_gpt,
+        a_gpt(embed=lambda parts, idx: parts.wte(idx) + parts.wpe(torch.arange(16))),
+        "fewer tokens",
+    ),
+    (exercises.check_gpt, a_gpt(norm=False), "ln_f is missing"),
+    (exercises.check_gpt, a_gpt(through=lambda blocks: ()), "pass through the blocks"),
+    (exercises.check_gpt, a_gpt(through=lambda blocks: blocks[:1]), "only one block"),
+    (exercises.check_gpt, a_gpt(read=lambda logits: logits[:, -1]), "give them for all"),
+    (exercises.check_gpt, a_gpt(read=lambda logits: F.softmax(logits, -1)), "before softmax"),
+    (exercises.check_gpt, a_gpt(give=lambda logits: logits), "two things"),
+    (exercises.check_gpt, a_gpt(give=lambda logits: (logits, None)), "there is no loss"),
+    (exercises.check_gpt, a_gpt(give=lambda logits: (logits, logits.mean())), "without targets"),
+    (exercises.check_gpt, a_gpt(loss=F.cross_entropy), "flatten the logits"),
+    (exercises.check_gpt, a_gpt(loss=shifted_loss), "shifted already"),
     (exercises.check_block_parameters, lambda c: 12 * c * c, "layer norms are not"),
     (exercises.check_block_parameters, lambda c: 12 * c * c + 9 * c, "layer norms are missing"),
     (exercises.check_block_parameters, lambda c: 12 * c * c + 4 * c, "biases of the linear"),
@@ -335,6 +514,14 @@ WRONG: list[Wrong] = [
 RIGHT: list[tuple[Callable[..., Verdict], Callable[..., Any]]] = [
     (exercises.check_attention_weights, lambda q, k: masked_softmax(scores(q, k))),
     (exercises.check_join_heads, lambda y: torch.cat(y.unbind(1), dim=-1)),
+    (exercises.check_head, Head),
+    (exercises.check_head, a_head()),
+    (exercises.check_attention, CausalSelfAttention),
+    (exercises.check_attention, an_attention()),
+    (exercises.check_feed_forward, FeedForward),
+    (exercises.check_block, Block),
+    (exercises.check_gpt, GPT),
+    (exercises.check_gpt, a_gpt()),
     (exercises.check_block_parameters, lambda c: c * (12 * c + 13)),
     (exercises.check_block_parameters, lambda c: np.int64(c * (12 * c + 13))),
     (exercises.check_block_parameters, lambda c: torch.tensor(c * (12 * c + 13))),
