@@ -22,18 +22,17 @@ GAP = 36  # between two boxes: an arrow, and the shape beside it
 PAD = 12  # from a boundary to what it holds
 
 
-def architecture(model: GPT, prefix: str = "architecture") -> Diagram:
+def architecture(
+    model: GPT, prefix: str = "architecture", counts: bool = True
+) -> Diagram:
     """The whole model from token ids to logits, with the classes that it is made of.
 
-    Every number is read off the model's own modules. `prefix` begins the ids in the SVG: two
-    diagrams on one page need two.
+    Every number is read off the model's own modules; `counts` are those of parameters. `prefix`
+    begins the ids in the SVG: two diagrams on one page need two.
     """
-    pen = Pen()
+    pen = Pen(counts)
     with pen.boundary(
-        type(model).__name__,
-        4,
-        WIDTH - 4,
-        f"{count_parameters(model):,} parameters",
+        type(model).__name__, 4, WIDTH - 4, pen.count(model, " parameters")
     ):
         source = _draw_embeddings(pen, model)
         _draw_blocks(pen, list(model.transformer.h))
@@ -41,12 +40,13 @@ def architecture(model: GPT, prefix: str = "architecture") -> Diagram:
         if _tied(model):
             pen.tie(source, target)
     _draw_legend(pen, _tied(model))
+    total = f" {count_parameters(model):,} parameters." if counts else ""
     return document(
         pen.canvas,
         WIDTH,
         pen.y,
         "The architecture of GPT",
-        _describe(model),
+        _describe(model) + total,
         prefix,
     )
 
@@ -54,12 +54,17 @@ def architecture(model: GPT, prefix: str = "architecture") -> Diagram:
 class Pen:
     """Draws from the top down; `y` is where the next thing begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: bool) -> None:
+        self.counts = counts
         self.y = 4.0
         self.canvas = group()
 
     def add(self, *elements: Element) -> None:
         self.canvas.extend(elements)
+
+    def count(self, module: nn.Module, unit: str = "") -> str:
+        """How many parameters a module has, if that is to be drawn."""
+        return f"{count_parameters(module):,}{unit}" if self.counts else ""
 
     @contextmanager
     def boundary(
@@ -180,12 +185,12 @@ def _draw_embeddings(pen: Pen, model: GPT) -> float:
     wte, wpe = model.transformer.wte, model.transformer.wpe
     pen.flow("token ids (B, T)")
     token = pen.box(
-        "embedding", "wte", "token embedding", f"{count_parameters(wte):,}", LEFT, RIGHT,
+        "embedding", "wte", "token embedding", pen.count(wte), LEFT, RIGHT,
         f"{wte.num_embeddings} × {wte.embedding_dim}",
     )  # fmt: skip
     pen.y += 12
     position = pen.box(
-        "embedding", "wpe", "position embedding", f"{count_parameters(wpe):,}", LEFT, RIGHT,
+        "embedding", "wpe", "position embedding", pen.count(wpe), LEFT, RIGHT,
         f"{wpe.num_embeddings} × {wpe.embedding_dim}",
     )  # fmt: skip
     pen.add(
@@ -204,7 +209,7 @@ def _draw_blocks(pen: Pen, blocks: list[Block]) -> None:
     name = type(block).__name__
     pen.y += 8
     with pen.boundary(
-        name, 14, 377, f"{len(blocks)} × {count_parameters(block):,}", label_x=58
+        name, 14, 377, f"{len(blocks)} × {pen.count(block)}".rstrip(), label_x=58
     ):
         pen.branch()
         _draw_norm(pen, "ln_1", block.ln_1)
@@ -221,16 +226,14 @@ def _draw_blocks(pen: Pen, blocks: list[Block]) -> None:
 
 
 def _draw_norm(pen: Pen, name: str, norm: nn.LayerNorm) -> None:
-    pen.box("norm", name, "layer norm", f"{count_parameters(norm):,}", LEFT, RIGHT)
+    pen.box("norm", name, "layer norm", pen.count(norm), LEFT, RIGHT)
     pen.flow(f"(B, T, {norm.normalized_shape[0]})")
 
 
 def _draw_attention(pen: Pen, attn: CausalSelfAttention) -> None:
     width, heads = attn.c_proj.in_features, attn.n_head
     size = width // heads
-    with pen.boundary(
-        type(attn).__name__, LEFT, RIGHT, f"{count_parameters(attn):,}"
-    ):
+    with pen.boundary(type(attn).__name__, LEFT, RIGHT, pen.count(attn)):
         _draw_linear(pen, "attention", "c_attn", attn.c_attn)
         pen.flow(f"q, k, v  (B, {heads}, T, {size})")
         with pen.boundary(
@@ -276,9 +279,7 @@ def _draw_scores(pen: Pen, heads: int, size: int) -> None:
 
 
 def _draw_feed_forward(pen: Pen, mlp: FeedForward) -> None:
-    with pen.boundary(
-        type(mlp).__name__, LEFT, RIGHT, f"{count_parameters(mlp):,}"
-    ):
+    with pen.boundary(type(mlp).__name__, LEFT, RIGHT, pen.count(mlp)):
         _draw_linear(pen, "ffn", "c_fc", mlp.c_fc)
         pen.flow(f"(B, T, {mlp.c_fc.out_features})")
         pen.box("ffn", "gelu", "GELU, tanh form", "", LEFT + PAD, RIGHT - PAD)
@@ -288,18 +289,16 @@ def _draw_feed_forward(pen: Pen, mlp: FeedForward) -> None:
 
 def _draw_linear(pen: Pen, role: str, name: str, linear: nn.Linear) -> None:
     what = f"{linear.in_features} → {linear.out_features}"
-    pen.box(
-        role, name, what, f"{count_parameters(linear):,}", LEFT + PAD, RIGHT - PAD
-    )
+    pen.box(role, name, what, pen.count(linear), LEFT + PAD, RIGHT - PAD)
 
 
 def _draw_output(pen: Pen, model: GPT, start: float) -> float:
     """The end of the residual stream, which began at start, to logits. Gives lm_head's height."""
     norm, head = model.transformer.ln_f, model.lm_head
     pen.stream(start - 16)
-    pen.box("norm", "ln_f", "layer norm", f"{count_parameters(norm):,}", 14, RIGHT)
+    pen.box("norm", "ln_f", "layer norm", pen.count(norm), 14, RIGHT)
     pen.flow(_stream_shape(model), STREAM)
-    note = "weights of wte" if _tied(model) else f"{count_parameters(head):,}"
+    note = "weights of wte" if _tied(model) else pen.count(head)
     what = f"{head.in_features} → {head.out_features}"
     middle = pen.box("embedding", "lm_head", what, note, 14, RIGHT)
     pen.flow(f"logits  (B, T, {head.out_features})", STREAM)
@@ -324,7 +323,10 @@ def _draw_legend(pen: Pen, tied: bool) -> None:
     pen.y += (len(entries) + 1) // 2 * 26 + 20
     pen.add(
         text(
-            16, pen.y, "B sequences of T tokens. On the right: parameters.", "muted"
+            16,
+            pen.y,
+            "B sequences of T tokens." + " On the right: parameters." * pen.counts,
+            "muted",
         ),
         text(16, pen.y + 20, "Dropout is left out.", "muted"),
     )
@@ -353,8 +355,7 @@ def _describe(model: GPT) -> str:
         f"{type(attn).__name__} after ln_1, with {attn.n_head} heads of "
         f"{attn.c_proj.in_features // attn.n_head}, and {type(mlp).__name__} after ln_2, "
         f"{mlp.c_fc.in_features} to {mlp.c_fc.out_features} and back. Then ln_f, and lm_head, "
-        f"{sharing}gives logits (B, T, {model.lm_head.out_features}). "
-        f"{count_parameters(model):,} parameters."
+        f"{sharing}gives logits (B, T, {model.lm_head.out_features})."
     )
 
 
