@@ -27,6 +27,7 @@ class Budget:
     """Of each run that is compared with others."""
     short_warmup: int
     high_lr: float
+    mid_lr: float
     low_lr: float
     broken_lr: float
     dropout: float
@@ -69,6 +70,7 @@ def cpu() -> Profile:
         short_steps=90,
         short_warmup=27,
         high_lr=5e-3,
+        mid_lr=2e-3,
         low_lr=3e-5,
         broken_lr=3e-2,
         dropout=0.0,
@@ -89,11 +91,12 @@ def gpu() -> Profile:
     budget = Budget(
         block_size=256,
         batch_size=32,
-        steps=3000,
+        steps=1500,
         max_lr=6e-4,
-        short_steps=500,
-        short_warmup=50,
+        short_steps=200,
+        short_warmup=40,
         high_lr=6e-4,
+        mid_lr=2e-4,
         low_lr=1e-5,
         broken_lr=1e-2,
         dropout=0.1,

@@ -803,6 +803,13 @@ def test_what_is_shorter_than_the_window_is_no_copy() -> None:
     assert source.passage("short").share == 0.0
 
 
+def test_real_words_are_those_of_the_text_whatever_stands_around_them() -> None:
+    source = Training("The tide's in. Ring the bell, o'clock!")
+    assert source.real_words("BELL, tide's; the") == 1.0
+    assert source.real_words("the bel tide clock") == 0.25
+    assert source.real_words("3 + 4\n") == 0.0
+
+
 def test_a_text_held_against_itself_is_all_copy() -> None:
     text = play()
     assert Training(text).passage(text).spans == ((0, len(text)),)

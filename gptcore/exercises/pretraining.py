@@ -213,9 +213,16 @@ def check_learning_rate(answer: Answer) -> None:
     compare(torch.tensor(got).double(), right, mistakes, "schedule")
 
 
+Run = Callable[..., Sequence[float]]
+"""A training that an answer makes use of, by name: `run(max_lr=..., max_norm=...)`."""
+
+
 @judge("the best rate lies between one that crawls and one that is too much.")
-def check_peaks(answer: Answer) -> None:
-    """`answer()` gives the final loss by the peak rate, for rates on both sides of the best."""
+def check_peaks(answer: Answer, run: Run) -> None:
+    """`answer()` gives the final loss by the peak rate, for rates on both sides of the best.
+
+    A final loss is the mean of the last 20; at the best rate it is found once more with `run`.
+    """
     losses = answer()
     if not isinstance(losses, dict) or not losses:
         raise WrongAnswerError(
@@ -243,11 +250,21 @@ def check_peaks(answer: Answer) -> None:
         raise WrongAnswerError(
             "your best rate is the lowest: go lower until it crawls"
         )
+    again = list(run(max_lr=best))[-20:]
+    mean = sum(again) / len(again)
+    if not math.isclose(losses[best], mean, rel_tol=0.03):
+        raise WrongAnswerError(
+            f"a run with {best:g} ends at {mean:.2f}, not at {losses[best]:.2f}: let "
+            "peaks run the trainings, and take the mean of their last 20 losses"
+        )
 
 
 @judge("two runs that differ in the leash alone.")
-def check_clipping(answer: Answer) -> None:
-    """`answer(max_norm)` gives the losses of a short run with gradients clipped to that."""
+def check_clipping(answer: Answer, run: Run) -> None:
+    """`answer(max_norm)` gives the losses of a short run with gradients clipped to that.
+
+    The clipped one begins as `run` does; later ones may differ, where adding up has no order.
+    """
     clipped, free = answer(1.0), answer(math.inf)
     for losses in (clipped, free):
         if not isinstance(losses, Sequence) or len(losses) < 10:
@@ -261,6 +278,16 @@ def check_clipping(answer: Answer) -> None:
         )
     if list(clipped) == list(free):
         raise WrongAnswerError("both runs are the same: is max_norm used?")
+    again = run(max_norm=1.0)
+    if not all(
+        math.isclose(mine, theirs, rel_tol=0.03)
+        for mine, theirs in zip(clipped[:5], again[:5], strict=True)
+    ):
+        began = ", ".join(f"{loss:.2f}" for loss in again[:5])
+        raise WrongAnswerError(
+            f"a run clipped to 1 begins with {began}, and yours does not: let "
+            "losses_with run the training, and change nothing but max_norm"
+        )
 
 
 @judge("four small batches, one large gradient.")

@@ -6,12 +6,13 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Literal
+from typing import Any, Concatenate, Literal, ParamSpec
 
 import torch
 from torch import Tensor
 
 Answer = Callable[..., Any]
+Given = ParamSpec("Given")
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,26 @@ class WrongAnswerError(Exception):
 
 def judge(
     praise: str,
-) -> Callable[[Callable[[Answer], None]], Callable[[Answer], Verdict]]:
-    """Make a function that raises `WrongAnswerError` into one that gives a `Verdict`."""
+) -> Callable[
+    [Callable[Concatenate[Answer, Given], None]],
+    Callable[Concatenate[Answer, Given], Verdict],
+]:
+    """Make a function that raises `WrongAnswerError` into one that gives a `Verdict`.
 
-    def decorate(examine: Callable[[Answer], None]) -> Callable[[Answer], Verdict]:
+    What an answer is to be held against may be given with it.
+    """
+
+    def decorate(
+        examine: Callable[Concatenate[Answer, Given], None],
+    ) -> Callable[Concatenate[Answer, Given], Verdict]:
         @functools.wraps(examine)
-        def check(answer: Answer) -> Verdict:
+        def check(
+            answer: Answer, /, *given: Given.args, **named: Given.kwargs
+        ) -> Verdict:
             try:
                 with torch.random.fork_rng():
                     torch.manual_seed(0)
-                    examine(answer)
+                    examine(answer, *given, **named)
             except WrongAnswerError as mistake:
                 return Verdict("wrong", str(mistake))
             except Exception as error:

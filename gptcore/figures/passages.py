@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -53,6 +54,12 @@ class Training:
     def __init__(self, text: str, window: int = WINDOW) -> None:
         self.window = window
         self._known = np.unique(_hashes(text, window))
+        self._words = set(_words(text))
+
+    def real_words(self, sample: str) -> float:
+        """How many of a sample's words are words of the training text, from 0 to 1."""
+        words = _words(sample)
+        return sum(word in self._words for word in words) / max(1, len(words))
 
     def passage(self, sample: str) -> Passage:
         """The sample with every letter marked that is part of a copied window."""
@@ -67,6 +74,11 @@ class Training:
             marked[start : start + self.window] = True
         edges = np.flatnonzero(np.diff(marked.astype(np.int8), prepend=0)).tolist()
         return Passage(sample, tuple(zip(edges[::2], edges[1::2], strict=True)))
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters, in lower case; with an apostrophe within, as in "o'clock"."""
+    return re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.lower())
 
 
 def _hashes(text: str, window: int) -> npt.NDArray[np.uint64]:

@@ -80,13 +80,19 @@ def curves(
     xlabel: str,
     ylabel: str,
     log: bool = False,
+    lowest: str = "",
 ) -> Figure:
-    """Several lines, each an x and a y for every point, named at their ends."""
+    """Several lines, each an x and a y for every point, named at their ends.
+
+    `lowest` names the line whose lowest point is marked.
+    """
     with theme():
         figure = Figure(layout="constrained")
         axes = figure.subplots()
         for name, (xs, ys) in lines.items():
             axes.plot(xs, ys, label=name)
+        if lowest:
+            _mark_lowest(axes, *lines[lowest])
         if log:
             axes.set_yscale("log")
         axes.set_xlabel(xlabel)
@@ -98,7 +104,8 @@ def curves(
 def milestones(losses: Sequence[float], val_losses: Mapping[int, float]) -> Figure:
     """A run's training loss, and the validation loss at its milestones, by their steps.
 
-    The points have the gids stage-0, stage-1, ..., so that a page can light one at a time.
+    The lowest validation loss is marked. The points have the gids stage-0, stage-1, ..., so
+    that a page can light one at a time.
     """
     with theme():
         figure = Figure(layout="constrained", figsize=(4.8, 2.6))
@@ -115,6 +122,7 @@ def milestones(losses: Sequence[float], val_losses: Mapping[int, float]) -> Figu
                 label="_nolegend_",
                 gid=f"stage-{stage}",
             )
+        _mark_lowest(axes, list(val_losses), list(val_losses.values()))
         axes.set_xlabel("update")
         axes.set_ylabel("loss")
         label_ends(figure, axes)
@@ -172,6 +180,28 @@ def roofline(
         axes.set_xlabel("operations per byte")
         axes.set_ylabel("operations per second")
     return figure
+
+
+def _mark_lowest(axes: Axes, xs: Sequence[float], ys: Sequence[float]) -> None:
+    """A ring around a line's lowest point, and a word above it."""
+    x, y = min(zip(xs, ys, strict=True), key=lambda point: point[1])
+    axes.plot(
+        [x],
+        [y],
+        "o",
+        markersize=14,
+        markerfacecolor="none",
+        markeredgecolor=INK,
+        label="_nolegend_",
+    )
+    axes.annotate(
+        "lowest",
+        xy=(x, y),
+        xytext=(0, 12),
+        textcoords="offset points",
+        horizontalalignment="center",
+        color=INK,
+    )
 
 
 def smoothed(values: Sequence[float], window: int) -> list[float]:

@@ -261,7 +261,7 @@ class _Writer:
                 return f"{found['ticks']}{_short(values[-1])}{found['ticks']}"
             if found["only"]:
                 inner = self.text(found["variant"])
-                values.extend(inner.values)
+                values.extend(inner.values if self.runs(found["only"]) else ())
                 return f"{inner.markdown} ({self.label(found['only'])})"
             if found["target"]:
                 return self.link(found["image"], found["text"], found["target"])
@@ -274,6 +274,10 @@ class _Writer:
     def label(self, profile: str) -> str:
         """How a reader is told of a profile."""
         return next(one.label for one in self.config.profiles if one.name == profile)
+
+    def runs(self, only: str) -> bool:
+        """Whether a notebook runs what is of one profile: of the one that every machine has."""
+        return only in ("", self.config.profiles[0].name)
 
     def link(self, image: str, text: str, target: str) -> str:
         text = self.text(text).markdown
@@ -292,7 +296,7 @@ class _Writer:
         if not isinstance(block, Block):
             return Text(f"{token.markup}{token.meta['language']}\n{token.content}{token.markup}")
         options = block.options
-        if options.no_run or options.only:
+        if options.no_run or not self.runs(options.only):
             note = f"Under the profile {options.only} only:\n\n" if options.only else ""
             return Text(f"{note}{token.markup}python\n{block.code}{token.markup}")
         code = (solution if self.solved else skeleton)(block.code)
@@ -328,6 +332,8 @@ class _Writer:
         else:
             rest = [piece for part in folded for piece in self.part(part)]
         pieces = [head, *intro, *rest]
+        if name == ONLY and not self.runs(tokens[0].meta["only"]):
+            pieces = [Text(one.markdown) if isinstance(one, Text) else one for one in pieces]
         return _quoted(pieces) if name in QUOTED else pieces
 
     def head(self, token: Token, heading: Token | None) -> Text:

@@ -179,6 +179,39 @@ def test_half_sentences_of_a_profile_may_hold_links_notes_and_code(course) -> No
     assert "It is **a** `b` [c](https://e.org) and<sup>n</sup> (GPU) so." in notebook
 
 
+def test_what_is_of_the_profile_that_every_machine_has_is_run_and_no_other(course) -> None:
+    course.lesson(
+        """
+        :::only cpu
+        ```python {#small}
+        size = 1
+        ```
+
+        Small: `{python} size`.
+        :::
+
+        :::only gpu
+        ```python {#large}
+        huge = 2
+        ```
+
+        Large: `{python} huge`.
+        :::
+
+        In short [`{python} size + 1`]{only=cpu}[`{python} huge + 1`]{only=gpu}.
+        """,
+        extra="notebook: one.ipynb\n",
+    )
+    course.build()
+    run = "\n".join(cell.source for cell in cells(course) if cell.cell_type == "code")
+    assert "size = 1" in run
+    assert "size + 1" in run
+    assert "huge" not in run
+    text = text_of(course)
+    assert "Under the profile gpu only:\n\n```python\nhuge = 2" in text
+    assert "Large: `huge`." in text
+
+
 def test_with_an_address_links_lead_to_the_site(course) -> None:
     course.edit("pyproject.toml", 'title = "A course"', 'title = "A"\nbase_url = "https://a.org/c"')
     course.lesson(
