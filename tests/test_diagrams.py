@@ -11,7 +11,7 @@ import torch
 from gptcore import GPT, GPTConfig
 from gptcore.figures.architecture import architecture
 from gptcore.figures.cache_growth import cache_growth
-from gptcore.figures.plots import residual_std
+from gptcore.figures.plots import curves, milestones, residual_std
 from gptcore.figures.svg import FILL, STROKE, Diagram
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -139,3 +139,23 @@ def test_plot_names_every_curve_apart() -> None:
     boxes = [label.get_window_extent() for label in axes.texts]
     assert [label.get_text() for label in axes.texts] == ["c", "a", "b"]
     assert not any(one.overlaps(two) for one in boxes for two in boxes if one is not two)
+
+
+def test_the_lowest_point_of_a_line_is_ringed() -> None:
+    falling, turning = ([0, 5, 9], [3.0, 2.0, 1.0]), ([0, 5, 9], [3.0, 2.0, 2.5])
+    (axes,) = curves({"a": falling, "b": turning}, "x", "y", lowest="b").axes
+    (marked,) = curves({"a": falling, "b": turning}, "x", "y").axes
+    assert len(axes.lines) == len(marked.lines) + 1
+    assert axes.lines[-1].get_xydata().tolist() == [[5.0, 2.0]]
+    assert "lowest" in [text.get_text() for text in axes.texts]
+    (axes,) = milestones([3.0] * 10, {0: 3.0, 5: 2.0, 9: 2.5}).axes
+    assert axes.lines[-1].get_xydata().tolist() == [[5.0, 2.0]]
+
+
+def test_a_drawing_without_counts_gives_no_total_away(diagram: Diagram) -> None:
+    with torch.device("meta"):
+        uncounted = architecture(GPT(GPTConfig.gpt2()), counts=False)
+    assert "parameters" not in words(uncounted)
+    assert not re.search(r"\d,\d{3}", words(uncounted))
+    assert "50257 × 768" in words(uncounted)
+    assert re.search(r"\d,\d{3}", words(diagram))

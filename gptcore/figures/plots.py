@@ -183,8 +183,9 @@ def roofline(
 
 
 def _mark_lowest(axes: Axes, xs: Sequence[float], ys: Sequence[float]) -> None:
-    """A ring around a line's lowest point, and a word above it."""
+    """A ring around a line's lowest point, and a word above it, away from the line's name."""
     x, y = min(zip(xs, ys, strict=True), key=lambda point: point[1])
+    late = x - min(xs) > (max(xs) - min(xs)) / 2
     axes.plot(
         [x],
         [y],
@@ -197,9 +198,9 @@ def _mark_lowest(axes: Axes, xs: Sequence[float], ys: Sequence[float]) -> None:
     axes.annotate(
         "lowest",
         xy=(x, y),
-        xytext=(0, 12),
+        xytext=(4 if late else -4, 12),
         textcoords="offset points",
-        horizontalalignment="center",
+        horizontalalignment="right" if late else "left",
         color=INK,
     )
 
