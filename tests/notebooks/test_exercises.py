@@ -137,6 +137,21 @@ def losses(values):
     return lambda: values
 
 
+def renamed(
+    mask=lambda name: name.endswith((".attn.bias", ".attn.masked_bias")),
+    bare=lambda name: not name.startswith(("transformer.", "lm_head.")),
+    change=lambda weight: weight,
+):
+    def rename(stored):
+        return {
+            f"transformer.{name}" if bare(name) else name: change(weight)
+            for name, weight in stored.items()
+            if not mask(name)
+        }
+
+    return rename
+
+
 WRONG: list[Wrong] = [
     (exercises.check_attention_weights, lambda q, k: F.softmax(scores(q, k), -1), "after it"),
     (
@@ -303,6 +318,19 @@ WRONG: list[Wrong] = [
     (exercises.check_load, load(turned=[p for p in CONV1D if p != "attn.c_proj"]), "square"),
     (exercises.check_load, load(turn=lambda w: w.reshape(w.shape[::-1])), "reshaped"),
     (exercises.check_load, load(skip="ln_f"), "ln_f.weight was not loaded"),
+    (
+        exercises.check_renamed,
+        renamed(mask=lambda name: name.endswith(("attn.bias", "attn.masked_bias"))),
+        "its name ends in attn.bias, too",
+    ),
+    (exercises.check_renamed, renamed(mask=lambda name: False), "causal mask"),
+    (exercises.check_renamed, renamed(mask=lambda name: name.endswith(".attn.bias")), "a part of"),
+    (exercises.check_renamed, renamed(bare=lambda name: "lm_head" not in name), "already"),
+    (exercises.check_renamed, renamed(bare=lambda name: "transformer" not in name), "lm_head"),
+    (exercises.check_renamed, renamed(bare=lambda name: False), "still lacks the prefix"),
+    (exercises.check_renamed, renamed(change=lambda weight: 2 * weight), "only names"),
+    (exercises.check_renamed, lambda stored: list(stored), "not a dict"),
+    (exercises.check_renamed, lambda stored: {}, "h.0.attn.c_attn.bias is missing"),
     (exercises.check_same_function, lambda one, other, idx: True, "yes to everything"),
     (
         exercises.check_same_function,
@@ -373,6 +401,7 @@ RIGHT: list[tuple[Callable[..., Verdict], Callable[..., Any]]] = [
         lambda name: name.endswith(tuple(f"{part}.weight" for part in CONV1D)),
     ),
     (exercises.check_load, load()),
+    (exercises.check_renamed, renamed()),
     (
         exercises.check_same_function,
         lambda one, other, idx: torch.allclose(
