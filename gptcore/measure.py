@@ -1,18 +1,76 @@
-"""Looking inside a model while it runs."""
+"""Looking inside a model while it runs, and at the clock."""
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from gptcore.decode import cuda_graph
 from gptcore.generate import eval_mode
 from gptcore.model import GPT
+
+T = TypeVar("T")
+
+
+def seconds_waited(
+    work: Callable[[], object], device: torch.device, repeats: int = 5
+) -> float:
+    """Seconds from a call of `work` until all of it is done: the shortest of several.
+
+    What the call itself takes is part of it. One more call goes before, to warm up.
+    """
+    times = []
+    for _ in range(repeats + 1):
+        _wait(device)  # a GPU works on when a call has come back
+        began = time.perf_counter()
+        work()
+        _wait(device)
+        times.append(time.perf_counter() - began)
+    return min(times[1:])
+
+
+def seconds_worked(
+    work: Callable[[T], Tensor],
+    inputs: Sequence[T],
+    device: torch.device,
+    repeats: int = 5,
+) -> float:
+    """Seconds that `work` takes the device for one of the inputs: the shortest of several means.
+
+    On CUDA without the calls: all of them are recorded as one graph, which is replayed and timed
+    by the device. Elsewhere calls are part of it. The results for all inputs are held at once;
+    give so many inputs that no cache holds them, where it is about memory.
+    """
+    results: list[Tensor] = []
+
+    def every() -> Tensor:
+        results[:] = [work(one) for one in inputs]
+        return results[-1]
+
+    if device.type != "cuda":
+        return seconds_waited(every, device, repeats) / len(inputs)
+    replay = cuda_graph(every)
+    times = []
+    for _ in range(repeats + 1):
+        began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        began.record()
+        replay()
+        ended.record()
+        ended.synchronize()
+        times.append(began.elapsed_time(ended) / 1000)  # it tells milliseconds
+    return min(times[1:]) / len(inputs)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
 
 
 @torch.no_grad()

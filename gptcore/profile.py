@@ -36,6 +36,31 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """How large work is to be for a clock to show the machine, and not the calls."""
+
+    matrix: int = 1000
+    """Rows of a square matrix whose product is work enough."""
+    ceiling: int = 2048
+    """The same where the product is to be as fast as can be."""
+    memory: int = 2**28
+    """Bytes that no cache holds."""
+    vector: int = 10**7
+    """Numbers in the longest vector."""
+    tokens: int = 512
+    width: int = 768
+    lengths: tuple[int, ...] = (128, 256, 512, 1024)
+    """Of sequences that attention reads, `sequences` of them at once."""
+    sequences: int = 1
+    heads: int = 4
+    head_size: int = 32
+    batch: int = 4
+    """Whole sequences in a training step."""
+    updates: int = 200
+    """Of a run that is to show where it goes, not to end there."""
+
+
+@dataclass(frozen=True)
 class Profile:
     """The scale that a lesson runs at. Lessons ask it, and never for the device by themselves."""
 
@@ -44,6 +69,7 @@ class Profile:
     device: torch.device
     dtype: torch.dtype
     budget: Budget
+    sizes: Sizes = Sizes()
 
     def corpus(self) -> str:
         """The text to train on: the play of this library, or TinyShakespeare.
@@ -103,8 +129,23 @@ def gpu() -> Profile:
         autocast=torch.bfloat16,
         compile=True,
     )
+    # GPT-2's largest width, and heads enough to fill the machine.
+    sizes = Sizes(
+        matrix=8192,
+        ceiling=8192,
+        memory=2**30,
+        vector=10**8,
+        tokens=8192,
+        width=GPTConfig.gpt2_xl().n_embd,
+        lengths=(512, 1024, 2048, 4096),
+        sequences=4,
+        heads=12,
+        head_size=64,
+        batch=16,
+        updates=100,
+    )
     return Profile(
-        "gpu", GPTConfig.gpt2(), torch.device("cuda"), torch.bfloat16, budget
+        "gpu", GPTConfig.gpt2(), torch.device("cuda"), torch.bfloat16, budget, sizes
     )
 
 

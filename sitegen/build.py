@@ -11,7 +11,7 @@ from functools import partial
 
 from sitegen import schedule
 from sitegen.course import Course, overlooked
-from sitegen.curriculum import audit
+from sitegen.curriculum import audit, typed_numbers
 from sitegen.errors import BlockError, SiteError, raise_all, say
 from sitegen.execute.executor import Executor
 from sitegen.execute.plan import Plan
@@ -121,9 +121,9 @@ def _with_failures(
 
 
 def sound(course: Course) -> None:
-    """Raise an `AuditError` for whatever is unsound in the curriculum."""
-    if course.curriculum:
-        raise_all(audit(course.curriculum))
+    """Raise an `AuditError` for whatever is unsound in the curriculum, and for typed numbers."""
+    findings = audit(course.curriculum) if course.curriculum else []
+    raise_all([*findings, *typed_numbers(course.lessons, course.config)])
 
 
 def agrees(lessons: Sequence[Lesson], library: Library) -> None:

@@ -218,13 +218,15 @@ def _audit(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from sitegen import course as courses
+    from sitegen.curriculum import typed_numbers
     from sitegen.curriculum.table import show
 
     course = courses.load(configuration.load(Path.cwd()))
-    if course.curriculum is None:
+    if course.curriculum is None and course.config.numbers == "free":
         raise SiteError("no curriculum to audit: lessons/prior.yaml or module.yaml begins one")
     lessons = course.select(options.lessons)
-    raise_all(show(course.curriculum, lessons, Console()))
+    findings = show(course.curriculum, lessons, Console()) if course.curriculum else []
+    raise_all([*findings, *typed_numbers(lessons, course.config)])
 
 
 def _serve(options: argparse.Namespace) -> None:

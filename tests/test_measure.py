@@ -1,4 +1,4 @@
-"""Peak memory is what was alive at one time, and the drawing of tiles is that of the mask."""
+"""Memory is what was alive at one time, time the shortest; tiles are drawn as the mask is."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from gptcore import measure
 from gptcore.figures.tiles import causal_tiles
-from gptcore.measure import peak_bytes
+from gptcore.measure import peak_bytes, seconds_waited, seconds_worked
 from gptcore.model import flash_attention, masked_attention
 
 CPU = torch.device("cpu")
@@ -62,3 +63,82 @@ def test_tiles_are_drawn_as_the_mask_leaves_them() -> None:
 def test_tiles_that_do_not_fit_are_refused(length: int, tile: int, row: int) -> None:
     with pytest.raises(ValueError, match=f"{length} tokens"):
         causal_tiles(length, tile, row)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that have passed: whatever is added to it."""
+    passed: list[float] = []
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: sum(passed))
+    return passed
+
+
+def test_the_shortest_time_counts_and_the_first_does_not(clock: list[float]) -> None:
+    pauses = iter((1.0, 8.0, 2.0, 4.0))
+    assert seconds_waited(lambda: clock.append(next(pauses)), CPU, repeats=3) == 2.0
+
+
+def test_work_is_timed_for_one_input_and_keeps_the_results_of_all_apart(
+    clock: list[float],
+) -> None:
+    made: list[int] = []
+
+    def work(x: Tensor) -> Tensor:
+        clock.append(0.5)
+        made.append((result := x + 1).data_ptr())
+        return result
+
+    assert seconds_worked(work, [GIVEN] * 4, CPU, repeats=1) == 0.5
+    assert len(set(made[-4:])) == 4
+
+
+class Device:
+    """What CUDA does with events and graphs, on a clock of its own that graphs alone move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.done: list[str] = []
+
+    def Event(self, enable_timing: bool) -> Device:  # noqa: N802
+        assert enable_timing
+        event = Device()
+        event.record = lambda: vars(event).update(now=self.now)  # type: ignore[attr-defined]
+        event.synchronize = lambda: self.done.append("wait")  # type: ignore[attr-defined]
+        event.elapsed_time = lambda end: end.now - event.now  # type: ignore[attr-defined]
+        return event
+
+    def graph(self, step: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        result = step()
+        self.done.append("recorded")
+
+        def replay() -> Tensor:
+            self.now += 8.0  # milliseconds
+            self.done.append("replayed")
+            return result
+
+        return replay
+
+
+def test_on_a_gpu_the_device_is_timed_and_not_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    device, calls = Device(), []
+    monkeypatch.setattr(measure, "cuda_graph", device.graph)
+    monkeypatch.setattr(torch.cuda, "Event", device.Event)
+
+    def work(x: Tensor) -> Tensor:
+        calls.append(x)
+        return x + 1
+
+    took = seconds_worked(work, [GIVEN] * 4, torch.device("cuda"), repeats=2)
+    assert took == 0.002
+    assert len(calls) == 4  # recorded once
+    assert device.done == ["recorded", *["replayed", "wait"] * 3]
+
+
+def test_a_gpu_is_waited_for_before_each_look_at_the_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: done.append("wait"))
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: done.append("look") or 0.0)
+    seconds_waited(lambda: done.append("work"), torch.device("cuda"), repeats=1)
+    assert done == ["wait", "look", "work", "wait", "look"] * 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -546,11 +547,21 @@ def test_what_their_layout_cannot_say_is_not_written(
 
 
 def test_what_nobody_said_is_not_written(tmp_path: Path) -> None:
-    save(GPT(dataclasses.replace(SMALL, dropout=0.3)), tmp_path)
+    save(GPT(dataclasses.replace(SMALL, vocab_size=50257, dropout=0.3)), tmp_path)
     written = json.loads((tmp_path / "config.json").read_text())
     assert not {"bos_token_id", "eos_token_id"} & written.keys()
     assert written["resid_pdrop"] == 0.3
     assert not (tmp_path / "generation_config.json").exists()
+
+
+def test_no_id_ends_a_text_in_a_vocabulary_without_theirs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
+    save(GPT(SMALL), tmp_path)
+    theirs = GPT2LMHeadModel.from_pretrained(tmp_path)
+    assert (theirs.config.bos_token_id, theirs.config.eos_token_id) == (None, None)
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
 
 
 def test_what_came_in_goes_out_field_by_field(folder: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from gptcore.exercises.building_nanogpt import (
 from gptcore.exercises.loading_real_weights import (
     check_config,
     check_load,
+    check_renamed,
     check_same_function,
     check_transposed,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "check_load",
     "check_measure",
     "check_peaks",
+    "check_renamed",
     "check_same_function",
     "check_split",
     "check_training_step",

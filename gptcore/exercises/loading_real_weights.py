@@ -82,6 +82,62 @@ def check_load(answer: Answer) -> None:
         raise WrongAnswerError(f"{name} holds other numbers than theirs")
 
 
+@judge("every weight under its name of today, and no mask.")
+def check_renamed(answer: Answer) -> None:
+    """`answer(stored)` gives an older checkpoint's tensors the names of today."""
+    right = _as_theirs(tiny_gpt())
+    masks = {
+        f"transformer.h.{layer}.attn.{name}": mask
+        for layer in range(2)
+        for name, mask in (
+            ("bias", torch.ones(1, 1, 16, 16).tril()),
+            ("masked_bias", torch.tensor(-1e4)),
+        )
+    }
+    whole = {**right, **masks}
+    bare = {
+        name.removeprefix("transformer."): weight for name, weight in whole.items()
+    }
+    for stored in (bare, whole):
+        got = answer(dict(stored))
+        if not isinstance(got, dict):
+            raise WrongAnswerError(f"that is a {type(got).__name__}, not a dict")
+        _check_names(set(got), set(right))
+        for name, weight in right.items():
+            if not torch.equal(got[name], weight):
+                raise WrongAnswerError(
+                    f"{name} holds other numbers than before: only names are to change"
+                )
+
+
+def _check_names(got: set[str], right: set[str]) -> None:
+    """Raise for names that are not just those of today, with the mistake that made them."""
+    missing, more = sorted(right - got), sorted(got - right)
+    if any(name.startswith("transformer.transformer.") for name in more):
+        raise WrongAnswerError(
+            "newer checkpoints have the prefix already, and you gave it to them again"
+        )
+    if any(name.endswith((".attn.bias", ".attn.masked_bias")) for name in more):
+        raise WrongAnswerError(
+            f"{more[0]} is the causal mask or a part of it, and no weight: leave it out"
+        )
+    if "transformer.lm_head.weight" in more:
+        raise WrongAnswerError(
+            "lm_head stands beside the transformer: it has no prefix"
+        )
+    if any(f"transformer.{name}" in right for name in more):
+        raise WrongAnswerError(f"{more[0]} still lacks the prefix transformer.")
+    if missing and all(name.endswith("attn.c_attn.bias") for name in missing):
+        raise WrongAnswerError(
+            f"{missing[0]} is gone with the masks: its name ends in attn.bias, too. "
+            "Ask for .attn.bias, with the dot before it"
+        )
+    if missing:
+        raise WrongAnswerError(f"{missing[0]} is missing")
+    if more:
+        raise WrongAnswerError(f"{more[0]} is no name of today")
+
+
 @judge("rounding passes, and the smallest mistake does not.")
 def check_same_function(answer: Answer) -> None:
     """`answer(one, other, idx)` says whether two GPTs compute the same function."""

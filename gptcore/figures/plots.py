@@ -171,8 +171,14 @@ def roofline(
         )
         ordered = sorted(points.items(), key=lambda item: item[1])
         for index, (name, (intensity, speed)) in enumerate(ordered):
-            color = CYCLE[index % len(CYCLE)]
-            axes.plot([intensity], [speed], "o", color=color, label=name)
+            again, place = divmod(index, len(CYCLE))
+            axes.plot(
+                [intensity],
+                [speed],
+                "os^D"[again % 4],
+                color=CYCLE[place],
+                label=name,
+            )
         axes.legend(loc="lower right", frameon=False, fontsize=10)
         axes.set_xscale("log")
         axes.set_yscale("log")

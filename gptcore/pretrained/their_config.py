@@ -25,6 +25,9 @@ FIXED: dict[str, tuple[Any, ...]] = {
     "tie_word_embeddings": (True,),
 }
 
+END_OF_TEXT_ID = 50256
+"""What their class takes for the id that begins and ends a text, where config.json names none."""
+
 
 def config_from(
     settings: Mapping[str, Any], where: str = "config.json"
@@ -60,15 +63,22 @@ def settings_of(
 ) -> dict[str, Any]:
     """What config.json says of a model with our config: what came in with it, in today's sizes.
 
-    Of a model that came from nowhere it says what is known; which ids begin and end a text isn't.
+    Of a model that came from nowhere it says what is known. Which ids begin and end a text isn't;
+    that it is none does stand there, where the vocabulary lacks the one that they would take.
     """
     sizes = {theirs: getattr(config, ours) for ours, theirs in SIZES.items()}
     if came is not None:
         return {**came, **sizes}
+    ends = (
+        ()
+        if config.vocab_size > END_OF_TEXT_ID
+        else ("bos_token_id", "eos_token_id")
+    )
     return {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",
         **sizes,
+        **dict.fromkeys(ends),
         **{name: allowed[0] for name, allowed in FIXED.items()},
         **dict.fromkeys(
             ("attn_pdrop", "embd_pdrop", "resid_pdrop"), config.dropout

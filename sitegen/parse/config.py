@@ -71,6 +71,10 @@ class Config:
     """Scales at which lessons are executed; each may have `label`, `scale` and `stale`."""
     notebook_setup: Path | None = None
     """A Python file in the lessons' folder, with which every notebook begins."""
+    numbers: str = "free"
+    """What the audit wants of numbers in prose: "computed" or cited, or nothing: "free"."""
+    allowed_numbers: tuple[str, ...] = ()
+    """Words and phrases whose numbers may be typed all the same: "two", "16 bits"."""
 
     @property
     def recordings(self) -> Path:
@@ -184,6 +188,8 @@ class _Reader:
             preload=self.told(lambda: self.strings("preload"), ()),
             profiles=self.told(self.profiles, DEFAULT_PROFILES),
             notebook_setup=self.told(self.notebook_setup, None),
+            numbers=self.told(self.numbers, ""),
+            allowed_numbers=self.told(lambda: self.strings("allowed_numbers"), ()),
         )
         output = self.told(lambda: self.string("output", "site"), "site")
         mistakes = sorted(self.mistakes, key=lambda error: error.line)
@@ -224,6 +230,12 @@ class _Reader:
             message = f'lang is to be the tag of a language, such as "de" or "pt-BR", not {tag!r}'
             raise self.error("lang", message)
         return tag
+
+    def numbers(self) -> str:
+        kind = self.string("numbers", "free")
+        if kind not in ("free", "computed"):
+            raise self.error("numbers", f'numbers is to be "free" or "computed", not {kind!r}')
+        return kind
 
     def strings(self, key: str) -> tuple[str, ...]:
         value = self.table.get(key, [])

@@ -243,6 +243,19 @@ def flat_loss(logits, targets):
 
 def shifted_loss(logits, targets):
     return flat_loss(logits[:, :-1], targets[:, 1:])
+def renamed(
+    mask=lambda name: name.endswith((".attn.bias", ".attn.masked_bias")),
+    bare=lambda name: not name.startswith(("transformer.", "lm_head.")),
+    change=lambda weight: weight,
+):
+    def rename(stored):
+        return {
+            f"transformer.{name}" if bare(name) else name: change(weight)
+            for name, weight in stored.items()
+            if not mask(name)
+        }
+
+    return rename
 
 
 WRONG: list[Wrong] = [
@@ -501,6 +514,19 @@ WRONG: list[Wrong] = [
     (exercises.check_load, load(turned=[p for p in CONV1D if p != "attn.c_proj"]), "square"),
     (exercises.check_load, load(turn=lambda w: w.reshape(w.shape[::-1])), "reshaped"),
     (exercises.check_load, load(skip="ln_f"), "ln_f.weight was not loaded"),
+    (
+        exercises.check_renamed,
+        renamed(mask=lambda name: name.endswith(("attn.bias", "attn.masked_bias"))),
+        "its name ends in attn.bias, too",
+    ),
+    (exercises.check_renamed, renamed(mask=lambda name: False), "causal mask"),
+    (exercises.check_renamed, renamed(mask=lambda name: name.endswith(".attn.bias")), "a part of"),
+    (exercises.check_renamed, renamed(bare=lambda name: "lm_head" not in name), "already"),
+    (exercises.check_renamed, renamed(bare=lambda name: "transformer" not in name), "lm_head"),
+    (exercises.check_renamed, renamed(bare=lambda name: False), "still lacks the prefix"),
+    (exercises.check_renamed, renamed(change=lambda weight: 2 * weight), "only names"),
+    (exercises.check_renamed, lambda stored: list(stored), "not a dict"),
+    (exercises.check_renamed, lambda stored: {}, "lm_head.weight is missing"),
     (exercises.check_same_function, lambda one, other, idx: True, "yes to everything"),
     (
         exercises.check_same_function,
@@ -579,6 +605,7 @@ RIGHT: list[tuple[Callable[..., Verdict], Callable[..., Any]]] = [
         lambda name: name.endswith(tuple(f"{part}.weight" for part in CONV1D)),
     ),
     (exercises.check_load, load()),
+    (exercises.check_renamed, renamed()),
     (
         exercises.check_same_function,
         lambda one, other, idx: torch.allclose(
