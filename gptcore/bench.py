@@ -268,7 +268,8 @@ def _decode(
     import torch
 
     from gptcore.decode import Decoder
-    from gptcore.generate import generate_cached, sampler
+    from gptcore.generate import generate_cached
+    from gptcore.sampling import sampler
     from gptcore.verify import count_parameters
 
     config, new = work.config, work.new_tokens

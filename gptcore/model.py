@@ -259,6 +259,14 @@ class GPT(nn.Module):
         }
         return counts | {"total": sum(sizes.values())}
 
+    def _apply(self, change: Any, recurse: bool = True) -> GPT:
+        """By which PyTorch moves a model: what was one matrix is one afterwards, too."""
+        tied = self.transformer.wte.weight is self.lm_head.weight
+        super()._apply(change, recurse)
+        if tied:  # from the meta device, each use came with a copy of its own
+            self.transformer.wte.weight = self.lm_head.weight
+        return self
+
 
 def init_weights(module: nn.Module) -> None:
     """Draw a layer's weights from N(0, 0.02) and zero its bias; for `model.apply`."""
@@ -278,18 +286,3 @@ def scale_residual_projections(model: GPT) -> None:
     for name, weight in model.named_parameters():
         if name.endswith("c_proj.weight"):
             nn.init.normal_(weight, std=std)
-
-
-def keep_tied(model: GPT, change: Any, recurse: bool = True) -> GPT:
-    """`nn.Module._apply`, by which a module moves: what was one matrix is one afterwards.
-
-    From the meta device each use of a parameter would come with a copy of its own.
-    """
-    tied = model.transformer.wte.weight is model.lm_head.weight
-    nn.Module._apply(model, change, recurse)
-    if tied:
-        model.transformer.wte.weight = model.lm_head.weight
-    return model
-
-
-GPT._apply = keep_tied  # type: ignore[assignment, method-assign]

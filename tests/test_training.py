@@ -27,7 +27,7 @@ from gptcore.figures.passages import Training
 from gptcore.profile import Profile, cpu
 from gptcore.schedule import lr_at, scheduler
 from gptcore.tokenizer import byte_tokenizer
-from gptcore.train import Step, TrainConfig, adamw, loop, train
+from gptcore.train import Step, TrainConfig, adamw, loop, meter, train
 from gptcore.train import __main__ as command
 
 TINY = GPTConfig(block_size=16, vocab_size=257, n_layer=2, n_head=2, n_embd=32, dropout=0.1)
@@ -302,7 +302,7 @@ def test_the_speed_is_of_all_processes_and_leaves_out_the_time_to_save(
         nonlocal now
         now += 1000
 
-    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=clock))
+    monkeypatch.setattr(meter, "time", SimpleNamespace(perf_counter=clock))
     monkeypatch.setattr(checkpoint, "save", save)
     monkeypatch.setattr(loop, "world_size", lambda: 3)
     plan = TrainConfig(1, checkpoint_every=1, grad_accumulation=2)
@@ -587,6 +587,8 @@ def test_a_process_takes_the_gpu_that_its_machine_has_for_it(
     profile = dataclasses.replace(small, device=torch.device(kind))
     monkeypatch.setattr(command, "active", lambda: profile)
     monkeypatch.setattr(command, "train", spy)
+    batches = lambda _, size, seed, device, **place: SimpleNamespace(device=device)  # noqa: E731
+    monkeypatch.setattr(command, "Batches", batches)  # which move there what they hold
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(GPT, "to", lambda model, _: model)
     backends = place(monkeypatch, rank=3, size=4, local=1)
