@@ -119,7 +119,9 @@ class Batches:
     def _shuffle(self) -> None:
         self._before = self.generator.get_state()
         # Drawn on the CPU, whose random numbers are the same everywhere.
-        order = torch.randperm(len(self.dataset), generator=self.generator)
+        order = torch.randperm(
+            len(self.dataset), generator=self.generator, device="cpu"
+        )
         self.order = order.to(self.device)
         self.position = 0
 
