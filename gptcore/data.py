@@ -127,10 +127,23 @@ class Batches:
 
     def state_dict(self) -> dict[str, Any]:
         """Where it is, for `load_state_dict`."""
-        return {"generator": self._before, "position": self.position}
+        return {
+            "generator": self._before,
+            "position": self.position,
+            "windows": len(self.dataset),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue where another was, over the same dataset."""
+        """Continue where another was, over the same dataset.
+
+        Raises ValueError if it was of another length.
+        """
+        windows = state.get("windows", len(self.dataset))
+        if windows != len(self.dataset):
+            raise ValueError(
+                f"the text has {len(self.dataset)} windows, and that of the run so far {windows}; "
+                "go on with the same text, or begin anew"
+            )
         self.generator.set_state(state["generator"])
         self._shuffle()
         self.position = state["position"]
