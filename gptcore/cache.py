@@ -104,6 +104,14 @@ def forward_cached(
     check_ids(idx)
     if cache.length == 0:
         check(model)
+    return forward_known(model, idx, cache, starts)
+
+
+@torch.no_grad()
+def forward_known(
+    model: Any, idx: Tensor, cache: KVCache, starts: Tensor | None = None
+) -> Tensor:
+    """`forward_cached` for ids and a model that have just been checked."""
     batch, time = idx.shape
     check_room(cache, batch, time)
     place = torch.arange(

@@ -48,7 +48,7 @@ def load(
 
     The optimizer goes on with what it has gathered, and with the settings it was made with now.
 
-    Raises ValueError if it is damaged, or of a model with another config.
+    Raises ValueError if it is damaged, or of a model with another config, or of another text.
     """
     device = model.lm_head.weight.device
     try:
@@ -93,8 +93,12 @@ def load(
     optimizer.load_state_dict(state["optimizer"])
     for group, wanted in zip(optimizer.param_groups, settings, strict=True):
         group.update(wanted)
-    for one, saved in zip(batches, state["batches"], strict=True):
-        one.load_state_dict({**saved, "generator": saved["generator"].cpu()})
+    # Validation may come or go: its batches then begin anew.
+    for one, saved in zip(batches, state["batches"], strict=False):
+        try:
+            one.load_state_dict({**saved, "generator": saved["generator"].cpu()})
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
     if not distributed.is_initialized() or distributed.get_rank() == 0:
         set_random_states(state["random"], device)
     return int(state["step"])

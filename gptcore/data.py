@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from importlib.resources import files
 from typing import Any
 
@@ -62,8 +63,9 @@ class TokenDataset(Dataset[tuple[Tensor, Tensor]]):
 
     def windows(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Several at once: for (B) indices, each (B, block_size)."""
-        places = indices[:, None] * self.stride + torch.arange(self.block_size + 1)
-        window = self.ids[places]  # (B, block_size + 1)
+        window = torch.arange(self.block_size + 1, device=indices.device)
+        places = indices[:, None] * self.stride + window  # (B, block_size + 1)
+        window = self.ids[places]
         return window[:, :-1], window[:, 1:]
 
 
@@ -72,7 +74,8 @@ class Batches:
 
     An iterator that never starts over by itself, and can be continued where it was:
     `state_dict` holds its place. Of several processes, each takes its own part of every batch.
-    Gives (x, y), each int64, (batch_size / world_size, block_size).
+    Gives (x, y), each int64, (batch_size / world_size, block_size), gathered on `device`: ids and
+    order are there, so that nothing has to be sent for a batch.
     """
 
     def __init__(
@@ -88,7 +91,8 @@ class Batches:
             raise ValueError(
                 f"batch_size {batch_size} is not divisible by the {world_size} processes"
             )
-        self.dataset = dataset
+        self.dataset = copy(dataset)
+        self.dataset.ids = dataset.ids.to(device)
         self.batch_size = batch_size
         self.device = device
         self.part = slice(
@@ -102,29 +106,44 @@ class Batches:
         return self
 
     def __next__(self) -> tuple[Tensor, Tensor]:
-        chosen: list[int] = []
-        while len(chosen) < self.batch_size:
+        chosen, missing = [], self.batch_size
+        while missing:
             if self.position == len(self.order):
                 self._shuffle()
-            end = min(
-                self.position + self.batch_size - len(chosen), len(self.order)
-            )
-            chosen += self.order[self.position : end].tolist()
-            self.position = end
-        x, y = self.dataset.windows(torch.tensor(chosen[self.part]))
-        return x.to(self.device), y.to(self.device)
+            taken = self.order[self.position : self.position + missing]
+            chosen.append(taken)
+            missing -= len(taken)
+            self.position += len(taken)
+        return self.dataset.windows(torch.cat(chosen)[self.part])
 
     def _shuffle(self) -> None:
         self._before = self.generator.get_state()
-        self.order = torch.randperm(len(self.dataset), generator=self.generator)
+        # Drawn on the CPU, whose random numbers are the same everywhere.
+        order = torch.randperm(
+            len(self.dataset), generator=self.generator, device="cpu"
+        )
+        self.order = order.to(self.device)
         self.position = 0
 
     def state_dict(self) -> dict[str, Any]:
         """Where it is, for `load_state_dict`."""
-        return {"generator": self._before, "position": self.position}
+        return {
+            "generator": self._before,
+            "position": self.position,
+            "windows": len(self.dataset),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue where another was, over the same dataset."""
+        """Continue where another was, over the same dataset.
+
+        Raises ValueError if it was of another length.
+        """
+        windows = state.get("windows", len(self.dataset))
+        if windows != len(self.dataset):
+            raise ValueError(
+                f"the text has {len(self.dataset)} windows, and that of the run so far {windows}; "
+                "go on with the same text, or begin anew"
+            )
         self.generator.set_state(state["generator"])
         self._shuffle()
         self.position = state["position"]

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gptcore.cache import KVCache, check_room, forward_cached
+from gptcore.cache import KVCache, check_room, forward_known
+from gptcore.checks import check_ids
 from gptcore.stock import check
 
 # A weight, (in, out), and its bias; and what F.layer_norm takes after its input.
@@ -104,8 +105,15 @@ class Decoder:
         Raises TypeError or ValueError for what is no batch of ids, ValueError for another B than
         the decoder's, or a T beyond its max_length.
         """
+        check_ids(idx)
+        check(self.model)
+        return self.begin(idx, starts)
+
+    @torch.no_grad()
+    def begin(self, idx: Tensor, starts: Tensor | None = None) -> Tensor:
+        """`read` for ids and a model that have just been checked."""
         self.cache.reset()
-        logits = forward_cached(self.model, idx, self.cache, starts)
+        logits = forward_known(self.model, idx, self.cache, starts)
         self.starts.zero_()
         if starts is not None:
             self.starts += starts

@@ -3,89 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gptcore.checks import check_ids
 from gptcore.decode import Decoder
 from gptcore.language_model import LanguageModel, config_of
-from gptcore.stock import UnknownModelError
+from gptcore.sampling import Choose, sample, sampler
+from gptcore.stock import UnknownModelError, check
 from gptcore.stop import Stop, Stops
 from gptcore.tokenizer import Tokenizer
-
-Choose = Callable[[Tensor], Tensor]
-"""From the logits of the next token, (B, vocab_size), to its ids, (B, 1)."""
 
 PIECE = 16
 """New tokens after which it is looked at what was written, and a GPU waited for."""
 
 GRAPH_FROM = 32
 """New tokens from which on a step recorded as a CUDA graph saves more than recording costs."""
-
-
-def sample(
-    logits: Tensor,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    """Choose one id for each row of logits: (B, vocab_size) -> (B, 1).
-
-    A temperature below 1 sharpens the distribution, 0 always takes the likeliest.
-    `top_k` keeps the k likeliest ids (Fan et al. 2018), `top_p` the fewest whose
-    probabilities reach p (Holtzman et al. 2020); with both, k comes first.
-    """
-    # A smaller one is 0 in float32, and 0 / 0 no number.
-    if 0 <= temperature < torch.finfo(torch.float32).tiny:
-        return logits.argmax(dim=-1, keepdim=True)  # (B, 1)
-    # Only differences count. Down from the largest, none is large enough to overflow.
-    logits = logits.float() - logits.amax(dim=-1, keepdim=True)  # (B, vocab_size)
-    if top_k is not None and top_k < logits.shape[-1]:
-        kept = logits.topk(top_k)  # each (B, top_k)
-        logits = torch.full_like(logits, -torch.inf)
-        logits = logits.scatter(-1, kept.indices, kept.values)  # (B, vocab_size)
-    probs = F.softmax(logits / temperature, dim=-1)  # (B, vocab_size)
-    if top_p is not None:
-        likely, ids = probs.sort(descending=True)  # likeliest first
-        reached = likely.cumsum(dim=-1) - likely  # by the ids before this one
-        probs = probs.scatter(-1, ids, likely.masked_fill(reached >= top_p, 0.0))
-    return torch.multinomial(probs, 1, generator=generator)  # (B, 1)
-
-
-def sampler(
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    generator: torch.Generator | None = None,
-    n_vocab: int | None = None,
-) -> Choose:
-    """The choice that `sample` makes with these numbers, among the first `n_vocab` ids.
-
-    Raises ValueError for numbers that make no sense.
-    """
-    if not temperature >= 0:  # so that NaN is refused too
-        raise ValueError(
-            f"temperature {temperature} is negative; use 0 for greedy, 1 for as is"
-        )
-    if top_k is not None and top_k < 1:
-        raise ValueError(
-            f"top_k {top_k} keeps no id; use 1 or more, or None to keep all"
-        )
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(
-            f"top_p {top_p} is no share; use above 0 up to 1, or None to keep all"
-        )
-
-    def choose(logits: Tensor) -> Tensor:
-        known = logits if n_vocab is None else logits[:, :n_vocab]
-        return sample(known, temperature, top_k, top_p, generator)
-
-    return choose
 
 
 @torch.no_grad()
@@ -165,7 +101,10 @@ class Whole:
 
 
 class Kept:
-    """Reads every token once, by a decoder, as long as the text fits into block_size."""
+    """Reads every token once, by a decoder, as long as the text fits into block_size.
+
+    That the model is one that the decoder knows is seen to before, once for each text.
+    """
 
     def __init__(self, decoder: Decoder, starts: Tensor | None = None) -> None:
         self.decoder, self.starts, self.begun = decoder, starts, False
@@ -179,7 +118,7 @@ class Kept:
         if self.begun:
             return self.decoder.step(text[:, -1:])
         self.begun = True
-        return self.decoder.read(text, self.starts)
+        return self.decoder.begin(text, self.starts)
 
 
 @torch.no_grad()
@@ -208,6 +147,8 @@ def generate_cached(
     is to be in eval mode. Raises ValueError if the decoder's max_length is not enough,
     FloatingPointError where the logits are no numbers.
     """
+    check_ids(idx)
+    check(decoder.model)
     text, _ = _write(Kept(decoder), idx, max_new_tokens, choose)
     return text
 

@@ -7,6 +7,8 @@ each token. Every name is GPT-2's own, so that its weights fit.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -259,6 +261,16 @@ class GPT(nn.Module):
         }
         return counts | {"total": sum(sizes.values())}
 
+    def load_state_dict(self, *given: Any, **named: Any) -> Any:
+        """As PyTorch does it, but what was one matrix is one afterwards."""
+        with staying_tied(self):
+            return super().load_state_dict(*given, **named)
+
+    def _apply(self, change: Any, recurse: bool = True) -> GPT:
+        """By which PyTorch moves a model: the same."""
+        with staying_tied(self):
+            return super()._apply(change, recurse)
+
 
 def init_weights(module: nn.Module) -> None:
     """Draw a layer's weights from N(0, 0.02) and zero its bias; for `model.apply`."""
@@ -266,6 +278,21 @@ def init_weights(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=INIT_STD)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
+
+
+@contextmanager
+def staying_tied(model: GPT) -> Iterator[None]:
+    """Tie the two uses of the token embeddings again, whatever is done meanwhile, if they are.
+
+    From the meta device, or assigned, each would come with a parameter of its own.
+    """
+    embedding, head = model.transformer.wte, model.lm_head
+    before, tied = head.weight, embedding.weight is head.weight
+    yield
+    if tied and head.weight is not before:
+        embedding.weight = head.weight
+    elif tied:  # only the other was given
+        head.weight = embedding.weight
 
 
 def scale_residual_projections(model: GPT) -> None:
@@ -278,18 +305,3 @@ def scale_residual_projections(model: GPT) -> None:
     for name, weight in model.named_parameters():
         if name.endswith("c_proj.weight"):
             nn.init.normal_(weight, std=std)
-
-
-def keep_tied(model: GPT, change: Any, recurse: bool = True) -> GPT:
-    """`nn.Module._apply`, by which a module moves: what was one matrix is one afterwards.
-
-    From the meta device each use of a parameter would come with a copy of its own.
-    """
-    tied = model.transformer.wte.weight is model.lm_head.weight
-    nn.Module._apply(model, change, recurse)
-    if tied:
-        model.transformer.wte.weight = model.lm_head.weight
-    return model
-
-
-GPT._apply = keep_tied  # type: ignore[assignment, method-assign]

@@ -70,8 +70,11 @@ def check(model: Any) -> None:
         )
 
 
-def difference(model: Any) -> str:
-    """What in a model the cached path does not know, in words; empty if it knows it all."""
+def difference(model: Any, training: bool = False) -> str:
+    """What in a model is not as declared, in words; empty if all is.
+
+    Dropout is such a thing, unless the model is `training`.
+    """
     config = getattr(model, "config", None)
     if type(model) is not _declared:
         return f"the model is a {type(model).__name__} of its own"
@@ -84,7 +87,8 @@ def difference(model: Any) -> str:
         if isinstance(value, OrderedDict) and value:
             return f"{name.strip('_')} are set for all modules"
     kinds: set[tuple[torch.dtype, torch.device]] = set()
-    walk = _differences(model, built(config), "model", config.dropout > 0, kinds)
+    forbidden = config.dropout > 0 and not training
+    walk = _differences(model, built(config), "model", forbidden, kinds)
     found = next(walk, "")
     if not found and len(kinds) > 1:
         return "the weights differ in dtype or device"
@@ -144,14 +148,14 @@ def _differences(
     mine: nn.Module,
     stock: nn.Module,
     name: str,
-    dropout: bool,
+    no_dropout: bool,
     kinds: set[tuple[torch.dtype, torch.device]],
 ) -> Iterator[str]:
     """What sets a module apart from a newly built one; the kinds of its weights are gathered."""
     if type(mine) is not type(stock):
         yield f"{name} is {type(mine).__name__}, not {type(stock).__name__}"
         return
-    if mine.training and dropout:
+    if mine.training and no_dropout:
         yield f"{name} is in training mode, with dropout"
     state, expected = _settings(mine), _settings(stock)
     if state != expected:
@@ -182,4 +186,4 @@ def _differences(
         like_part = stock._modules[key]
         assert part is not None
         assert like_part is not None
-        yield from _differences(part, like_part, f"{name}.{key}", dropout, kinds)
+        yield from _differences(part, like_part, f"{name}.{key}", no_dropout, kinds)

@@ -34,6 +34,7 @@ LONGEST = (
     "test_guide",
     "test_quality",
     "test_lessons",
+    "test_gpu_profile",
     "test_never_wrong",
     "test_determinism",
     "test_jupyterlab",

@@ -18,6 +18,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,13 +50,16 @@ MODULES = [
     "pretrained/vocabulary",
     "profile",
     "resources",
+    "sampling",
     "schedule",
     "stock",
     "stop",
     "tables",
     "tokenizer",
     "train/__main__",
+    "train/economical",
     "train/loop",
+    "train/meter",
     "train/processes",
     "verify",
 ]
@@ -64,6 +68,7 @@ TESTS = [
     "tests/test_generate.py",
     "tests/test_cache.py",
     "tests/test_training.py",
+    "tests/test_economical.py",
     "tests/test_verify.py",
     "tests/test_weight_map.py",
     "tests/test_pretrained.py",
@@ -114,17 +119,29 @@ def mutants(module: str) -> Iterator[Mutant]:
     `zip(..., strict=True)` stays: it guards against what the code never does.
     """
     text = (ROOT / "gptcore" / f"{module}.py").read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    guards = {k.value for k in ast.walk(tree) if isinstance(k, ast.keyword) and k.arg == "strict"}
-    for index, node in enumerate(ast.walk(tree)):
+    lines = text.splitlines(keepends=True)
+    for statement in ast.parse(text).body:
+        start = min(node.lineno for node in [statement, *_decorators(statement)]) - 1
+        before, after = "".join(lines[:start]), "".join(lines[statement.end_lineno :])
+        for line, what, changed in _changed(statement):
+            yield Mutant(module, line, what, f"{before}{ast.unparse(changed)}\n{after}")
+
+
+def _decorators(statement: ast.stmt) -> list[ast.expr]:
+    return getattr(statement, "decorator_list", [])
+
+
+def _changed(statement: ast.stmt) -> Iterator[tuple[int, str, ast.stmt]]:
+    """A statement with each of its edits: where, what, and all of it."""
+    nodes = list(ast.walk(statement))
+    guards = {k.value for k in nodes if isinstance(k, ast.keyword) and k.arg == "strict"}
+    for index, node in enumerate(nodes):
         if node in guards:
             continue
         for choice, what in enumerate(edits(node)):
-            changed = ast.parse(text)
-            target = next(n for i, n in enumerate(ast.walk(changed)) if i == index)
-            apply(target, choice)
-            source = ast.unparse(ast.fix_missing_locations(changed))
-            yield Mutant(module, getattr(node, "lineno", 0), what, source)
+            changed = deepcopy(statement)
+            apply(list(ast.walk(changed))[index], choice)
+            yield getattr(node, "lineno", 0), what, ast.fix_missing_locations(changed)
 
 
 def edits(node: ast.AST) -> list[str]:
@@ -181,7 +198,8 @@ def _droppable(body: list[ast.stmt]) -> list[ast.stmt]:
 def noticed_by(mutant: Mutant) -> str:
     """Who notices a mutant: "tests", "check", or nobody, "".
 
-    "unreached" if no lesson runs it, "too long" if it keeps whoever would notice from ending.
+    "unreached" if no test notices and no lesson runs it, "too long" if it keeps whoever would
+    notice from ending.
     """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -190,16 +208,17 @@ def noticed_by(mutant: Mutant) -> str:
             (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
         shutil.copytree(ROOT / "gptcore", root / "gptcore")
         (root / "gptcore" / f"{mutant.module}.py").write_text(mutant.source, encoding="utf-8")
+        for some in nearest_first(mutant):
+            tests = run([sys.executable, "-m", "pytest", "-x", "-q", *some], root)
+            if tests in (1, 2):  # one failed, or the library can't be imported
+                return "tests"
+            if tests not in (0, TOO_LONG):
+                raise RuntimeError(f"pytest ended with {tests}: the tests did not run")
+            if tests == TOO_LONG:
+                return "too long"
         lessons = reached(root)
         if not lessons:
             return "unreached"
-        tests = run([sys.executable, "-m", "pytest", "-x", "-q", *_nearest_first(mutant)], root)
-        if tests in (1, 2):  # one failed, or the library can't be imported
-            return "tests"
-        if tests not in (0, TOO_LONG):
-            raise RuntimeError(f"pytest ended with {tests}: the tests did not run")
-        if tests == TOO_LONG:
-            return "too long"
         report = root / "report.json"
         check = [sys.executable, "build_site.py", *lessons, "--check", "--jobs", "1"]
         if run([*check, "--report", str(report)], root) == TOO_LONG:
@@ -220,10 +239,15 @@ def reached(root: Path) -> list[str]:
     ]
 
 
-def _nearest_first(mutant: Mutant) -> list[str]:
-    """The tests, first those that name the module: they are the likeliest to notice."""
+def nearest_first(mutant: Mutant) -> list[list[str]]:
+    """The tests in lots: those of a file that names the module are the likeliest to notice.
+
+    So each of these is asked alone: to collect one takes a part of the time.
+    """
     name = f"gptcore.{mutant.module.replace('/', '.')}"
-    return sorted(TESTS, key=lambda test: name not in (ROOT / test).read_text(encoding="utf-8"))
+    near = [test for test in TESTS if name in (ROOT / test).read_text(encoding="utf-8")]
+    rest = [test for test in TESTS if test not in near]
+    return [*([test] for test in near), rest]
 
 
 def run(command: list[str], folder: Path) -> int:

@@ -20,9 +20,9 @@ from gptcore.generate import (
     generate_batch,
     generate_cached,
     graph_pays,
-    sampler,
 )
 from gptcore.model import flash_attention
+from gptcore.sampling import sampler
 from gptcore.stock import difference
 
 GREEDY = sampler(temperature=0)
@@ -73,13 +73,13 @@ def test_a_cache_spares_passes_until_the_window_slides(
     model: GPT, use_cache: bool, passes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    whole, first = Whole.__call__, Decoder.read
+    whole, first = Whole.__call__, Decoder.begin
 
     def counted(original: Any) -> Any:
         return lambda *given: seen.append(1) or original(*given)
 
     monkeypatch.setattr(Whole, "__call__", counted(whole))
-    monkeypatch.setattr(Decoder, "read", counted(first))
+    monkeypatch.setattr(Decoder, "begin", counted(first))
     model.generate(ids(1, 20), 20, use_cache=use_cache)
     assert len(seen) == passes + use_cache  # of the whole, and the prompt's
 
@@ -623,8 +623,11 @@ def test_a_decoder_notices_a_hook_that_came_later() -> None:
     model = learnt().eval()
     decoder = Decoder(model)
     model.transformer.h[0].register_forward_hook(shift)
-    with pytest.raises(ValueError, match=r"model\.transformer\.h\.0\.forward_hooks is not as"):
+    said = r"model\.transformer\.h\.0\.forward_hooks is not as"
+    with pytest.raises(ValueError, match=said):
         decoder.read(ids(1, 3))
+    with pytest.raises(ValueError, match=said):
+        generate_cached(decoder, ids(1, 3), 2)
 
 
 def test_a_model_in_training_with_dropout_is_no_model_to_keep_of() -> None:

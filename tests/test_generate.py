@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from gptcore import GPT, GPTConfig
-from gptcore.generate import generate, generate_batch, sample
+from gptcore.generate import generate, generate_batch
+from gptcore.sampling import sample
 from gptcore.tokenizer import byte_tokenizer, decode
 
 PROMPT = torch.tensor([[1, 2, 3], [7, 8, 9]])
@@ -192,7 +193,7 @@ def test_a_text_of_several_ids_ends_where_it_is_spelled_out(
     talker: GPT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = iter("ab\n\ncé!\n\nd".encode())
-    monkeypatch.setattr("gptcore.generate.sample", lambda logits, *_: torch.tensor([[next(said)]]))
+    monkeypatch.setattr("gptcore.sampling.sample", lambda logits, *_: torch.tensor([[next(said)]]))
     bytes_ = byte_tokenizer()
     prompt = torch.tensor([bytes_.encode("a prompt with é!\n")])
     text = generate(talker, prompt, 99, stop=["é!\n", "zz"], tokenizer=bytes_)[0]

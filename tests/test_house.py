@@ -28,7 +28,7 @@ FLOORS = {
         {"cli"},
     ],
     "gptcore": [
-        {"checks", "files", "schedule", "source", "tables", "tokenizer"},
+        {"checks", "files", "sampling", "schedule", "source", "tables", "tokenizer"},
         {"config", "resources"},
         {"language_model", "data", "stock", "stop"},
         {"cache", "profile"},

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -617,6 +618,27 @@ def test_a_folder_that_cannot_be_written_whole_stays_as_it_was(
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json", "model.safetensors"])
+def test_where_one_file_cannot_be_written_none_is(folder: Path, tmp_path: Path, name: str) -> None:
+    (folder / "generation_config.json").write_text("{}")
+    target = tmp_path / "target"
+    save(load(folder), target)
+    (target / name).unlink()
+    (target / name).mkdir()
+    before = {path.name: path.read_bytes() for path in target.iterdir() if path.is_file()}
+    model = load(folder)
+    model.lm_head.weight.data += 1
+    with pytest.raises(OSError, match=f"{name}: it is a folder"):
+        save(model, target)
+    assert {p.name: p.read_bytes() for p in target.iterdir() if p.is_file()} == before
+
+
+def test_an_adapter_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(ValueError, match="holds an adapter and not the model that it changes"):
+        load(tmp_path)
+
+
 def untied(model: GPT) -> GPT:
     model.lm_head.weight = nn.Parameter(model.lm_head.weight.clone())
     return model
@@ -697,7 +719,13 @@ def test_a_tokenizer_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[
     given = [str(tmp_path / "model"), "--prompt", "The ", "--max-new-tokens", "1"]
     bpe(tmp_path / "other", 300)
     capsys.readouterr()
-    for named in (tmp_path / "other", tmp_path / "other" / "tokenizer.json"):
+    renamed = tmp_path / "mine.json"
+    shutil.copy(tmp_path / "other" / "tokenizer.json", renamed)
+    bpe(tmp_path, 290)  # beside it lies another, which isn't meant
+    bpe(tmp_path / "halves", 300, whole=False)
+    capsys.readouterr()
+    halves = tmp_path / "halves" / "vocab.json"
+    for named in (tmp_path / "other", tmp_path / "other" / "tokenizer.json", renamed, halves):
         assert command.main([*given, "--tokenizer", str(named)]) == 0
     assert command.main([*given, "--tokenizer", str(tmp_path / "model")]) == 2
     assert "has no tokenizer.json, and no vocab.json with merges" in capsys.readouterr().err

@@ -27,7 +27,7 @@ from gptcore.figures.passages import Training
 from gptcore.profile import Profile, cpu
 from gptcore.schedule import lr_at, scheduler
 from gptcore.tokenizer import byte_tokenizer
-from gptcore.train import Step, TrainConfig, adamw, loop, train
+from gptcore.train import Step, TrainConfig, adamw, loop, meter, train
 from gptcore.train import __main__ as command
 
 TINY = GPTConfig(block_size=16, vocab_size=257, n_layer=2, n_head=2, n_embd=32, dropout=0.1)
@@ -302,7 +302,7 @@ def test_the_speed_is_of_all_processes_and_leaves_out_the_time_to_save(
         nonlocal now
         now += 1000
 
-    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=clock))
+    monkeypatch.setattr(meter, "time", SimpleNamespace(perf_counter=clock))
     monkeypatch.setattr(checkpoint, "save", save)
     monkeypatch.setattr(loop, "world_size", lambda: 3)
     plan = TrainConfig(1, checkpoint_every=1, grad_accumulation=2)
@@ -496,6 +496,24 @@ def test_a_link_goes_on_pointing_to_its_file(tmp_path: Path) -> None:
     assert torch.load(tmp_path / "run.pt", weights_only=True)["step"] == 1
 
 
+def test_another_text_is_not_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    run(2, path)
+    other = Batches(TokenDataset(IDS[:1000], TINY.block_size), 4)
+    with pytest.raises(ValueError, match=r"run\.pt: the text has 984 windows, and that of the run"):
+        next(train(tiny(), other, TrainConfig(3), checkpoint=path))
+
+
+def test_validation_may_come_and_go(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    _, events = run(9)
+    losses = []
+    for steps, validation in ((3, None), (6, batches(1)), (9, None)):
+        plan = TrainConfig(steps, max_lr=1e-3, min_lr=1e-3)
+        losses += list(train(tiny(), batches(), plan, validation, checkpoint=path))
+    assert [event.loss for event in losses] == [event.loss for event in events]
+
+
 # The tied matrix
 
 
@@ -505,6 +523,16 @@ def test_a_model_that_comes_from_the_meta_device_is_tied() -> None:
     model = model.to_empty(device="cpu")
     assert model.lm_head.weight is model.transformer.wte.weight
     model.load_state_dict(tiny().state_dict())
+    assert model.lm_head.weight is model.transformer.wte.weight
+    assert torch.equal(weights(model), weights(tiny()))
+
+
+@pytest.mark.parametrize("left_out", [None, "lm_head.weight", "transformer.wte.weight"])
+def test_a_model_that_is_given_its_weights_is_tied(left_out: str | None) -> None:
+    given = {name: w for name, w in tiny().state_dict().items() if name != left_out}
+    with torch.device("meta"):
+        model = GPT(TINY)
+    model.load_state_dict(given, strict=left_out is None, assign=True)
     assert model.lm_head.weight is model.transformer.wte.weight
     assert torch.equal(weights(model), weights(tiny()))
 
@@ -587,6 +615,8 @@ def test_a_process_takes_the_gpu_that_its_machine_has_for_it(
     profile = dataclasses.replace(small, device=torch.device(kind))
     monkeypatch.setattr(command, "active", lambda: profile)
     monkeypatch.setattr(command, "train", spy)
+    batches = lambda _, size, seed, device, **place: SimpleNamespace(device=device)  # noqa: E731
+    monkeypatch.setattr(command, "Batches", batches)  # which move there what they hold
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(GPT, "to", lambda model, _: model)
     backends = place(monkeypatch, rank=3, size=4, local=1)

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gptcore.config import GPTConfig
-from gptcore.files import replacing
+from gptcore.files import replacing, try_place
 from gptcore.language_model import unwrapped
 from gptcore.model import GPT
 from gptcore.pretrained.files import Stored, in_memory, read_json
@@ -111,6 +111,9 @@ def save(model: GPT, folder: str | Path) -> None:
             settings[name] = str(model.lm_head.weight.dtype).removeprefix("torch.")
     texts = {"config.json": settings, "generation_config.json": came.generation}
     folder = Path(folder)
+    written = [name for name, content in texts.items() if content is not None]
+    for name in (*written, "model.safetensors"):  # none of them, if one can't be
+        try_place(folder / name)
     with ExitStack() as stack:
         for name, content in texts.items():
             if content is not None:
@@ -206,7 +209,6 @@ def _build(
     model = empty(config)
     weights["lm_head.weight"] = weights["transformer.wte.weight"]
     model.load_state_dict(weights, assign=True)
-    model.lm_head.weight = model.transformer.wte.weight  # assigning made two of it
     return model.eval()
 
 

@@ -21,6 +21,11 @@ def open_source(source: str | Path) -> tuple[Stored, dict[str, Any] | None]:
         return on_disk(path), read_json(beside) if beside.is_file() else None
     if path.is_dir():
         settings = path / "config.json"
+        if (path / "adapter_config.json").is_file() and not settings.is_file():
+            raise ValueError(
+                f"{path} holds an adapter and not the model that it changes; merge the two, and "
+                "load what comes out"
+            )
         if not settings.is_file():
             raise FileNotFoundError(
                 f"{path} has no config.json; is it a model's folder?"

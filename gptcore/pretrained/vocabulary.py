@@ -42,6 +42,8 @@ def tokenizer_of(
     bytes, if `vocab_size` is theirs, or padded beyond. Raises ValueError for a tokenizer of
     another model or none, FileNotFoundError for one that is not to be had.
     """
+    if named is not None and Path(named).is_file() and not _is_half(named):
+        return _checked(_trained(Path(named)), vocab_size)
     own = _own(named if named is not None else source)
     if own is not None:
         return _checked(own, vocab_size)
@@ -62,14 +64,14 @@ def tokenizer_of(
     )
 
 
+def _is_half(named: str | Path) -> bool:
+    return Path(named).name in ("vocab.json", "merges.txt")
+
+
 def _own(source: str | Path) -> OwnTokenizer | None:
     whole = fetch_beside(source, "tokenizer.json")
     if whole is not None:
-        check_whole(whole)
-        try:
-            return OwnTokenizer(str(whole), Trained.from_file(str(whole)))
-        except Exception as error:  # the library raises nothing narrower
-            raise ValueError(f"{whole} is no tokenizer: {error}") from None
+        return _trained(whole)
     parts = [fetch_beside(source, name) for name in ("vocab.json", "merges.txt")]
     if None in parts:
         return None
@@ -80,6 +82,14 @@ def _own(source: str | Path) -> OwnTokenizer | None:
         raise ValueError(
             f"{vocab} and {merges} are no tokenizer: {error}"
         ) from None
+
+
+def _trained(path: Path) -> OwnTokenizer:
+    check_whole(path)
+    try:
+        return OwnTokenizer(str(path), Trained.from_file(str(path)))
+    except Exception as error:  # the library raises nothing narrower
+        raise ValueError(f"{path} is no tokenizer: {error}") from None
 
 
 def _checked(tokenizer: Tokenizer, vocab_size: int) -> Tokenizer:

@@ -1,7 +1,8 @@
 """Batches of ids -> a trained GPT, told as a series of events.
 
 In: a model, batches and a plan. Out: an event for each update, and checkpoints. `loop` is what a
-lesson shows, `processes` what several processes share; `python -m gptcore.train` is the command.
+lesson shows, `meter` reads its numbers, `economical` is what a GPU does instead of the plain
+forward pass, `processes` what several processes share; `python -m gptcore.train` is the command.
 Nothing here knows where a text came from, or how an event is shown.
 """
 
@@ -12,9 +13,9 @@ from gptcore.train.loop import (
     evaluate,
     mixed_precision,
     prepared,
-    stopped,
     train,
 )
+from gptcore.train.meter import Meter
 from gptcore.train.processes import (
     is_first_process,
     mean_of_processes,
@@ -22,6 +23,7 @@ from gptcore.train.processes import (
 )
 
 __all__ = [
+    "Meter",
     "Step",
     "TrainConfig",
     "adamw",
@@ -30,7 +32,6 @@ __all__ = [
     "mean_of_processes",
     "mixed_precision",
     "prepared",
-    "stopped",
     "train",
     "world_size",
 ]

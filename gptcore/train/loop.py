@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
@@ -20,6 +19,8 @@ from gptcore.files import try_place
 from gptcore.generate import eval_mode
 from gptcore.model import GPT
 from gptcore.schedule import lr_at
+from gptcore.train.economical import Forward, economical, saves
+from gptcore.train.meter import Coming, Meter, Numbers
 from gptcore.train.processes import (
     is_first_process,
     mean_of_processes,
@@ -74,15 +75,28 @@ class Step:
     """What happened in one update; `step` counts those before it."""
 
     step: int
-    loss: float
-    """On this update's batch, before learning from it; in nats."""
     lr: float
-    grad_norm: float
-    """Before clipping."""
-    tokens_per_second: float
+    tokens: int
+    """Learned from, by all processes."""
+    numbers: Numbers | Coming
     val_loss: float | None = None
     """Where due: of the model before this update, as is the sample."""
     sample: str | None = None
+
+    @property
+    def loss(self) -> float:
+        """On this update's batch, before learning from it; in nats."""
+        return self.numbers.loss
+
+    @property
+    def grad_norm(self) -> float:
+        """Before clipping."""
+        return self.numbers.grad_norm
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Without validation, samples and checkpoints."""
+        return self.tokens / self.numbers.seconds
 
 
 def train(
@@ -99,8 +113,9 @@ def train(
     there at every `checkpoint_every` and after the last update. Validation and samples come
     at every `eval_every` and with the last update.
 
-    Raises FloatingPointError when the loss or the gradient is no number, ValueError for a
-    checkpoint that can't be read or is of another model, OSError where it can't be written.
+    Raises FloatingPointError when the loss or the gradient is no number (on a GPU an update
+    later, and before anything is saved), ValueError for a checkpoint that can't be read or is of
+    another model, OSError where it can't be written.
     """
     optimizer = adamw(model, config)
     iterators = [batches] + ([val_batches] if val_batches else [])
@@ -110,6 +125,7 @@ def train(
     if checkpoint and checkpoint.exists():
         start = checkpoints.load(checkpoint, model, optimizer, iterators)
     forward = prepared(model, config)
+    meter = Meter(model.lm_head.weight.device, checkpoint)
     model.train()
     for step in range(start, config.max_steps):
         last = step == config.max_steps - 1
@@ -128,27 +144,29 @@ def train(
         )
         for group in optimizer.param_groups:
             group["lr"] = lr
-        began, loss, tokens = time.perf_counter(), 0.0, 0
+        meter.start()
         optimizer.zero_grad()
+        losses, tokens = [], 0
         for _ in range(config.grad_accumulation):
             x, y = next(batches)  # each (B, T)
             with mixed_precision(x, config):
                 _, part = forward(x, y)
             part = part / config.grad_accumulation
             part.backward()
-            loss += mean_of_processes(part.detach()).item()
-            tokens += x.numel()
-        norm = nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip).item()
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise FloatingPointError(stopped(step, loss, norm, checkpoint))
+            losses.append(mean_of_processes(part.detach()))
+            tokens += x.numel() * world_size()
+        norm = nn.utils.clip_grad_norm_(model.parameters(), config.grad_clip)
+        meter.look(step, torch.stack(losses).sum(), norm)
         optimizer.step()
-        speed = tokens * world_size() / (time.perf_counter() - began)
+        numbers = meter.stop()
 
         every = config.checkpoint_every
         due = last or (every and (step + 1) % every == 0)
+        if due:
+            meter.settle()  # what came of no number is not saved
         if checkpoint and due and is_first_process():
             checkpoints.save(checkpoint, step + 1, model, optimizer, iterators)
-        yield Step(step, loss, lr, norm, speed, val_loss, text)
+        yield Step(step, lr, tokens, numbers, val_loss, text)
 
 
 def adamw(model: nn.Module, config: TrainConfig) -> AdamW:
@@ -181,28 +199,23 @@ def evaluate(model: GPT, batches: Batches, config: TrainConfig) -> float:
     return mean_of_processes(total).item() / config.eval_batches
 
 
-def prepared(model: GPT, config: TrainConfig) -> nn.Module:
-    """The model as it is called in training; samples are drawn from the plain one."""
-    forward: nn.Module = model
+def prepared(model: GPT, config: TrainConfig) -> Forward:
+    """The model as it is called in training; samples are drawn from the plain one.
+
+    On a GPU the loss comes the economical way, and no logits with it.
+    """
+    forward: Any = model
     if distributed.is_initialized():
         forward = DistributedDataParallel(model)
-    return torch.compile(forward) if config.compile else forward  # type: ignore[return-value]
+    if config.compile:
+        forward = torch.compile(forward)
+    if saves(model.lm_head.weight.device):
+        forward = economical(model, forward, config.compile)
+    return forward
 
 
 def mixed_precision(x: Tensor, config: TrainConfig) -> torch.autocast:
     """Within it, matrix products are computed in `config.autocast`."""
     return torch.autocast(
         x.device.type, config.autocast, enabled=config.autocast is not None
-    )
-
-
-def stopped(step: int, loss: float, norm: float, checkpoint: Path | None) -> str:
-    """What to tell of a run whose loss or gradient is no number, and where to go on from."""
-    kept = checkpoint if checkpoint and checkpoint.exists() else None
-    rest = (
-        f"the last good checkpoint is {kept}" if kept else "there is no checkpoint"
-    )
-    return (
-        f"the loss is {loss} and the gradient norm {norm} at step {step}; {rest}; "
-        "try a lower max_lr or more warmup"
     )

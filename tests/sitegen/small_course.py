@@ -26,7 +26,7 @@ COMMAND = Path(__file__).resolve().parents[2] / "build_site.py"
 
 def wait_until(done: Callable[[], bool]) -> None:
     """Wait for something that has to come; fail if it does not."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120  # a busy machine takes its time
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.02)

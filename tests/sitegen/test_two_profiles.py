@@ -20,6 +20,10 @@ from typing import Any
 import pytest
 from small_course import COMMAND, Course, Run, wait_until
 
+from sitegen.execute.plan import Plan
+from sitegen.execute.progress import Progress
+from sitegen.parse.parser import parse_lesson
+
 LESSON = """
     ```python {#a}
     from lib import scale
@@ -283,3 +287,59 @@ def test_a_failing_block_does_not_withhold_a_first_site(tmp_path: Path) -> None:
     course.edit("lessons/one.md", "'fine'", "'finer'")
     assert course.run().code == 1
     assert course.snapshot("site") == before
+
+
+GPU = """
+    import torch
+
+    torch.cuda.is_available = lambda: True
+    torch.cuda.get_device_name = lambda: "a large one"
+    """
+
+
+def test_what_a_lesson_recorded_before_it_failed_says_on_what(tmp_path, gpu, monkeypatch) -> None:
+    course = Course(tmp_path / "course")
+    course.write("gpu_stand_in.py", GPU)
+    course.configure('preload = ["gpu_stand_in"]\n')
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(course.root), str(COMMAND.parent)]))
+    course.lesson("\n```python {#a}\nprint('a')\n```\n\n```python {#b}\n1 / 0\n```\n")
+    assert gpu(course).code == 1
+    made = json.loads(course.recording("a", profile="gpu").read_text("utf-8"))["made"]
+    assert made["device"] == "a large one"
+
+
+ALONE = """
+    ```python {#a}
+    import os, pathlib, time
+
+    busy = pathlib.Path(os.environ["BUSY"])
+    busy.mkdir()  # fails while another lesson is here
+    time.sleep(0.2)
+    busy.rmdir()
+    ```
+    """
+
+
+def test_lessons_that_measure_on_a_gpu_run_one_after_the_other(tmp_path, gpu, monkeypatch) -> None:
+    monkeypatch.setenv("BUSY", str(tmp_path / "busy"))
+    course = Course(tmp_path / "course")
+    for order, slug in enumerate(("one", "two", "three")):
+        course.lesson(ALONE, slug=slug, order=order)
+    assert gpu(course).code == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "at_once", "left"),
+    [
+        ((30, 20), 1, "under a minute left"),
+        ((100, 80), 1, "about 3 min left"),
+        ((100, 80), 2, "about 2 min left"),
+        ((), 1, ""),
+    ],
+)
+def test_a_progress_line_says_about_how_long_it_takes(seconds, at_once, left) -> None:
+    text = "---\ntitle: L\nslug: l{}\norder: 1\n---\n\n```python {{#a}}\n1\n```\n"
+    lessons = [parse_lesson(f"lessons/l{n}.md", text.format(n)) for n in range(2)]
+    plans = [Plan(lesson, tuple(lesson.blocks)) for lesson in lessons]
+    expected = {(f"l{n}", "a"): float(one) for n, one in enumerate(seconds)}
+    assert Progress(plans, expected, at_once).time_left() == left

@@ -1,0 +1,68 @@
+"""A GPU that isn't there: the gpu profile, tiny, on a CPU.
+
+Imported by the command and, as a module to preload, by the process that lessons come from. Whether
+CUDA is there is asked of torch, and the scale of `gptcore.profile`; both answer otherwise from then
+on. What a lesson then computes says nothing, but every block of it runs as on a GPU machine.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import tiktoken
+import torch
+
+from gptcore import profile
+from gptcore.config import GPTConfig
+from gptcore.data import play
+from gptcore.tokenizer import byte_tokenizer
+
+NAME = "a stand-in for a GPU"
+
+
+class Tiny(profile.Profile):
+    """The gpu profile with what every machine has to read, and bytes for ids."""
+
+    def corpus(self) -> str:
+        return play()
+
+    def tokenizer(self) -> tiktoken.Encoding:
+        return byte_tokenizer()
+
+
+def tiny() -> profile.Profile:
+    """What `gptcore.profile.gpu` gives, small enough for a CPU."""
+    budget = profile.Budget(
+        block_size=32,
+        batch_size=2,
+        steps=12,
+        max_lr=6e-4,
+        short_steps=12,
+        short_warmup=5,
+        high_lr=6e-4,
+        low_lr=1e-5,
+        broken_lr=1e-2,
+        dropout=0.1,
+        autocast=torch.bfloat16,
+        compile=True,
+    )
+    config = GPTConfig(vocab_size=257, n_layer=2, n_head=2, n_embd=32)
+    return Tiny("gpu", config, torch.device("cpu"), torch.bfloat16, budget)
+
+
+def uncompiled(model: Any = None, **_: Any) -> Any:
+    """`torch.compile` without a compiler, which would take minutes here."""
+    return model if model is not None else uncompiled
+
+
+torch.compile = uncompiled
+torch.cuda.is_available = lambda: True
+torch.cuda.get_device_name = lambda device=None: NAME
+torch.cuda.synchronize = lambda device=None: None
+profile.gpu = tiny
+
+if __name__ == "__main__":
+    from sitegen.cli import main
+
+    sys.exit(main(sys.argv[1:]))
