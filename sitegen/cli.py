@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sitegen.errors import SiteError, SourceError, flat, raise_all, say
+from sitegen.errors import COMMAND, SiteError, SourceError, flat, raise_all, say
 from sitegen.files import write_atomically
 from sitegen.parse import config as configuration
 from sitegen.report import Report
 from sitegen.stamp import Stamp
+from sitegen.version import __version__
 
 if TYPE_CHECKING:
     from sitegen.course import Course
@@ -88,7 +89,7 @@ def _is_no_report(file: Path) -> bool:
 def parser() -> argparse.ArgumentParser:
     """What the command understands."""
     parser = argparse.ArgumentParser(
-        prog="build_site.py",
+        prog=COMMAND,
         description="Build the course in this folder: execute what is new, replay the rest.",
     )
     add = parser.add_argument
@@ -117,10 +118,11 @@ def parser() -> argparse.ArgumentParser:
         help="build, serve on this machine, watch and renew (port 8000)",
     )
     command("--notebooks", action="store_true", help="write the notebooks alone, executing nothing")
-    command("--new", metavar="SLUG", help="write a lesson to begin with")
+    command("--new", metavar="SLUG", help="write a lesson to begin with, and a course around it")
     add("--out", metavar="DIR", help="where the site goes (site/)")
     add("--jobs", metavar="N", type=_count, default=0, help="lessons at once (one per core)")
     add("--report", metavar="FILE", help="write what was done as JSON")
+    add("--version", action="version", version=f"{COMMAND} {__version__}")
     add("-v", "--verbose", action="store_true", help="tell of inline values too")
     return parser
 
@@ -237,10 +239,27 @@ def _serve(options: argparse.Namespace) -> None:
 def _new(options: argparse.Namespace) -> None:
     _want_no_other(options, "--new writes one lesson and builds nothing")
     from sitegen.new import write_lesson
+    from sitegen.parse.frontmatter import slug_problem
 
+    if problem := slug_problem(options.new):
+        raise SiteError(problem)
+    _begin()
     for path in write_lesson(configuration.load(Path.cwd()), options.new):
         print(f"wrote {path}")
-    print("it builds as it is; fill in what says TODO\nbuild_site.py --serve shows it as you write")
+    print(f"it builds as it is; fill in what says TODO\n{COMMAND} --serve shows it as you write")
+
+
+def _begin() -> None:
+    """Make this folder a course if it is none yet, and say what of it is to be completed."""
+    from sitegen.begin import PLACEHOLDER, begin, is_course, requirement
+
+    if is_course(Path.cwd()):
+        return
+    written = begin(Path.cwd())
+    for path in written:
+        print(f"wrote {path}")
+    if "requirements.txt" in written and requirement() == PLACEHOLDER:
+        print("requirements.txt lacks where others get the generator: put its address in there")
 
 
 def _notebooks(options: argparse.Namespace) -> None:
@@ -282,7 +301,7 @@ def _want_gpu() -> None:
         raise SiteError("--gpu needs torch with CUDA, and torch is not installed") from None
     if not torch.cuda.is_available():
         raise SiteError(
-            "--gpu needs a CUDA device, and torch finds none; without it, call build_site.py alone"
+            f"--gpu needs a CUDA device, and torch finds none; without it, call {COMMAND} alone"
         )
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sitegen.errors import SiteError, SourceError, did_you_mean, raise_all
+from sitegen.errors import COMMAND, SiteError, SourceError, did_you_mean, raise_all
 
 T = TypeVar("T")
 
-BUILT_IN = Path(__file__).resolve().parents[2]
-"""The folder that holds the generator, its templates and its stylesheet."""
+PACKAGE = Path(__file__).resolve().parents[1]
+"""The folder of the generator's code."""
+BUILT_IN = PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent
+"""The folder that holds its templates and its stylesheet: in a checkout, that around the code."""
 CONFIG_FILE = "pyproject.toml"
 RECORDINGS = "recordings"
 """The folder of what was recorded, in that of the lessons."""
@@ -116,8 +118,8 @@ def load(root: Path) -> Config:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SiteError(
-            f"no {CONFIG_FILE} here: call the generator from a course's folder, "
-            "with [tool.lessonsite] in its pyproject.toml"
+            f"no {CONFIG_FILE} here: call the generator from a course's folder, with "
+            f"[tool.lessonsite] in its {CONFIG_FILE}, or begin one: {COMMAND} --new first-lesson"
         ) from None
     except OSError as error:
         raise SiteError(f"{CONFIG_FILE} cannot be read: {error.strerror}") from None
