@@ -267,6 +267,7 @@ def _notebooks(options: argparse.Namespace) -> None:
     from sitegen import course as courses
     from sitegen.render.notebook import notebooks
     from sitegen.render.publish import publish_part
+    from sitegen.render.renderer import Renderer
 
     config = configuration.load(Path.cwd())
     options.out = options.out or os.path.relpath(config.output)
@@ -276,7 +277,8 @@ def _notebooks(options: argparse.Namespace) -> None:
     for lesson in lessons:
         if options.lessons and not lesson.meta.text("notebook"):
             raise SourceError(lesson.path, 1, "no notebook; name one: notebook: NAME.ipynb")
-    found = notebooks(config, lessons)
+    names = Renderer(config, course.lessons).names
+    found = notebooks(config, lessons, names, course.references)
     if not found:
         raise SiteError("no lesson names a notebook; name one: notebook: NAME.ipynb")
     publish_part(config.output, found)

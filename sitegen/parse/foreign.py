@@ -40,12 +40,7 @@ _TEXTS = (
     (re.compile(r"^(\.\.|…) [\w:-]+::"), "a directive of reStructuredText", _COMPONENT),
     (re.compile(r"\{\{[<%] .* [%>]\}\}"), "a shortcode", "write what it stands for"),
     (re.compile(r"^\{% .* %\}"), "a tag of Liquid", "write what it stands for"),
-    (
-        re.compile(r"\[-?@[\w:.-]+[^\]]*\]?"),
-        "a citation of Pandoc",
-        "write a link or a footnote, [^1]",
-    ),
-    (re.compile(r"(?<![\w@.])@(fig|tbl|eq|sec|lst)-\w"), "a reference of Quarto", "write a link"),
+    (re.compile(r"(?<![\w@.])@(fig|tbl|eq|sec|lst)-\w"), "a reference of Quarto", "write [](#id)"),
 )
 _SPANS = ("image", "link_close", "code_inline", "em_close", "strong_close")
 """What attributes in braces may follow."""
