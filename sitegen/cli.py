@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.new is not None:
             _new(options)
             return 0
+        if options.import_ is not None:
+            _import(options)
+            return 0
         if options.notebooks:
             _notebooks(options)
             return 0
@@ -119,6 +122,14 @@ def parser() -> argparse.ArgumentParser:
     )
     command("--notebooks", action="store_true", help="write the notebooks alone, executing nothing")
     command("--new", metavar="SLUG", help="write a lesson to begin with, and a course around it")
+    command(
+        "--import",
+        dest="import_",
+        metavar="FILE",
+        nargs="+",
+        help="write lessons from notebooks and from Markdown of MyST, Quarto and d2l",
+    )
+    add("--tab", metavar="NAME", default="", help="with --import: the framework of d2l to keep")
     add("--out", metavar="DIR", help="where the site goes (site/)")
     add("--jobs", metavar="N", type=_count, default=0, help="lessons at once (one per core)")
     add("--report", metavar="FILE", help="write what was done as JSON")
@@ -262,6 +273,39 @@ def _begin() -> None:
         print("requirements.txt lacks where others get the generator: put its address in there")
 
 
+def _import(options: argparse.Namespace) -> None:
+    """Write lessons from what other tools have; say what is lost, and what a build will say."""
+    _want_no_other(options, "--import writes lessons and builds nothing")
+    from sitegen import course as courses
+    from sitegen.importing.bring import bring, read
+    from sitegen.parse.parser import examine_file
+
+    missing = [name for name in options.import_ if not Path(name).is_file()]
+    if missing:
+        raise SiteError(f"--import: no file {missing[0]!r} here")
+    documents = read([Path(name) for name in options.import_], options.tab)
+    _begin()
+    config = configuration.load(Path.cwd())
+    found = (examine_file(config.root, path)[0] for path in courses.lesson_files(config))
+    lessons = [lesson for lesson in found if lesson]
+    order = max((lesson.meta.order for lesson in lessons), default=0) + 1
+    taken = [lesson.slug for lesson in lessons]
+    brought = bring(config, documents, order, taken)
+    for loss in brought.losses:
+        print(loss)
+    for path in brought.written:
+        print(f"wrote {path}")
+    if brought.losses:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in brought.kinds())
+        print(f"{len(brought.losses)} losses, each a comment in its lesson: {kinds}")
+    else:
+        print("nothing was lost")
+    try:
+        courses.load(configuration.load(Path.cwd()))
+    except SiteError as error:
+        say("what a build will ask you to mend:", *flat([error]))
+
+
 def _notebooks(options: argparse.Namespace) -> None:
     _want_no_other(options, "--notebooks executes nothing", allowed=("lessons",))
     from sitegen import course as courses
@@ -287,7 +331,10 @@ def _notebooks(options: argparse.Namespace) -> None:
 
 
 def _want_no_other(options: argparse.Namespace, why: str, allowed: Sequence[str] = ()) -> None:
-    others = ("check", "strict", "gpu", "minutes", "dry_run", "sync", "fresh", "report", "lessons")
+    others = (
+        *("check", "strict", "gpu", "minutes", "dry_run", "sync", "fresh", "report", "lessons"),
+        *(() if options.import_ else ("tab",)),
+    )
     given = [name for name in others if getattr(options, name) and name not in allowed]
     if given:
         flags = (f"--{name.replace('_', '-')}" for name in given)

@@ -22,7 +22,7 @@ FLOORS = {
         {"record"},
         {"render"},
         {"course"},
-        {"schedule", "stamp", "new", "begin", "reference", "editors"},
+        {"schedule", "stamp", "new", "begin", "importing", "reference", "editors"},
         {"build"},
         {"check", "dry_run", "serve"},
         {"cli"},

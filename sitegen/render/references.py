@@ -34,13 +34,17 @@ class Reference:
     url: str = ""
 
     @property
-    def short(self) -> str:
-        """How a sentence speaks of it: "Vaswani et al. 2017"."""
+    def who(self) -> str:
+        """How a sentence speaks of those who wrote it: "Vaswani et al."."""
         names = [family for family, _ in self.authors]
-        who = {0: self.title, 1: "".join(names[:1]), 2: " and ".join(names[:2])}.get(
+        return {0: self.title, 1: "".join(names[:1]), 2: " and ".join(names[:2])}.get(
             len(names), f"{names[0] if names else ''} et al."
         )
-        return f"{who} {self.year or 'n.d.'}"
+
+    @property
+    def short(self) -> str:
+        """As a citation says it: "Vaswani et al. 2017"."""
+        return f"{self.who} {self.year or 'n.d.'}"
 
     def parts(self) -> tuple[str, str, str]:
         """Authors and year, title, and where it is found, each ending as a sentence does."""
@@ -83,7 +87,7 @@ def load(root: Path, folder: Path) -> Mapping[str, Reference]:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise not_utf8(name, error) from None
-    found = _from_yaml(name, text) if path.suffix == ".yaml" else _from_bibtex(name, text)
+    found = _from_yaml(name, text) if path.suffix == ".yaml" else from_bibtex(name, text)
     return {one.key: one for one in found}
 
 
@@ -156,7 +160,8 @@ def _url(url: object, doi: object) -> str:
     return str(url) if str(url or "").startswith("http") else ""
 
 
-def _from_bibtex(path: str, text: str) -> Sequence[Reference]:
+def from_bibtex(path: str, text: str) -> Sequence[Reference]:
+    """The entries of a text of BibTeX; raises `SourceError` as `load` does."""
     from pybtex.database import parse_string
     from pybtex.exceptions import PybtexError
     from pybtex.richtext import Text
