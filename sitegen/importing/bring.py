@@ -181,7 +181,7 @@ def _raw_front_matter(name: str, items: list[Any]) -> tuple[list[Any], Any, list
 def _slug(path: Path, title: str) -> str:
     stem = path.stem if path.stem.lower() not in ("index", "readme", "_index") else ""
     for text in (stem, title, path.resolve().parent.name):
-        slug = re.sub(r"[^a-z0-9]+", "-", slugify(text.replace("_", "-"))).strip("-")
+        slug = re.sub(r"[^a-z0-9]+", "-", slugify(re.sub(r"[._]", "-", text))).strip("-")
         if slug and not slug_problem(slug):
             return slug
     return "start"
@@ -441,7 +441,7 @@ class _Around:
             lost = f"no section {fragment!r} in {document.path}" if fragment and not place else ""
             link = (f"#{place}" if own else f"{document.slug}#{place}") if place else ""
             return link or ("" if own else document.slug), lost
-        stem = slugify(Path(page).stem.replace("_", "-"))
+        stem = slugify(re.sub(r"[._]", "-", Path(page).stem))
         if stem in self.taken and Path(page).suffix in ("", ".html", *KINDS):
             return stem, f"the section {fragment!r} of a lesson is not looked for" * bool(fragment)
         return self._file(page)

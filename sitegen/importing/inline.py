@@ -158,6 +158,8 @@ class Inline:
             return self.cited(keys, known, bare=name in ("cite:year", "cite:yearpar"))
         if name == "math":
             return self.math(text, "$")
+        if name == "eval":
+            return f"`{{python}} {text}`"
         if name in _CODE or name.startswith("py:"):
             return f"`{title or text.lstrip('~!')}`"
         if name in ("term", "abbr", "index", "dfn"):
@@ -173,12 +175,12 @@ class Inline:
         return title or text
 
     def code(self, whole: str, code: str) -> str:
+        if code.strip() == "{python}":  # it is spoken of
+            return "<code>{python}</code>"
         if found := re.match(r"\{?r\}? ", code):
             self.lose("cell", f"a value in R is shown as code: {words(code[found.end() :])!r}")
         elif found := re.match(r"\{(?P<role>eval|py|python)\}\s*", code):
             return f"`{{python}} {code[found.end() :]}`"
-        if code.strip() == "{python}":  # it is spoken of
-            return "<code>{python}</code>"
         return whole
 
     def math(self, text: str, mark: str) -> str:

@@ -359,6 +359,10 @@ class _Reader:
                 level = 1 if item.text.strip().startswith("=") else 2
                 if not re.match(r"\s*([-*+]|\d+[.)])\s", lines[0].text):
                     return [self.heading(lines[0].place, level, lines[0].text.strip())], end
+        if re.match(r"\s*\+[-=+]{3,}\+\s*$", lines[0].text):
+            grid = Shown(lines[0].place, "text", "\n".join(line.text for line in lines))
+            grid.lose("table", "a table drawn with + and -: write it with |")
+            return [grid], end
         if len(lines) == 1 and (picture := self.picture(lines[0])):
             return [picture], end
         return self.captioned(lines, items, end)

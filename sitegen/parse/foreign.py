@@ -52,7 +52,7 @@ def fence(info: str) -> str:
         if found := re.match(pattern, info):
             name = found[1] if found.groups() else ""
             instead = instead.replace("{0}", name)
-            return f"cannot read {info!r}; {instead} (it looks like {tool})"
+            return f"cannot read {info!r}; {instead} (it looks like {tool}, which --import takes)"
     return f"cannot read {info!r}; {_BLOCK}"
 
 
@@ -60,7 +60,7 @@ def container(line: str) -> str:
     """What to say of a line of colons that opens nothing."""
     unread = f"cannot read {line.strip()!r}; write ':::name {{attributes}} Title'"
     tools = (tool for pattern, tool in _CONTAINERS if re.match(pattern, line))
-    return next((f"{unread} (it looks like {tool})" for tool in tools), unread)
+    return next((f"{unread} (it looks like {tool}, which --import takes)" for tool in tools), unread)
 
 
 def take_out(children: Sequence[Token]) -> Iterator[tuple[Token, str]]:
