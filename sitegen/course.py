@@ -115,6 +115,7 @@ def assemble(
         folder = config.lessons.relative_to(config.root).as_posix()
         raise SiteError(f"no lessons: {folder}/ holds no .md file")
     errors.extend(_same_names(sorted([*lessons, *broken], key=str)))
+    errors.extend(_taken_names(sorted(lessons, key=str)))
     known = declared(config.templates)
     references: Mapping[str, Reference] | None = None
     try:
@@ -158,6 +159,19 @@ def _same_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
             if other is not lesson:
                 line = lesson.meta.lines.get((key,), 1)
                 yield SourceError(lesson.path, line, f"{key} {value!r} is that of {other.path} too")
+
+
+def _taken_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
+    """Former slugs that are those of lessons, or twice given."""
+    lessons = list(lessons)
+    seen = {lesson.slug: lesson for lesson in lessons}
+    for lesson in lessons:
+        for former in lesson.meta.data.get("formerly") or ():
+            other = seen.setdefault(former, lesson)
+            if other is not lesson or former == lesson.slug:
+                line = lesson.meta.lines.get(("formerly",), 1)
+                message = f"formerly {former!r} is that of {other.path}, and leads there"
+                yield SourceError(lesson.path, line, message)
 
 
 def _unknown_components(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -65,6 +66,26 @@ def test_only_publishing_may_write_and_only_from_the_main_branch(path: Path) -> 
     assert publish["permissions"] == {"pages": "write", "id-token": "write"}
     assert publish["needs"] == "check"
     assert publish["if"] == "github.ref == 'refs/heads/main'"
+
+
+def test_notebooks_are_put_on_a_branch_of_their_own(tmp_path: Path) -> None:
+    """The script of that job, in a repository whose origin is on this disk."""
+    job = load(ADOPTING / "site.yml")["jobs"]["notebooks"]
+    assert job["permissions"] == {"contents": "write"}
+    assert job["if"] == "github.ref == 'refs/heads/main'"
+    (step,) = (step for step in job["steps"] if "lessonsite --notebooks" in step.get("run", ""))
+    course, origin = tmp_path / "course", tmp_path / "origin"
+    (course / "site" / "notebooks").mkdir(parents=True)
+    (course / "site" / "notebooks" / "a.ipynb").write_text("{}")
+    (course / ".gitignore").write_text("site/\n")
+    (course / "pyproject.toml").write_text('[tool.lessonsite]\nrepository = "https://e.org/a"\n')
+    own = re.sub(r"(?m)^(python -m pip|lessonsite) .*$", "true", step["run"])
+    own = own.replace("/tmp/notebooks", str(tmp_path / "index"))
+    script = f"git init -q --bare {origin}; git init -q; git remote add origin {origin}\n{own}"
+    environment = {**os.environ, **step["env"]}
+    subprocess.run(["bash", "-ec", script], cwd=course, env=environment, check=True)
+    listed = ["git", "-C", str(origin), "ls-tree", "-r", "--name-only", "notebooks"]
+    assert subprocess.run(listed, capture_output=True, text=True).stdout == "a.ipynb\n"
 
 
 def test_a_release_is_held_to_what_a_change_is_only_warned_of() -> None:

@@ -74,6 +74,11 @@ class Config:
     notebook_setup: Path | None = None
     """A Python file in the lessons' folder, with which every notebook begins."""
 
+    repository: str = ""
+    """The address of the course's repository: notebooks that are opened in Colab get it there."""
+    notebook_requirements: tuple[str, ...] = ()
+    """What notebooks that are opened in Colab install, as pip is told it."""
+
     @property
     def recordings(self) -> Path:
         """Where the recordings lie."""
@@ -186,6 +191,8 @@ class _Reader:
             preload=self.told(lambda: self.strings("preload"), ()),
             profiles=self.told(self.profiles, DEFAULT_PROFILES),
             notebook_setup=self.told(self.notebook_setup, None),
+            repository=self.told(self.repository, ""),
+            notebook_requirements=self.told(lambda: self.strings("notebook_requirements"), ()),
         )
         output = self.told(lambda: self.string("output", "site"), "site")
         mistakes = sorted(self.mistakes, key=lambda error: error.line)
@@ -226,6 +233,16 @@ class _Reader:
             message = f'lang is to be the tag of a language, such as "de" or "pt-BR", not {tag!r}'
             raise self.error("lang", message)
         return tag
+
+    def repository(self) -> str:
+        address = self.string("repository", "").rstrip("/")
+        if address and not re.fullmatch(r"https://[\w.-]+(?::\d+)?/[\w.~/-]+", address):
+            message = (
+                'repository is to be an address, such as "https://github.com/someone/course", '
+                f"not {address!r}"
+            )
+            raise self.error("repository", message)
+        return address
 
     def strings(self, key: str) -> tuple[str, ...]:
         value = self.table.get(key, [])

@@ -59,8 +59,10 @@ def fence(info: str) -> str:
 def container(line: str) -> str:
     """What to say of a line of colons that opens nothing."""
     unread = f"cannot read {line.strip()!r}; write ':::name {{attributes}} Title'"
-    tools = (tool for pattern, tool in _CONTAINERS if re.match(pattern, line))
-    return next((f"{unread} (it looks like {tool}, which --import takes)" for tool in tools), unread)
+    for pattern, tool in _CONTAINERS:
+        if re.match(pattern, line):
+            return f"{unread} (it looks like {tool}, which --import takes)"
+    return unread
 
 
 def take_out(children: Sequence[Token]) -> Iterator[tuple[Token, str]]:

@@ -71,6 +71,22 @@ if importlib.util.find_spec("matplotlib"):
 """
 """Seeds as on the page, where the first line of a cell is the id of its block; drawings."""
 
+_IN_COLAB = """\
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.isfile("pyproject.toml"):
+    clone = ["git", "clone", "--quiet", "--depth", "1", {repository!r}, "course"]
+    subprocess.run(clone, check=True)
+    os.chdir("course")
+    sys.path.insert(0, os.getcwd())
+    if needed := {needed!r}:
+        pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, *needed], check=True)
+
+"""
+
 _SPANS = re.compile(
     r"""(?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)
       | (?P<image>!?)\[(?P<text>(?:[^\[\]`]|`[^`]*`)*)\]\((?P<target>[^()\s]+)\)
@@ -113,6 +129,19 @@ def paths(lesson: Lesson) -> tuple[str, str]:
         return "", ""
     stem = PurePosixPath(name).stem
     return f"{FOLDER}/{name}", f"{FOLDER}/{stem}-solutions.ipynb"
+
+
+BRANCH = "notebooks"
+"""The branch of the course's repository that holds its notebooks: the workflow puts them there."""
+
+
+def colab_url(config: Config, lesson: Lesson) -> str:
+    """Where Colab opens a lesson's notebook; empty where it can't."""
+    found = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?", config.repository)
+    name = lesson.meta.text("notebook")
+    if not (found and name):
+        return ""
+    return f"https://colab.research.google.com/github/{found[1]}/blob/{BRANCH}/{name}"
 
 
 def notebooks(
@@ -258,7 +287,14 @@ class _Writer:
                 own = begin.read_text(encoding="utf-8").strip() + "\n\n"
             except UnicodeDecodeError as error:
                 raise not_utf8(begin.relative_to(self.config.root).as_posix(), error) from None
-        return Code("setup", own + _AS_ON_THE_PAGE)
+        return Code("setup", self.elsewhere() + own + _AS_ON_THE_PAGE)
+
+    def elsewhere(self) -> str:
+        """What gets the course where it is not: in Colab, whose machines begin empty."""
+        if not self.config.repository:
+            return ""
+        needed = [*self.config.notebook_requirements]
+        return _IN_COLAB.format(repository=self.config.repository, needed=needed)
 
     def pieces(self, tokens: Sequence[Token], first: int, last: int) -> list[Piece]:
         """What stands from line `first` up to line `last`, given the tokens there."""

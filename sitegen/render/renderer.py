@@ -95,6 +95,7 @@ class Renderer:
             "notebook": meta.text("notebook"),
             "notebook_url": notebook_url,
             "solutions_url": solutions_url,
+            "colab_url": notebook.colab_url(self.config, lesson),
             "requires": meta.rows("requires"),
             "teaches": meta.rows("teaches"),
             "curriculum": self.curriculum and self.curriculum.lesson(lesson),
@@ -112,6 +113,9 @@ class Renderer:
         }
         rendered = self._render("page.html", f"{lesson.slug}.html", page)
         files = notebook.notebooks(self.config, [lesson], self.names, self.references)
+        for former in meta.data.get("formerly") or ():
+            moved = {"title": meta.title, "url": f"{lesson.slug}.html"}
+            files[f"{former}.html"] = self._render("moved.html", "", moved).html.encode("utf-8")
         found = sections(lesson, body)
         return replace(rendered, sections=found, cards=cards, files=files, warnings=told)
 
@@ -178,8 +182,9 @@ class Renderer:
 
     def _page(self, kind: str, url: str) -> dict[str, Any]:
         """Every field that templates may read, for pages that have no use for most."""
-        names = "slug title summary load type notebook notebook_url solutions_url preview body lead"
+        names = "slug title summary load type preview body lead"
         texts = dict.fromkeys(names.split(), "")
+        texts |= dict.fromkeys(("notebook", "notebook_url", "solutions_url", "colab_url"), "")
         rows: dict[str, Any] = {"requires": (), "teaches": (), "toc": (), "profiles": ()}
         return {"kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 from small_course import Course
 
+from sitegen import __main__ as command
 from sitegen.parse.citations import Citation, citations
 from sitegen.parse.parser import parse_lesson
 
@@ -197,3 +202,92 @@ def test_outputs_that_are_hidden_or_folded(course: Course) -> None:
     assert "unseen</samp>" not in page
     assert re.search(r'<details class="fold outputs">.*folded\s*</samp>', page, re.S)
     assert "unseen" in course.text("a")
+
+
+def test_a_former_slug_leads_to_the_lesson(course: Course) -> None:
+    course.lesson("Text.\n", extra="formerly: [first, older]\n")
+    course.build()
+    for name in ("first", "older"):
+        moved = course.page(name)
+        assert '<meta http-equiv="refresh" content="0; url=one.html">' in moved
+        assert '<a href="one.html">' in moved
+    course.lesson("Text.\n", extra="formerly: [first]\n")
+    course.build()
+    assert not (course.root / "site" / "older.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ("formerly: [two]\n", "lessons/one.md:5: formerly 'two' is that of lessons/two.md"),
+        ("formerly: [one]\n", "lessons/one.md:5: formerly 'one' is that of lessons/one.md"),
+        ("formerly: [A B]\n", "formerly: slug 'A B' is to be lower-case words"),
+    ],
+)
+def test_former_slugs_that_lead_nowhere_else(course: Course, extra: str, said: str) -> None:
+    course.lesson("Text.\n", slug="two", order=2)
+    course.lesson("Text.\n", extra=extra)
+    run = course.run()
+    assert run.code == 2
+    assert said in run.err
+
+
+def test_where_the_repository_is_known_a_notebook_opens_in_colab(course: Course) -> None:
+    course.configure(
+        'repository = "https://github.com/someone/course"\nnotebook_requirements = ["numpy"]'
+    )
+    course.lesson("```python {#a}\n1\n```\n", extra="notebook: one.ipynb\n")
+    course.build()
+    link = "https://colab.research.google.com/github/someone/course/blob/notebooks/one.ipynb"
+    assert f'<a href="{link}">open in Colab</a>' in course.page()
+    notebook = json.loads((course.root / "site" / "notebooks" / "one.ipynb").read_text("utf-8"))
+    first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    source = "".join(first["source"])
+    begin = source[: source.index("import importlib.util")]
+    assert "'https://github.com/someone/course', \"course\"]" in begin
+    assert "['numpy']" in begin
+    exec(compile(begin, "setup", "exec"), {})  # elsewhere it does nothing
+
+
+def test_without_a_repository_nothing_speaks_of_colab(course: Course) -> None:
+    course.lesson("Text.\n", extra="notebook: one.ipynb\n")
+    course.build()
+    assert "colab" not in course.page().lower()
+    assert "colab" not in (course.root / "site" / "notebooks" / "one.ipynb").read_text("utf-8")
+
+
+def test_in_colab_the_first_cell_gets_the_course(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The cell, with commands that are noted and a clone that is made here."""
+    from sitegen.render.notebook import _IN_COLAB
+
+    commands: list[list[str]] = []
+
+    def run(command: list[str], check: bool) -> None:
+        commands.append(command)
+        if command[0] == "git":
+            (tmp_path / "course").mkdir()
+            (tmp_path / "course" / "pyproject.toml").touch()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+    code = _IN_COLAB.format(repository="https://e.org/a", needed=["numpy"])
+    for _ in range(2):
+        exec(compile(code, "setup", "exec"), {})
+    assert [command[:2] for command in commands] == [["git", "clone"], [sys.executable, "-m"]]
+    assert Path.cwd().name == "course"
+    assert sys.path[0] == str(Path.cwd())
+
+
+@pytest.mark.parametrize("system", ["win32"])
+def test_windows_gets_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], system: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert command.run() == 2
+    said = capsys.readouterr().err
+    assert "on Windows call it within WSL" in said
+    assert len(said.splitlines()) == 1
