@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -155,9 +156,16 @@ def test_a_course_from_nothing(folder: Folder) -> None:
     assert "no drift" in folder.call("--check")
     assert "wrote site/notebooks/mine.ipynb" in folder.call("--notebooks")
     for port in folder.served():
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        connection.request("GET", "/first-lesson.html", headers={"Host": f"localhost:{port}"})
-        assert b"<h1>First lesson</h1>" in connection.getresponse().read()
+        deadline = time.monotonic() + 60
+        while b"<h1>First lesson</h1>" not in (page := _page(port, "first-lesson.html")):
+            assert time.monotonic() < deadline, page.decode()
+            time.sleep(0.1)
+
+
+def _page(port: int, name: str) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", f"/{name}", headers={"Host": f"localhost:{port}"})
+    return connection.getresponse().read()
 
 
 def test_the_version_stands_in_one_place(folder: Folder) -> None:
