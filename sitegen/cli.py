@@ -277,7 +277,8 @@ def _import(options: argparse.Namespace) -> None:
     """Write lessons from what other tools have; say what is lost, and what a build will say."""
     _want_no_other(options, "--import writes lessons and builds nothing")
     from sitegen import course as courses
-    from sitegen.importing.bring import bring, read
+    from sitegen.importing.bring import bring
+    from sitegen.importing.document import read
     from sitegen.parse.parser import examine_file
 
     missing = [name for name in options.import_ if not Path(name).is_file()]
