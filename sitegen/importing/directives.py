@@ -69,8 +69,19 @@ _STATEMENTS = frozenset(
 )
 _MADE = ("toctree", "tableofcontents", "contents", "bibliography", "footbibliography", "index")
 """What is made here by itself, or not at all."""
+_CODE = ("code", "code-block", "sourcecode", "parsed-literal", "prompt", "doctest")
 _KNOWN_OPTIONS = {"label", "name", "class", "alt", "caption", "tags", "number-lines", "linenos"}
-_SILENT = {"class", "number-lines", "linenos", "enumerated", "lineno-start", "nonumber"}
+_SILENT = {
+    "class",
+    "number-lines",
+    "linenos",
+    "enumerated",
+    "lineno-start",
+    "nonumber",
+    "nowrap",
+    "header-rows",
+    "header",
+}
 
 Within = Callable[[Sequence[Item]], list[Node]]
 
@@ -121,7 +132,19 @@ def read(name: str, argument: str, lines: Sequence[Item], place: Place) -> Direc
 
 
 def nodes(given: Directive, within: Within) -> list[Node]:
-    """What a directive is in a lesson."""
+    """What a directive is in a lesson; of its options, those that say nothing here are told."""
+    found = _nodes(given, within)
+    name = given.name
+    if name in ("code-cell", "jupyter-execute", "figure", "image") or name in _CODE:
+        return found  # these have told it
+    for key in given.options:
+        if found and key not in _KNOWN_OPTIONS | _SILENT:
+            said = f"the option {key}={given.options[key]} of {{{name}}} says nothing here"
+            found[0].lose("option", words(said, 120))
+    return found
+
+
+def _nodes(given: Directive, within: Within) -> list[Node]:
     name = given.name.removeprefix("prf:").removesuffix("-start")
     if name.endswith("-end"):
         return []
@@ -135,7 +158,7 @@ def nodes(given: Directive, within: Within) -> list[Node]:
         label = given.label
         latex = "\n".join(filter(None, (given.argument, given.text.strip("\n"))))
         return [Formula(given.place, latex, label)]
-    if name in ("code", "code-block", "sourcecode", "parsed-literal", "prompt", "doctest"):
+    if name in _CODE:
         return [_code(given)]
     if name in ("exercise", "solution"):
         return [_exercise(given, name, within)]
@@ -149,10 +172,7 @@ def nodes(given: Directive, within: Within) -> list[Node]:
         why = "is made for the whole site" if name != "index" else "is made by the search"
         nothing.lose("directive", f"{{{given.name}}} is left out: what it gives {why}")
         return [nothing]
-    handler = _OTHERS.get(name)
-    if handler:
-        return handler(given, within)
-    return _unknown(given, within)
+    return _OTHERS.get(name, _unknown)(given, within)
 
 
 def _cell(given: Directive) -> list[Node]:

@@ -90,7 +90,7 @@ def _document(path: Path, tab: str) -> Document:
     else:
         lines, meta, losses = markdown.read(name, text)
         items = list(lines)
-    nodes = structure(items, tab, figures=path.suffix == ".qmd")
+    nodes = structure(items, tab, figures=path.suffix == ".qmd", comments=path.suffix == ".md")
     execute = meta.get("execute") if isinstance(meta.get("execute"), dict) else {}
     _apply(nodes, execute or {})
     title = _titled(nodes, str(meta.get("title") or ""))

@@ -44,13 +44,15 @@ _TOOLS = re.compile(r"^(%load_ext d2lbook\.tab|tab\.interact_select\(.*\))\s*$",
 _SHORTCODE = re.compile(r"^\s*\{\{<\s*(?P<text>.+?)\s*>\}\}\s*$")
 
 
-def structure(items: Sequence[Item], tab: str = "", figures: bool = False) -> list[Node]:
+def structure(
+    items: Sequence[Item], tab: str = "", figures: bool = False, comments: bool = False
+) -> list[Node]:
     """The nodes of a document; of the frameworks of d2l's tabs, `tab` is kept.
 
     With `figures`, a picture that stands by itself is one with its words as the caption, as in
-    Quarto.
+    Quarto. With `comments`, a line after `%` is one, as in MyST.
     """
-    return _solved(_Reader(tab or _first_tab(items), figures).nodes(items))
+    return _solved(_Reader(tab or _first_tab(items), figures, comments).nodes(items))
 
 
 def _first_tab(items: Sequence[Item]) -> str:
@@ -81,7 +83,8 @@ def _solved(nodes: list[Node]) -> list[Node]:
 
 
 class _Reader:
-    def __init__(self, tab: str, figures: bool) -> None:
+    def __init__(self, tab: str, figures: bool, comments: bool) -> None:
+        self.comments = comments
         self.tab = tab
         self.figures = figures
 
@@ -138,8 +141,9 @@ class _Reader:
             nothing = Nothing(line.place)
             nothing.lose("shortcode", f"a shortcode of Quarto is left out: {shortcode['text']}")
             return [nothing], at + 1
-        if line.text.startswith("%"):
-            return [], at + 1  # a comment of MyST
+        if self.comments and line.text.startswith("%"):
+            comment = Line(f"<!-- {line.text.lstrip('% ').replace('--', '-')} -->", line.place)
+            return [Prose(line.place, [comment])], at + 1
         return self.prose(items, at)
 
     def cell(self, cell: Cell) -> list[Node]:

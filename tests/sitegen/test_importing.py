@@ -205,7 +205,12 @@ MARKDOWN = {
     ),
     "a missing picture": ("![words](a.png)", "words", "doc.md:1: no picture 'a.png'"),
     "a script": ("<script>x</script>", "x", "doc.md:1: '<script>' is left out"),
-    "a comment": ("% a comment\n\nText.", "Text.", ""),
+    "a comment": ("% a comment\n\nText.", "<!-- a comment -->\n\nText.", ""),
+    "an option of a directive": (
+        ":::{note}\n:icon: false\nText\n:::",
+        "of {note} says nothing here -->\n\n:::aside\nText\n:::",
+        "doc.md:1: the option icon=false of {note} says nothing here",
+    ),
     "code is left alone": ("`{ref}` and ``:label:`x` ``", "`{ref}` and ``:label:`x` ``", ""),
     "a value": ("It is {eval}`1 + 1`.", "It is `{python} 1 + 1`.", ""),
     "another language": (
