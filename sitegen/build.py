@@ -103,7 +103,7 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
 
 
 def _renderer(course: Course) -> Renderer:
-    return Renderer(course.config, course.lessons, course.curriculum)
+    return Renderer(course.config, course.lessons, course.curriculum, course.references)
 
 
 def _with_failures(

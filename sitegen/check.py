@@ -15,7 +15,7 @@ from sitegen.build import (
     tell_left_out,
 )
 from sitegen.course import Course
-from sitegen.errors import raise_all, say
+from sitegen.errors import COMMAND, raise_all, say
 from sitegen.execute.executor import Result
 from sitegen.output import Output
 from sitegen.parse.lesson import Block, Cell, Lesson, Options
@@ -131,7 +131,7 @@ def _outputs(
             changed = ", ".join(standing.changed[:5])
             because = f" ({changed} changed)" if changed else ""
             # No plain build makes anew what no fingerprint saw changing.
-            mend = "" if changed else f"; if that is right: build_site.py --fresh {lesson.slug}"
+            mend = "" if changed else f"; if that is right: {COMMAND} --fresh {lesson.slug}"
             message = f"{called(cell)} now displays something else{because}{mend}"
             yield cell.id, _drift(kind, lesson, cell.line, message, diff)
 
@@ -168,4 +168,4 @@ def _relative(course: Course, path: Path) -> str:
     return path.relative_to(course.config.root).as_posix()
 
 
-_MEND = "build_site.py mends it"
+_MEND = f"{COMMAND} mends it"

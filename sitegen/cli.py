@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sitegen.errors import SiteError, SourceError, flat, raise_all, say
+from sitegen.errors import COMMAND, SiteError, SourceError, flat, raise_all, say
 from sitegen.files import write_atomically
 from sitegen.parse import config as configuration
 from sitegen.report import Report
 from sitegen.stamp import Stamp
+from sitegen.version import __version__
 
 if TYPE_CHECKING:
     from sitegen.course import Course
@@ -41,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if options.new is not None:
             _new(options)
+            return 0
+        if options.import_ is not None:
+            _import(options)
             return 0
         if options.notebooks:
             _notebooks(options)
@@ -88,7 +92,7 @@ def _is_no_report(file: Path) -> bool:
 def parser() -> argparse.ArgumentParser:
     """What the command understands."""
     parser = argparse.ArgumentParser(
-        prog="build_site.py",
+        prog=COMMAND,
         description="Build the course in this folder: execute what is new, replay the rest.",
     )
     add = parser.add_argument
@@ -117,10 +121,19 @@ def parser() -> argparse.ArgumentParser:
         help="build, serve on this machine, watch and renew (port 8000)",
     )
     command("--notebooks", action="store_true", help="write the notebooks alone, executing nothing")
-    command("--new", metavar="SLUG", help="write a lesson to begin with")
+    command("--new", metavar="SLUG", help="write a lesson to begin with, and a course around it")
+    command(
+        "--import",
+        dest="import_",
+        metavar="FILE",
+        nargs="+",
+        help="write lessons from notebooks and from Markdown of MyST, Quarto and d2l",
+    )
+    add("--tab", metavar="NAME", default="", help="with --import: the framework of d2l to keep")
     add("--out", metavar="DIR", help="where the site goes (site/)")
     add("--jobs", metavar="N", type=_count, default=0, help="lessons at once (one per core)")
     add("--report", metavar="FILE", help="write what was done as JSON")
+    add("--version", action="version", version=f"{COMMAND} {__version__}")
     add("-v", "--verbose", action="store_true", help="tell of inline values too")
     return parser
 
@@ -239,10 +252,61 @@ def _serve(options: argparse.Namespace) -> None:
 def _new(options: argparse.Namespace) -> None:
     _want_no_other(options, "--new writes one lesson and builds nothing")
     from sitegen.new import write_lesson
+    from sitegen.parse.frontmatter import slug_problem
 
+    if problem := slug_problem(options.new):
+        raise SiteError(problem)
+    _begin()
     for path in write_lesson(configuration.load(Path.cwd()), options.new):
         print(f"wrote {path}")
-    print("it builds as it is; fill in what says TODO\nbuild_site.py --serve shows it as you write")
+    print(f"it builds as it is; fill in what says TODO\n{COMMAND} --serve shows it as you write")
+
+
+def _begin() -> None:
+    """Make this folder a course if it is none yet, and say what of it is to be completed."""
+    from sitegen.begin import PLACEHOLDER, begin, is_course, requirement
+
+    if is_course(Path.cwd()):
+        return
+    written = begin(Path.cwd())
+    for path in written:
+        print(f"wrote {path}")
+    if "requirements.txt" in written and requirement() == PLACEHOLDER:
+        print("requirements.txt lacks where others get the generator: put its address in there")
+
+
+def _import(options: argparse.Namespace) -> None:
+    """Write lessons from what other tools have; say what is lost, and what a build will say."""
+    _want_no_other(options, "--import writes lessons and builds nothing")
+    from sitegen import course as courses
+    from sitegen.importing.bring import bring
+    from sitegen.importing.document import read
+    from sitegen.parse.parser import examine_file
+
+    missing = [name for name in options.import_ if not Path(name).is_file()]
+    if missing:
+        raise SiteError(f"--import: no file {missing[0]!r} here")
+    documents = read([Path(name) for name in options.import_], options.tab)
+    _begin()
+    config = configuration.load(Path.cwd())
+    found = (examine_file(config.root, path)[0] for path in courses.lesson_files(config))
+    lessons = [lesson for lesson in found if lesson]
+    order = max((lesson.meta.order for lesson in lessons), default=0) + 1
+    taken = [lesson.slug for lesson in lessons]
+    brought = bring(config, documents, order, taken)
+    for loss in brought.losses:
+        print(loss)
+    for path in brought.written:
+        print(f"wrote {path}")
+    if brought.losses:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in brought.kinds())
+        print(f"{len(brought.losses)} losses, each a comment in its lesson: {kinds}")
+    else:
+        print("nothing was lost")
+    try:
+        courses.load(configuration.load(Path.cwd()))
+    except SiteError as error:
+        say("what a build will ask you to mend:", *flat([error]))
 
 
 def _notebooks(options: argparse.Namespace) -> None:
@@ -250,6 +314,7 @@ def _notebooks(options: argparse.Namespace) -> None:
     from sitegen import course as courses
     from sitegen.render.notebook import notebooks
     from sitegen.render.publish import publish_part
+    from sitegen.render.renderer import Renderer
 
     config = configuration.load(Path.cwd())
     options.out = options.out or os.path.relpath(config.output)
@@ -259,7 +324,8 @@ def _notebooks(options: argparse.Namespace) -> None:
     for lesson in lessons:
         if options.lessons and not lesson.meta.text("notebook"):
             raise SourceError(lesson.path, 1, "no notebook; name one: notebook: NAME.ipynb")
-    found = notebooks(config, lessons)
+    names = Renderer(config, course.lessons).names
+    found = notebooks(config, lessons, names, course.references)
     if not found:
         raise SiteError("no lesson names a notebook; name one: notebook: NAME.ipynb")
     publish_part(config.output, found)
@@ -268,7 +334,10 @@ def _notebooks(options: argparse.Namespace) -> None:
 
 
 def _want_no_other(options: argparse.Namespace, why: str, allowed: Sequence[str] = ()) -> None:
-    others = ("check", "strict", "gpu", "minutes", "dry_run", "sync", "fresh", "report", "lessons")
+    others = (
+        *("check", "strict", "gpu", "minutes", "dry_run", "sync", "fresh", "report", "lessons"),
+        *(() if options.import_ else ("tab",)),
+    )
     given = [name for name in others if getattr(options, name) and name not in allowed]
     if given:
         flags = (f"--{name.replace('_', '-')}" for name in given)
@@ -284,7 +353,7 @@ def _want_gpu() -> None:
         raise SiteError("--gpu needs torch with CUDA, and torch is not installed") from None
     if not torch.cuda.is_available():
         raise SiteError(
-            "--gpu needs a CUDA device, and torch finds none; without it, call build_site.py alone"
+            f"--gpu needs a CUDA device, and torch finds none; without it, call {COMMAND} alone"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sitegen import curriculum as curricula
@@ -17,6 +17,8 @@ from sitegen.parse.markdown import FORMULAS
 from sitegen.parse.parser import examine_file, is_file
 from sitegen.render.declared import Declaration, declared, to_take
 from sitegen.render.mathml import FormulaError, to_mathml
+from sitegen.render.references import NAMES, Reference
+from sitegen.render.references import load as load_references
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Course:
     lessons: tuple[Lesson, ...]
     curriculum: curricula.Curriculum | None = None
     """None where no file begins one."""
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    """What can be cited, by its key."""
 
     def select(self, names: Sequence[str]) -> tuple[Lesson, ...]:
         """The lessons of these slugs or paths, all if none is named; `SiteError` if unknown."""
@@ -111,8 +115,16 @@ def assemble(
         folder = config.lessons.relative_to(config.root).as_posix()
         raise SiteError(f"no lessons: {folder}/ holds no .md file")
     errors.extend(_same_names(sorted([*lessons, *broken], key=str)))
+    errors.extend(_taken_names(sorted(lessons, key=str)))
     known = declared(config.templates)
+    references: Mapping[str, Reference] | None = None
+    try:
+        references = load_references(config.root, config.lessons)
+    except SourceError as error:
+        errors.append(error)
     for lesson in (*lessons, *broken):
+        if references is not None:
+            errors.extend(_unknown_citations(lesson, references, config))
         errors.extend(_unknown_components(lesson, known, config))
         errors.extend(_unknown_profiles(lesson, config))
         errors.extend(_unreadable_formulas(lesson))
@@ -129,7 +141,7 @@ def assemble(
     except SiteError as error:
         errors.extend(flat([error]))
     raise_all(sorted(errors, key=_place))
-    return Course(config, tuple(lessons), curriculum)
+    return Course(config, tuple(lessons), curriculum, references or {})
 
 
 def _place(error: SiteError) -> tuple[str, int]:
@@ -147,6 +159,19 @@ def _same_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
             if other is not lesson:
                 line = lesson.meta.lines.get((key,), 1)
                 yield SourceError(lesson.path, line, f"{key} {value!r} is that of {other.path} too")
+
+
+def _taken_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
+    """Former slugs that are those of lessons, or twice given."""
+    lessons = list(lessons)
+    seen = {lesson.slug: lesson for lesson in lessons}
+    for lesson in lessons:
+        for former in lesson.meta.data.get("formerly") or ():
+            other = seen.setdefault(former, lesson)
+            if other is not lesson or former == lesson.slug:
+                line = lesson.meta.lines.get(("formerly",), 1)
+                message = f"formerly {former!r} is that of {other.path}, and leads there"
+                yield SourceError(lesson.path, line, message)
 
 
 def _unknown_components(
@@ -174,6 +199,22 @@ def _declare(attribute: str, template: Declaration, config: Config) -> str:
         return ""
     path = os.path.relpath(template.path, config.root)
     return f"; or begin {path} with {to_take((*template.takes, attribute))}"
+
+
+def _unknown_citations(
+    lesson: Lesson, references: Mapping[str, Reference], config: Config
+) -> Iterator[SourceError]:
+    for cited in lesson.cited:
+        if not references:
+            place = config.lessons.relative_to(config.root).as_posix()
+            message = (
+                f"citation of {cited.key!r}: no {' or '.join(NAMES)} in {place}/; write one, or "
+                "a link or a footnote, [^1]"
+            )
+            yield SourceError(lesson.path, cited.line, message)
+        elif cited.key not in references:
+            hint = did_you_mean(cited.key, references)
+            yield SourceError(lesson.path, cited.line, f"no reference {cited.key!r}: {hint}")
 
 
 def _unknown_profiles(lesson: Lesson, config: Config) -> Iterator[SourceError]:
@@ -253,3 +294,6 @@ def _broken_links(
             yield SourceError(
                 lesson.path, link.line, f"broken link: {where} has no section {anchor!r}; {hint}"
             )
+        elif not link.named and not (target.names.get(anchor) or (page and not anchor)):
+            message = f"a link without words to {link.target!r}, which has no name; give it words"
+            yield SourceError(lesson.path, link.line, message)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+
+COMMAND = "lessonsite" if PurePath(sys.argv[0]).stem == "lessonsite" else "build_site.py"
+"""The command as it was called, for messages that say what to call."""
 
 
 def printable(text: str) -> str:

@@ -14,7 +14,8 @@ PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
 def main() -> None:
-    for line in tomllib.loads(PROJECT.read_text("utf-8"))["project"]["dependencies"]:
+    project = tomllib.loads(PROJECT.read_text("utf-8"))["project"]
+    for line in [*project["dependencies"], *project["optional-dependencies"]["gpt"]]:
         found = re.fullmatch(r"([\w-]+)>=([\d.]+),<[\d.]+", line)
         assert found, f"{line}: a dependency is to have a lowest and a highest version"
         name, version = found.groups()

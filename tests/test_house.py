@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
     "sitegen": [
-        {"errors", "output", "report"},
+        {"errors", "output", "report", "version"},
         {"files"},
         {"parse", "manifest"},
         {"trace"},
@@ -22,10 +22,11 @@ FLOORS = {
         {"record"},
         {"render"},
         {"course"},
-        {"schedule", "stamp", "new", "reference", "editors"},
+        {"schedule", "stamp", "new", "begin", "importing", "reference", "editors"},
         {"build"},
         {"check", "dry_run", "serve"},
         {"cli"},
+        {"__main__"},
     ],
     "gptcore": [
         {"checks", "files", "sampling", "schedule", "source", "tables", "tokenizer"},

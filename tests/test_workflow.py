@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -15,7 +16,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-ADOPTING = ROOT / "docs" / "adopting"
+ADOPTING = ROOT / "templates" / "course"
 WORKFLOWS = [ROOT / ".github" / "workflows" / "site.yml", ADOPTING / "site.yml"]
 STRANGERS = ADOPTING / "pull-request.yml"
 RELEASE = ROOT / ".github" / "workflows" / "release.yml"
@@ -67,6 +68,26 @@ def test_only_publishing_may_write_and_only_from_the_main_branch(path: Path) -> 
     assert publish["if"] == "github.ref == 'refs/heads/main'"
 
 
+def test_notebooks_are_put_on_a_branch_of_their_own(tmp_path: Path) -> None:
+    """The script of that job, in a repository whose origin is on this disk."""
+    job = load(ADOPTING / "site.yml")["jobs"]["notebooks"]
+    assert job["permissions"] == {"contents": "write"}
+    assert job["if"] == "github.ref == 'refs/heads/main'"
+    (step,) = (step for step in job["steps"] if "lessonsite --notebooks" in step.get("run", ""))
+    course, origin = tmp_path / "course", tmp_path / "origin"
+    (course / "site" / "notebooks").mkdir(parents=True)
+    (course / "site" / "notebooks" / "a.ipynb").write_text("{}")
+    (course / ".gitignore").write_text("site/\n")
+    (course / "pyproject.toml").write_text('[tool.lessonsite]\nrepository = "https://e.org/a"\n')
+    own = re.sub(r"(?m)^(python -m pip|lessonsite) .*$", "true", step["run"])
+    own = own.replace("/tmp/notebooks", str(tmp_path / "index"))
+    script = f"git init -q --bare {origin}; git init -q; git remote add origin {origin}\n{own}"
+    environment = {**os.environ, **step["env"]}
+    subprocess.run(["bash", "-ec", script], cwd=course, env=environment, check=True)
+    listed = ["git", "-C", str(origin), "ls-tree", "-r", "--name-only", "notebooks"]
+    assert subprocess.run(listed, capture_output=True, text=True).stdout == "a.ipynb\n"
+
+
 def test_a_release_is_held_to_what_a_change_is_only_warned_of() -> None:
     workflow = load(RELEASE)
     assert workflow["permissions"] == {"contents": "read"}
@@ -102,46 +123,45 @@ def test_all_actions_are_official_and_of_one_major_version(path: Path) -> None:
 
 @pytest.mark.newest
 def test_what_the_workflow_of_an_adopter_calls_works(tmp_path: Path) -> None:
-    """The example course with the generator in a subfolder, as a submodule is."""
     course = tmp_path / "course"
     ignored = shutil.ignore_patterns("site", "__pycache__")
     shutil.copytree(ROOT / "examples" / "sorting", course, ignore=ignored)
-    (course / "generator").symlink_to(ROOT)
     steps = load(ADOPTING / "site.yml")["jobs"]["check"]["steps"]
     commands = [shlex.split(step["run"]) for step in steps if "run" in step]
-    installed = [command for command in commands if "--requirement" in command]
-    assert [command[5] for command in installed] == ["generator/docs/adopting/requirements.txt"]
-    assert (course / installed[0][5]).is_file()
-    built = [command[1:] for command in commands if command[1].startswith("generator/")]
-    assert built == [["generator/build_site.py", "--check"], ["generator/build_site.py"]]
-    for command in built:
-        run = subprocess.run([sys.executable, *command], cwd=course, capture_output=True, text=True)
+    installs, *built = commands
+    assert installs == shlex.split("python -m pip install --requirement requirements.txt")
+    assert built == [["lessonsite", "--check"], ["lessonsite"]]
+    for _, *arguments in built:
+        command = [sys.executable, str(ROOT / "build_site.py"), *arguments]
+        run = subprocess.run(command, cwd=course, capture_output=True, text=True)
         assert run.returncode == 0, run.stdout + run.stderr
     assert (course / "site" / "index.html").is_file()
 
 
-def test_adopters_install_the_generator_s_dependencies_and_no_torch() -> None:
-    lines = (ADOPTING / "requirements.txt").read_text("utf-8").splitlines()
-    wanted = {line for line in lines if line and not line.startswith("#")}
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    library = ("torch", "tiktoken", "transformers", "safetensors")
-    assert wanted == {
-        line for line in project["dependencies"] if re.split(r"\W", line)[0] not in library
-    }
+def project() -> Any:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def test_the_generator_needs_nothing_of_the_course() -> None:
+    extras = project()["optional-dependencies"]
+    library = {re.split(r"\W", line)[0] for line in extras["gpt"]}
+    assert library == {"torch", "tiktoken", "transformers", "safetensors"}
+    assert not library & {re.split(r"\W", line)[0] for line in project()["dependencies"]}
+    assert "lessonsite[gpt]" in extras["dev"]
 
 
 @pytest.mark.parametrize("path", HOOKS, ids=["here", "adopters"])
-def test_hooks_call_what_is_there(path: Path, tmp_path: Path) -> None:
-    (tmp_path / "generator").symlink_to(ROOT)
-    root = ROOT if path.parent == ROOT else tmp_path
+def test_hooks_call_what_is_there(path: Path) -> None:
     for hook in load(path)["repos"][0]["hooks"]:
         assert re.compile(hook.get("files", ""))
         program, *arguments = hook["entry"].split()
         name = program.removeprefix(".venv/bin/")
         own = Path(sys.executable).with_name(name).is_file()
-        assert own or (name == program and shutil.which(name))
+        assert own or shutil.which(name)
+        if name == "sh":
+            assert arguments[1].removeprefix("'") in project()["scripts"]
         scripts = [argument for argument in arguments if argument.endswith(".py")]
-        assert all((root / script).is_file() for script in scripts)
+        assert all((ROOT / script).is_file() for script in scripts)
 
 
 @pytest.mark.parametrize("path", HOOKS, ids=["here", "adopters"])
@@ -151,9 +171,9 @@ def test_hooks_are_valid_for_pre_commit(path: Path) -> None:
 
 
 def test_the_readme_says_what_every_dependency_is_for() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    names = {re.split(r"[<>=]", line)[0] for line in lines}
+    extras = project()["optional-dependencies"]
+    lines = [*project()["dependencies"], *extras["gpt"], *extras["dev"]]
+    names = {re.split(r"[<>=\[]", line)[0] for line in lines} - {project()["name"]}
     section = (ROOT / "README.md").read_text("utf-8").partition("## Dependencies")[2]
     told = set(re.findall(r"`([\w.-]+)`", section))
     assert {name for name in names if not name.startswith("types-")} <= told

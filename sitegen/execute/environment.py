@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sitegen.parse.config import BUILT_IN
+from sitegen.parse.config import BUILT_IN, PACKAGE
 
 FIXED = {
     # One thread each: the order of additions, and so the last digits of a sum, must not
@@ -57,6 +57,11 @@ def environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("PYTHON") or name in PLACES
     }
-    path = [str(BUILT_IN), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # Where it is installed, the interpreter finds it; and all else in its folder last, as ever.
+    checkout = [] if PACKAGE == BUILT_IN else [str(PACKAGE.parent)]
+    path = [*checkout, *filter(None, [os.environ.get("PYTHONPATH")])]
     kernels = {name: str(user_cache() / "kernels" / folder) for name, folder in KERNELS.items()}
-    return {**kernels, **inherited, **FIXED, "PYTHONPATH": os.pathsep.join(path)}
+    found = {**kernels, **inherited, **FIXED}
+    if path:
+        found["PYTHONPATH"] = os.pathsep.join(path)
+    return found

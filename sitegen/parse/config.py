@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sitegen.errors import SiteError, SourceError, did_you_mean, raise_all
+from sitegen.errors import COMMAND, SiteError, SourceError, did_you_mean, raise_all
 
 T = TypeVar("T")
 
-BUILT_IN = Path(__file__).resolve().parents[2]
-"""The folder that holds the generator, its templates and its stylesheet."""
+PACKAGE = Path(__file__).resolve().parents[1]
+"""The folder of the generator's code."""
+BUILT_IN = PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent
+"""The folder that holds its templates and its stylesheet: in a checkout, that around the code."""
 CONFIG_FILE = "pyproject.toml"
 RECORDINGS = "recordings"
 """The folder of what was recorded, in that of the lessons."""
@@ -76,6 +78,11 @@ class Config:
     allowed_numbers: tuple[str, ...] = ()
     """Words and phrases whose numbers may be typed all the same: "two", "16 bits"."""
 
+    repository: str = ""
+    """The address of the course's repository: notebooks that are opened in Colab get it there."""
+    notebook_requirements: tuple[str, ...] = ()
+    """What notebooks that are opened in Colab install, as pip is told it."""
+
     @property
     def recordings(self) -> Path:
         """Where the recordings lie."""
@@ -120,8 +127,8 @@ def load(root: Path) -> Config:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SiteError(
-            f"no {CONFIG_FILE} here: call the generator from a course's folder, "
-            "with [tool.lessonsite] in its pyproject.toml"
+            f"no {CONFIG_FILE} here: call the generator from a course's folder, with "
+            f"[tool.lessonsite] in its {CONFIG_FILE}, or begin one: {COMMAND} --new first-lesson"
         ) from None
     except OSError as error:
         raise SiteError(f"{CONFIG_FILE} cannot be read: {error.strerror}") from None
@@ -190,6 +197,8 @@ class _Reader:
             notebook_setup=self.told(self.notebook_setup, None),
             numbers=self.told(self.numbers, ""),
             allowed_numbers=self.told(lambda: self.strings("allowed_numbers"), ()),
+            repository=self.told(self.repository, ""),
+            notebook_requirements=self.told(lambda: self.strings("notebook_requirements"), ()),
         )
         output = self.told(lambda: self.string("output", "site"), "site")
         mistakes = sorted(self.mistakes, key=lambda error: error.line)
@@ -236,6 +245,16 @@ class _Reader:
         if kind not in ("free", "computed"):
             raise self.error("numbers", f'numbers is to be "free" or "computed", not {kind!r}')
         return kind
+
+    def repository(self) -> str:
+        address = self.string("repository", "").rstrip("/")
+        if address and not re.fullmatch(r"https://[\w.-]+(?::\d+)?/[\w.~/-]+", address):
+            message = (
+                'repository is to be an address, such as "https://github.com/someone/course", '
+                f"not {address!r}"
+            )
+            raise self.error("repository", message)
+        return address
 
     def strings(self, key: str) -> tuple[str, ...]:
         value = self.table.get(key, [])

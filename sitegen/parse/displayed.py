@@ -25,6 +25,8 @@ def displayed(text: str) -> list[Token]:
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(TOP_LEVEL + levels.index(token.tag), 6)}"
+        if token.type == "math_block_label":
+            token.type, token.meta = "math_block", {}
         if token.type == "heading_open":
             token.meta = {"id": ""}
         elif token.type == "fence":

@@ -40,12 +40,7 @@ _TEXTS = (
     (re.compile(r"^(\.\.|…) [\w:-]+::"), "a directive of reStructuredText", _COMPONENT),
     (re.compile(r"\{\{[<%] .* [%>]\}\}"), "a shortcode", "write what it stands for"),
     (re.compile(r"^\{% .* %\}"), "a tag of Liquid", "write what it stands for"),
-    (
-        re.compile(r"\[-?@[\w:.-]+[^\]]*\]?"),
-        "a citation of Pandoc",
-        "write a link or a footnote, [^1]",
-    ),
-    (re.compile(r"(?<![\w@.])@(fig|tbl|eq|sec|lst)-\w"), "a reference of Quarto", "write a link"),
+    (re.compile(r"(?<![\w@.])@(fig|tbl|eq|sec|lst)-\w"), "a reference of Quarto", "write [](#id)"),
 )
 _SPANS = ("image", "link_close", "code_inline", "em_close", "strong_close")
 """What attributes in braces may follow."""
@@ -57,15 +52,17 @@ def fence(info: str) -> str:
         if found := re.match(pattern, info):
             name = found[1] if found.groups() else ""
             instead = instead.replace("{0}", name)
-            return f"cannot read {info!r}; {instead} (it looks like {tool})"
+            return f"cannot read {info!r}; {instead} (it looks like {tool}, which --import takes)"
     return f"cannot read {info!r}; {_BLOCK}"
 
 
 def container(line: str) -> str:
     """What to say of a line of colons that opens nothing."""
     unread = f"cannot read {line.strip()!r}; write ':::name {{attributes}} Title'"
-    tools = (tool for pattern, tool in _CONTAINERS if re.match(pattern, line))
-    return next((f"{unread} (it looks like {tool})" for tool in tools), unread)
+    for pattern, tool in _CONTAINERS:
+        if re.match(pattern, line):
+            return f"{unread} (it looks like {tool}, which --import takes)"
+    return unread
 
 
 def take_out(children: Sequence[Token]) -> Iterator[tuple[Token, str]]:

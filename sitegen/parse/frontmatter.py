@@ -21,6 +21,7 @@ SCHEMA = Map(
     {
         "title": Text(about="The lesson's title."),
         "slug": Text(about="Its name in links and its page: lower-case words and hyphens."),
+        "formerly": Items(Text(), about="Slugs that it had: their pages lead to it."),
         "order": Number(about="Its place among the lessons; no two have the same."),
         "load": Text(LOADS, about="How much it asks of a reader."),
         "type": Text(("hands-on", "conceptual"), about="Whether readers program or think."),
@@ -146,6 +147,11 @@ def examine(path: str, text: str) -> tuple[FrontMatter, list[SourceError]]:
 
     if isinstance(slug, str) and slug.strip() and (problem := slug_problem(slug)):
         wrong("slug", problem)
+    for index, former in enumerate(data.get("formerly") or ()):
+        if isinstance(former, str) and (problem := slug_problem(former)):
+            place: tuple[str | int, ...] = ("formerly", index)
+            line = lines.get(place, lines.get(("formerly",), lines[()]))
+            mistakes.append(SourceError(path, line, f"formerly: {problem}"))
     # The notebook with the solutions has a name of its own, made from this one.
     if isinstance(notebook, str) and not re.fullmatch(
         r"[\w-][\w.-]*(?<!-solutions)\.ipynb", notebook

@@ -22,6 +22,10 @@ class Options:
     """Run the block and show what it displays, but not its code."""
     fold: bool = False
     """Show the code closed, to be opened by the reader."""
+    hide_output: bool = False
+    """Run the block and show its code, but not what it displays."""
+    fold_output: bool = False
+    """Show what the block displays closed, to be opened by the reader."""
     hl: tuple[int, ...] = ()
     """Lines to highlight, counted from 1."""
     title: str = ""
@@ -94,6 +98,16 @@ class Link:
 
     target: str
     line: int
+    named: bool = True
+    """Whether the author gave it words; if not, it takes the name of what it leads to."""
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A work that a lesson cites, by its key."""
+
+    key: str
+    line: int
 
 
 @dataclass(frozen=True)
@@ -129,6 +143,9 @@ class Lesson:
     anchors: frozenset[str] = field(repr=False, default=frozenset())
     """Every id on the page that a link may name."""
     links: tuple[Link, ...] = field(repr=False, default=())
+    names: Mapping[str, str] = field(repr=False, default_factory=dict)
+    """What is at an anchor, as a link without words says it: "Figure 2.1", "(2.1)", a title."""
+    cited: tuple[Cited, ...] = field(repr=False, default=())
     files: tuple[str, ...] = field(repr=False, default=())
     """Images and other files beside the lesson that it shows or links to."""
     tokens: tuple[Token, ...] = field(repr=False, default=())

@@ -1,6 +1,7 @@
 """The Markdown dialect: CommonMark and what is not in it.
 
-Tables, footnotes, `$math$`, `:::component` containers and `[spans]{key=value}`.
+Tables, footnotes, `$math$`, `$$math$$ (label)`, `[@citations]`, `:::component` containers and
+`[spans]{key=value}`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from sitegen.parse import foreign
+from sitegen.parse.citations import citation_rule
 from sitegen.parse.marks import begin_tasks, callouts, tasks
 
 FORMULAS = ("math_inline", "math_inline_double")
@@ -45,7 +47,7 @@ def make_parser(renderer: type[RendererHTML] = RendererHTML) -> MarkdownIt:
         dollarmath_plugin,
         allow_space=False,
         allow_digits=False,
-        allow_labels=False,
+        allow_labels=True,
         double_inline=True,
     )
     parser.use(footnote_plugin)
@@ -56,6 +58,7 @@ def make_parser(renderer: type[RendererHTML] = RendererHTML) -> MarkdownIt:
         _component,
         {"alt": ["paragraph", "reference", "blockquote", "list"]},
     )
+    parser.inline.ruler.before("link", "citation", citation_rule)
     parser.core.ruler.before("inline", "callout", callouts)
     parser.core.ruler.before("inline", "task", tasks)
     parser.core.ruler.after("inline", "task_mark", begin_tasks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,17 +19,28 @@ from markdown_it.token import Token
 from sitegen.errors import SourceError, not_utf8, raise_all
 from sitegen.parse import foreign, frontmatter
 from sitegen.parse.attributes import Attributes, block_options, parse_attributes
-from sitegen.parse.lesson import Block, Cell, FrontMatter, Heading, Inline, Lesson, Link
+from sitegen.parse.lesson import (
+    Block,
+    Cell,
+    Cited,
+    FrontMatter,
+    Heading,
+    Inline,
+    Lesson,
+    Link,
+)
 from sitegen.parse.markdown import FORMULAS, MISTAKES, MarkdownError, make_parser
 from sitegen.parse.skeleton import MarkError, check_marks, has_solution
 
 INLINE_PREFIX = "{python}"
 PYTHON = ("python", "py", "python3", "ipython")
 """What others call the language of blocks that run here: `python`."""
-PAGE_IDS = ("main", "theme")
+PAGE_IDS = ("main", "theme", "bibliography")
 """Ids that every page has already."""
 EXERCISE = "exercise"
 """The component that blocks with a solution, and those that check it, stand in."""
+NUMBERED = {"figure": "Figure", "table": "Table"}
+"""Components with a number, and what they are called."""
 ONLY = "only"
 """The component that holds text of one profile."""
 
@@ -95,7 +107,7 @@ def examine(path: str, text: str) -> tuple[Lesson | None, list[SourceError]]:
         mistakes.append(error)
     of_markdown: list[MarkdownError] = []
     tokens = _parser().parse(body, {MISTAKES: of_markdown})
-    reader = _Reader(path, body.split("\n"))
+    reader = _Reader(path, body.split("\n"), meta.order)
     reader.read(tokens)
     mistakes += [SourceError(path, error.line + 1, str(error)) for error in of_markdown]
     mistakes += reader.mistakes
@@ -107,6 +119,8 @@ def examine(path: str, text: str) -> tuple[Lesson | None, list[SourceError]]:
         headings=tuple(reader.headings),
         anchors=frozenset(reader.ids),
         links=tuple(reader.links),
+        names=reader.names,
+        cited=tuple(reader.cited),
         files=tuple(sorted(reader.files)),
         tokens=tuple(tokens),
         warnings=tuple(message for _, message in sorted(reader.warnings)),
@@ -122,9 +136,14 @@ def _parser() -> MarkdownIt:
 class _Reader:
     """One walk over the tokens: finds cells, headings and links, and marks their tokens."""
 
-    def __init__(self, path: str, lines: list[str]) -> None:
+    def __init__(self, path: str, lines: list[str], order: int) -> None:
         self.path = path
         self.lines = lines
+        self.order = order
+        self.counts: Counter[str] = Counter()
+        """How many figures, tables and equations have a number so far."""
+        self.names: dict[str, str] = {}
+        self.cited: list[Cited] = []
         self.cells: list[Cell] = []
         self.headings: list[Heading] = []
         self.links: list[Link] = []
@@ -167,6 +186,8 @@ class _Reader:
                     columns += 1
                 elif token.type == "tr_open" and columns and token.map:
                     self.row(token.map[0], columns)
+                elif token.type == "math_block_label":
+                    self.equation(token, line)
                 elif token.type == "paragraph_open" and token.map:
                     self.text(*token.map)
                 elif token.type == "inline":
@@ -255,6 +276,8 @@ class _Reader:
         if not re.fullmatch(r"[\w-]+", name):  # it names files, and `a.2` is a figure of `a`
             raise self.error(line, f"block id {name!r} is to be letters, digits, - and _")
         self.claim(anchor(name), line, f"block id {name!r}")
+        if options.title:
+            self.names[anchor(name)] = options.title
         block = Block(name, token.content, line + 1, options)
         self.exercise(block, in_exercise)
         self.cells.append(block)
@@ -312,6 +335,29 @@ class _Reader:
             self.only(token, line)
         if attributes.id:
             self.claim(attributes.id, line)
+        if kind := NUMBERED.get(token.info):
+            token.meta["number"] = f"{kind} {self.number(kind)}"
+            self.names[attributes.id] = token.meta["number"]
+
+    def number(self, kind: str) -> str:
+        """The next of a kind, such as 2.3: the third of the lesson whose order is 2."""
+        self.counts[kind] += 1
+        return f"{self.order}.{self.counts[kind]}"
+
+    def equation(self, token: Token, line: int) -> None:
+        """A displayed formula with a label: `$$...$$ (label)`. It has a number, or its own tag."""
+        name = token.info
+        token.type = "math_block"
+        token.meta = {"id": name}
+        if not re.fullmatch(r"[\w.:-]+", name):
+            message = f"label {name!r} of a formula is to be letters, digits, and - . : _"
+            raise self.error(line, message)
+        self.claim(name, line)
+        own = re.search(r"\\tag\*?\{([^{}]*)\}", token.content)
+        number = own[1] if own else self.number("Equation")
+        if own is None:
+            token.content = f"{token.content.rstrip()} \\tag{{{number}}}"
+        self.names[name] = f"({number})"
 
     def lower(self, opening: Token, closing: Token) -> None:
         """Make a section of a heading that would be a second title of the page."""
@@ -338,6 +384,7 @@ class _Reader:
         if name:
             self.claim(name, line)
         token.meta = {"id": name}
+        self.names[name] = title
         self.headings.append(Heading(name, title, int(token.tag[1]), line, in_contents))
 
     def free(self, slug: str) -> str:
@@ -352,12 +399,14 @@ class _Reader:
         lines = {id(child): at for child, at in _with_lines(token, first)}
         for child, message in foreign.take_out(token.children or ()):
             self.warn(lines[id(child)], message)
-        for child, at in _with_lines(token, first):
+        children = token.children or []
+        for index, (child, at) in enumerate(_with_lines(token, first)):
+            following = children[index + 1].type if index + 1 < len(children) else ""
             with self.going_on():
-                self.child(child, at)
+                self.child(child, at, following)
 
-    def child(self, child: Token, at: int) -> None:
-        """Read a part of running text, on the line `at`."""
+    def child(self, child: Token, at: int, following: str) -> None:
+        """Read a part of running text, on the line `at`, before one of another type."""
         if child.type == "code_inline" and child.content.startswith(INLINE_PREFIX):
             self.value(child, at)
         elif child.type == "code_inline" and _MISSPELT.match(child.content):
@@ -365,11 +414,13 @@ class _Reader:
         elif child.type in ("link_open", "image"):
             target = str(child.attrs.get("href") or child.attrs.get("src") or "")
             if target and not is_external(target):
-                self.link(unquote(target), at)
+                self.link(unquote(target), at, following != "link_close")
             elif child.type == "image" and not target.startswith("data:"):
                 raise self.error(at, f"picture from elsewhere: put {target!r} into this folder")
         elif child.type in FORMULAS:
             child.meta = {"line": at}
+        elif child.type == "citation":
+            self.cited += [Cited(one.key, at) for one in child.meta["cited"]]
         elif child.type == "span_open":
             self.span(child, at)
         elif child.type == "span_close":
@@ -407,8 +458,8 @@ class _Reader:
             raise self.error(line, f"only={only} within a text of {around!r} is never shown")
         return only or around
 
-    def link(self, target: str, line: int) -> None:
-        self.links.append(Link(target, line))
+    def link(self, target: str, line: int, named: bool = True) -> None:
+        self.links.append(Link(target, line, named))
         page, _, _ = target.partition("#")
         if is_file(page):
             self.files.add(page)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sitegen.errors import COMMAND
 from sitegen.parse.lesson import Block, Cell
 from sitegen.record.recordings import Recordings
 from sitegen.record.replay import Standing
@@ -56,7 +57,7 @@ def sources_fault(
     if not any(standing.recording for standing in found):
         return ""
     damage = recordings.sources_damage(slug, profile)
-    return f"{damage}; build_site.py mends it" if damage else ""
+    return f"{damage}; {COMMAND} mends it" if damage else ""
 
 
 def mender(cell: Cell, profile: str) -> str:
@@ -64,7 +65,7 @@ def mender(cell: Cell, profile: str) -> str:
     needs = list(cell.options.needs) if isinstance(cell, Block) else []
     if profile == _GPU and _GPU not in needs:
         needs.insert(0, _GPU)
-    command = "build_site.py --gpu" if profile == _GPU else "build_site.py"
+    command = f"{COMMAND} --gpu" if profile == _GPU else COMMAND
     where = f", on a machine with {', '.join(needs)}" if needs else ""
     return f"{command} records it anew{where}"
 

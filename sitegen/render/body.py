@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from sitegen.output import Output
 from sitegen.parse import components
+from sitegen.parse.citations import Citation
 from sitegen.parse.displayed import displayed
 from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.parse.markdown import make_parser
@@ -25,6 +26,7 @@ from sitegen.render.displays import Display, formula
 from sitegen.render.highlight import highlight
 from sitegen.render.html import Parts, clean
 from sitegen.render.mathml import to_mathml
+from sitegen.render.references import Reference, shown
 from sitegen.render.results import Results, Shown, ShownValue
 from sitegen.render.style import Told
 from sitegen.render.templates import Templates
@@ -36,7 +38,14 @@ LONG_OUTPUT = 30
 class Body:
     """Renders the texts of lessons."""
 
-    def __init__(self, templates: Templates) -> None:
+    def __init__(
+        self,
+        templates: Templates,
+        names: Mapping[str, str] | None = None,
+        references: Mapping[str, Reference] | None = None,
+    ) -> None:
+        self.names = names or {}
+        self.references = references or {}
         self.partial = templates.partial
         self.folders = templates.folders
         self.site = templates.site
@@ -44,7 +53,7 @@ class Body:
         """What is to be told of outputs since this was last emptied, with the block's line."""
         self.markdown = make_parser(_LessonHTML)
         self.markdown.renderer.body = self  # type: ignore[attr-defined]
-        for name in ("math_inline", "math_inline_double", "math_block", "task"):
+        for name in ("math_inline", "math_inline_double", "math_block", "task", "citation"):
             self.markdown.add_render_rule(name, getattr(_LessonHTML, name))
 
     @cached_property
@@ -55,7 +64,11 @@ class Body:
     def html(self, lesson: Lesson, results: Results) -> str:
         """What stands on the page of a lesson between its header and its end."""
         env: MutableMapping[str, Any] = {"lesson": lesson, "results": results, "solutions": []}
-        return self.markdown.renderer.render(list(lesson.tokens), self.markdown.options, env)
+        body = self.markdown.renderer.render(list(lesson.tokens), self.markdown.options, env)
+        cited = shown((one.key for one in lesson.cited), self.references)
+        if cited:
+            body += f"{self.partial('bibliography.html', references=cited)}\n"
+        return body
 
     def cell(self, block: Block, env: Any) -> Markup:
         """A block where it stands; of an exercise, what is to be hidden is put aside in `env`."""
@@ -82,6 +95,8 @@ class Body:
                 "line_count": block.code.count("\n"),
                 "hide": options.hide,
                 "fold": options.fold,
+                "hide_output": options.hide_output,
+                "fold_output": options.fold_output,
                 "title": options.title,
                 "source": options.source,
                 "runs": not options.no_run,
@@ -175,6 +190,8 @@ class Body:
         return self.partial(
             f"components/{token.info}.html",
             name=token.info,
+            number=token.meta.get("number", ""),
+            serial=token.meta.get("line", 0),
             id=attributes.id,
             meta=lesson.meta.data if lesson else {},
             title=title,
@@ -333,8 +350,19 @@ class _LessonHTML(RendererHTML):
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         token = tokens[idx]
-        token = token.copy(attrs={**token.attrs, "href": page_url(str(token.attrs["href"]))})
-        return self.renderToken([token], 0, options, env)
+        target = str(token.attrs["href"])
+        token = token.copy(attrs={**token.attrs, "href": page_url(target)})
+        words = ""
+        if tokens[idx + 1].type == "link_close" and env["lesson"]:
+            place = f"{env['lesson'].slug}{target}" if target.startswith("#") else target
+            words = str(escape(self.body.names.get(place, "")))
+        return self.renderToken([token], 0, options, env) + words
+
+    def citation(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        token, known = tokens[idx], self.body.references
+        if any(one.key not in known for one in token.meta["cited"]) or not env["lesson"]:
+            return str(escape(token.content))
+        return f"({'; '.join(_cited(one, known[one.key]) for one in token.meta['cited'])})"
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         if "parts" in env:
@@ -378,7 +406,14 @@ def _formula(token: Token, frame: str, env: Any) -> str:
         env["told"].add(f"a formula ({error})")
         return f"<code>{escape(token.content)}</code>"
     around = 'class="math" role="group" tabindex="0" aria-label="Formula"'
-    return _own(f"<{frame} {around}>{math}</{frame}>" if frame else math, env)
+    place = f' id="{token.meta["id"]}"' if "id" in token.meta and frame == "div" else ""
+    return _own(f"<{frame}{place} {around}>{math}</{frame}>" if frame else math, env)
+
+
+def _cited(citation: Citation, reference: Reference) -> str:
+    words = reference.year or "n.d." if citation.without_author else reference.short
+    where = f", {escape(citation.place)}" if citation.place else ""
+    return f'<a class="citation" href="#ref-{citation.key}">{escape(words)}</a>{where}'
 
 
 def _own(markup: str, env: Any) -> str:

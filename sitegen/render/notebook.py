@@ -10,7 +10,7 @@ import json
 import re
 import textwrap
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -20,10 +20,20 @@ from markdown_it.token import Token
 from sitegen.errors import not_utf8
 from sitegen.execute.manners import seed_cell
 from sitegen.parse import components
+from sitegen.parse.citations import citations
 from sitegen.parse.config import Config
 from sitegen.parse.lesson import Block, Lesson
-from sitegen.parse.parser import EXERCISE, INLINE_PREFIX, ONLY, anchor, is_external, is_file
+from sitegen.parse.parser import (
+    EXERCISE,
+    INLINE_PREFIX,
+    NUMBERED,
+    ONLY,
+    anchor,
+    is_external,
+    is_file,
+)
 from sitegen.parse.skeleton import skeleton, solution
+from sitegen.render.references import Reference, shown
 
 FOLDER = "notebooks"
 
@@ -61,9 +71,26 @@ if importlib.util.find_spec("matplotlib"):
 """
 """Seeds as on the page, where the first line of a cell is the id of its block; drawings."""
 
+_IN_COLAB = """\
+import os
+import subprocess
+import sys
+
+if "google.colab" in sys.modules and not os.path.isfile("pyproject.toml"):
+    clone = ["git", "clone", "--quiet", "--depth", "1", {repository!r}, "course"]
+    subprocess.run(clone, check=True)
+    os.chdir("course")
+    sys.path.insert(0, os.getcwd())
+    if needed := {needed!r}:
+        pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, *needed], check=True)
+
+"""
+
 _SPANS = re.compile(
     r"""(?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)
       | (?P<image>!?)\[(?P<text>(?:[^\[\]`]|`[^`]*`)*)\]\((?P<target>[^()\s]+)\)
+      | \[(?P<cited>-?@[\w:./-]*\w[^\[\]\n]*)\](?![(\[:])
       | \[\^(?P<note>[^\]\s]+)\](?P<defines>:)?
       | \[(?P<variant>(?:[^\[\]`]|`[^`]*`|\[(?:[^\[\]`]|`[^`]*`)*\])*)\]\{only=(?P<only>[\w-]+)\}
       | [ \t]*\{\#[\w.:-]+\}[ \t]*$""",
@@ -104,25 +131,54 @@ def paths(lesson: Lesson) -> tuple[str, str]:
     return f"{FOLDER}/{name}", f"{FOLDER}/{stem}-solutions.ipynb"
 
 
-def notebooks(config: Config, lessons: Sequence[Lesson]) -> dict[str, bytes]:
-    """All notebooks of these lessons, by their paths in the site."""
+BRANCH = "notebooks"
+"""The branch of the course's repository that holds its notebooks: the workflow puts them there."""
+
+
+def colab_url(config: Config, lesson: Lesson) -> str:
+    """Where Colab opens a lesson's notebook; empty where it can't."""
+    found = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?", config.repository)
+    name = lesson.meta.text("notebook")
+    if not (found and name):
+        return ""
+    return f"https://colab.research.google.com/github/{found[1]}/blob/{BRANCH}/{name}"
+
+
+def notebooks(
+    config: Config,
+    lessons: Sequence[Lesson],
+    names: Mapping[str, str] | None = None,
+    references: Mapping[str, Reference] | None = None,
+) -> dict[str, bytes]:
+    """All notebooks of these lessons, by their paths in the site.
+
+    `names` says what links without words lead to, `references` what is cited.
+    """
     found = {}
     for lesson in lessons:
         for path, solved in zip(paths(lesson), (False, True), strict=True):
             if path:
-                found[path] = notebook(config, lesson, solved).encode("utf-8")
+                text = notebook(config, lesson, solved, names, references)
+                found[path] = text.encode("utf-8")
     return found
 
 
-def notebook(config: Config, lesson: Lesson, solved: bool) -> str:
+def notebook(
+    config: Config,
+    lesson: Lesson,
+    solved: bool,
+    names: Mapping[str, str] | None = None,
+    references: Mapping[str, Reference] | None = None,
+) -> str:
     """One notebook as JSON, with solutions or with the skeletons of what is to be written."""
-    writer = _Writer(config, lesson, solved)
+    writer = _Writer(config, lesson, solved, names or {}, references or {})
     lines = lesson.text.split("\n")
     first = next((token.map[0] for token in lesson.tokens if token.map), len(lines))
     pieces = [
         writer.opening(),
         writer.setup(),
         *writer.pieces(lesson.tokens, first, len(lines)),
+        writer.bibliography(),
     ]
     data = {
         "cells": list(_cells(pieces)),
@@ -191,7 +247,16 @@ def _short(expression: str) -> str:
 class _Writer:
     """Turns the tokens of one lesson into pieces of a notebook; the text is the author's own."""
 
-    def __init__(self, config: Config, lesson: Lesson, solved: bool) -> None:
+    def __init__(
+        self,
+        config: Config,
+        lesson: Lesson,
+        solved: bool,
+        names: Mapping[str, str],
+        references: Mapping[str, Reference],
+    ) -> None:
+        self.names = names
+        self.references = references
         self.config = config
         self.lesson = lesson
         self.solved = solved
@@ -222,7 +287,14 @@ class _Writer:
                 own = begin.read_text(encoding="utf-8").strip() + "\n\n"
             except UnicodeDecodeError as error:
                 raise not_utf8(begin.relative_to(self.config.root).as_posix(), error) from None
-        return Code("setup", own + _AS_ON_THE_PAGE)
+        return Code("setup", self.elsewhere() + own + _AS_ON_THE_PAGE)
+
+    def elsewhere(self) -> str:
+        """What gets the course where it is not: in Colab, whose machines begin empty."""
+        if not self.config.repository:
+            return ""
+        needed = [*self.config.notebook_requirements]
+        return _IN_COLAB.format(repository=self.config.repository, needed=needed)
 
     def pieces(self, tokens: Sequence[Token], first: int, last: int) -> list[Piece]:
         """What stands from line `first` up to line `last`, given the tokens there."""
@@ -230,11 +302,15 @@ class _Writer:
         index, line = 0, first
         while index < len(tokens):
             token = tokens[index]
-            special = token.type in ("component_open", "fence")
+            special = token.type in ("component_open", "fence") or (
+                token.type == "math_block" and "id" in token.meta
+            )
             if special and token.map and "callout" not in token.meta:  # which Jupyter draws, too
                 found.append(self.prose(line, token.map[0]))
                 line = token.map[1]
-                if token.type == "fence":
+                if token.type == "math_block":
+                    found.append(Text(f"$$\n{token.content.strip()}\n$$"))
+                elif token.type == "fence":
                     found.append(self.fence(token))
                 else:
                     end = components.end_of_component(tokens, index)
@@ -263,6 +339,8 @@ class _Writer:
                 inner = self.text(found["variant"])
                 values.extend(inner.values if self.runs(found["only"]) else ())
                 return f"{inner.markdown} ({self.label(found['only'])})"
+            if found["cited"]:
+                return self.cited(found[0], found["cited"])
             if found["target"]:
                 return self.link(found["image"], found["text"], found["target"])
             if found["note"]:
@@ -280,7 +358,7 @@ class _Writer:
         return only in ("", self.config.profiles[0].name)
 
     def link(self, image: str, text: str, target: str) -> str:
-        text = self.text(text).markdown
+        text = self.text(text).markdown or (not image and self.name(target)) or ""
         if is_external(target):
             return f"{image}[{text}]({target})"
         page, _, place = target.partition("#")
@@ -290,6 +368,28 @@ class _Writer:
             return text
         page = (page or self.lesson.slug).removesuffix(".html")
         return f"[{text}]({self.config.base_url}/{page}.html{'#' if place else ''}{place})"
+
+    def name(self, target: str) -> str:
+        """What a link without words says."""
+        place = f"{self.lesson.slug}{target}" if target.startswith("#") else target
+        return self.names.get(place, "")
+
+    def cited(self, whole: str, text: str) -> str:
+        """A citation as one reads it."""
+        words = []
+        for one in citations(text):
+            if one.key not in self.references:
+                return whole
+            reference = self.references[one.key]
+            short = (reference.year or "n.d.") if one.without_author else reference.short
+            words.append(", ".join(filter(None, (short, one.place))))
+        return f"({'; '.join(words)})" if words else whole
+
+    def bibliography(self) -> Text:
+        """What the lesson cites, at its end."""
+        cited = shown((one.key for one in self.lesson.cited), self.references)
+        rows = "\n".join(f"- {one.markdown()}" for one in cited)
+        return Text(f"## References\n\n{rows}" if cited else "")
 
     def fence(self, token: Token) -> Piece:
         block = token.meta.get("cell")
@@ -314,6 +414,8 @@ class _Writer:
         if name in REVEALED and not first.body and folded:
             first, *folded = folded
         head = self.head(tokens[0], heading)
+        if name in NUMBERED and name != "table":  # the caption of a table stands above it
+            return [*self.part(first), *(one for part in folded for one in self.part(part)), head]
         intro = self.part(first)
         if name == "constraints" and not body:
             intro = [self.scope()]
@@ -340,6 +442,9 @@ class _Writer:
         if token.info == ONLY:
             return Text(f"*{self.label(token.meta['only'])}:*")
         kind = _KINDS.get(token.info, "")
+        if number := token.meta.get("number"):
+            title = self.text(heading.content if heading else "")
+            return Text(f"**{number}.** {title.markdown}".strip(), title.values)
         level = token.meta["attributes"].values.get("level", "")
         kind += f" ({level})" if kind and level else ""
         title = self.text(heading.content if heading else "")

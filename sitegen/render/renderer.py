@@ -17,6 +17,7 @@ from sitegen.parse.config import Config, Profile
 from sitegen.parse.lesson import Lesson
 from sitegen.render import notebook, preview
 from sitegen.render.body import Body
+from sitegen.render.references import Reference
 from sitegen.render.results import Results
 from sitegen.render.search import Section, sections
 from sitegen.render.svg import inline_svg
@@ -47,6 +48,7 @@ class Renderer:
         config: Config,
         lessons: Sequence[Lesson],
         curriculum: Curriculum | None = None,
+        references: Mapping[str, Reference] | None = None,
         compiled: jinja2.BytecodeCache | None = None,
     ) -> None:
         self.config = config
@@ -54,7 +56,24 @@ class Renderer:
         self.lessons = sorted(lessons, key=lambda lesson: (lesson.meta.order, lesson.slug))
         self.templates = Templates(config, compiled)
         self.templates.environment.filters["place"] = self._place
-        self.body = Body(self.templates)
+        self.body = Body(self.templates, self.names, references or {})
+        self.references = references or {}
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What links without words say, by where they lead from any lesson."""
+        wanted = {link.target for lesson in self.lessons for link in lesson.links if not link.named}
+        named = {
+            f"{lesson.slug}#{anchor}": name
+            for lesson in self.lessons
+            for anchor, name in lesson.names.items()
+        } | {lesson.slug: lesson.meta.title for lesson in self.lessons}
+        ends = {target.partition("#")[2] for target in wanted}
+        return {
+            target: name
+            for target, name in named.items()
+            if target in wanted or target.partition("#")[2] in ends - {""}
+        }
 
     def lesson(self, lesson: Lesson, results: Results) -> Page:
         """The page of one lesson."""
@@ -76,6 +95,7 @@ class Renderer:
             "notebook": meta.text("notebook"),
             "notebook_url": notebook_url,
             "solutions_url": solutions_url,
+            "colab_url": notebook.colab_url(self.config, lesson),
             "requires": meta.rows("requires"),
             "teaches": meta.rows("teaches"),
             "curriculum": self.curriculum and self.curriculum.lesson(lesson),
@@ -92,7 +112,10 @@ class Renderer:
             "next": self._neighbour(index + 1),
         }
         rendered = self._render("page.html", f"{lesson.slug}.html", page)
-        files = notebook.notebooks(self.config, [lesson])
+        files = notebook.notebooks(self.config, [lesson], self.names, self.references)
+        for former in meta.data.get("formerly") or ():
+            moved = {"title": meta.title, "url": f"{lesson.slug}.html"}
+            files[f"{former}.html"] = self._render("moved.html", "", moved).html.encode("utf-8")
         found = sections(lesson, body)
         return replace(rendered, sections=found, cards=cards, files=files, warnings=told)
 
@@ -159,8 +182,9 @@ class Renderer:
 
     def _page(self, kind: str, url: str) -> dict[str, Any]:
         """Every field that templates may read, for pages that have no use for most."""
-        names = "slug title summary load type notebook notebook_url solutions_url preview body lead"
+        names = "slug title summary load type preview body lead"
         texts = dict.fromkeys(names.split(), "")
+        texts |= dict.fromkeys(("notebook", "notebook_url", "solutions_url", "colab_url"), "")
         rows: dict[str, Any] = {"requires": (), "teaches": (), "toc": (), "profiles": ()}
         return {"kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
 

@@ -78,4 +78,5 @@ class _Loader(jinja2.FileSystemLoader):
 def _inline_filter() -> Callable[[str], Markup]:
     """For templates: a line of front matter as Markdown, without a paragraph around it."""
     parser = make_parser()
+    parser.disable("citation")  # these have their list on the page of a lesson alone
     return lambda text: Markup(parser.renderInline(text))

@@ -23,6 +23,7 @@ from sitegen.parse.parser import examine, examine_file
 from sitegen.record.embedded import disagreements
 from sitegen.record.fingerprint import Library
 from sitegen.render.body import Body
+from sitegen.render.references import Reference
 from sitegen.render.renderer import Page, Renderer
 from sitegen.render.results import Results, Shown
 from sitegen.render.templates import Templates
@@ -107,15 +108,20 @@ class KeptRenderer(Renderer):
     """Renders only the pages that would come out differently."""
 
     def __init__(self, course: Course, kept: Kept) -> None:
-        super().__init__(course.config, course.lessons, course.curriculum, kept.compiled)
+        references = course.references
+        super().__init__(
+            course.config, course.lessons, course.curriculum, references, kept.compiled
+        )
         self.kept = kept
-        self.body = _KeptBody(self.templates, kept, self._common)
+        self.body = _KeptBody(self.templates, self.names, references, kept, self._common)
 
     @cached_property
     def _common(self) -> Any:
         """What every page is made from."""
         setup = self.config.notebook_setup
-        return self.config, self._site, template_files(self.config), setup and setup.read_bytes()
+        written = setup and setup.read_bytes()
+        named = self.names, self.references
+        return self.config, self._site, template_files(self.config), written, named
 
     def lesson(self, lesson: Lesson, results: Results) -> Page:
         place = self.curriculum and self.curriculum.lesson(lesson)
@@ -142,8 +148,15 @@ class KeptRenderer(Renderer):
 class _KeptBody(Body):
     """Renders only the blocks that would come out differently."""
 
-    def __init__(self, templates: Templates, kept: Kept, common: Any) -> None:
-        super().__init__(templates)
+    def __init__(
+        self,
+        templates: Templates,
+        names: Mapping[str, str],
+        references: Mapping[str, Reference],
+        kept: Kept,
+        common: Any,
+    ) -> None:
+        super().__init__(templates, names, references)
         self.kept = kept
         self.common = common
         self.slug = ""

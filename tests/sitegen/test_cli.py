@@ -153,9 +153,10 @@ def test_what_is_not_installed_is_told_with_how_to_install_it(good, name: str) -
     good.write(f"none/{name}.py", f"raise ModuleNotFoundError(name={name!r})\n")
     run = good.run_apart(PYTHONPATH="none")
     assert run.code == 2
-    needed = COMMAND.parent / "docs" / "adopting" / "requirements.txt"
-    assert run.err == f"{name} is not installed: python -m pip install -r {needed}\n"
-    assert needed.is_file()
+    assert run.err == (
+        f"{name} is not installed, and the generator needs it: install it with its dependencies: "
+        f"python -m pip install {COMMAND.parent}\n"
+    )
 
 
 def test_on_a_terminal_progress_is_drawn(good) -> None:

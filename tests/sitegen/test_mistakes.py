@@ -180,7 +180,6 @@ TEXTS = {
     "an admonition of MkDocs": ('!!! note "A title"', "MkDocs", "!!! note “A title”"),
     "a directive of another markup": (".. note:: text", "reStructuredText", "… note:: text"),
     "a shortcode": ("{{< include a.md >}}", "shortcode", "{{< include a.md >}}"),
-    "a citation": ("As [@smith2020] says.", "citation", "As [@smith2020] says."),
     "a cross reference": ("As @fig-one shows.", "reference of Quarto", "As @fig-one shows."),
 }
 

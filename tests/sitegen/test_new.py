@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from small_course import Course
 
+from sitegen import begin
 from sitegen.cli import main
+from sitegen.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -133,3 +137,59 @@ def test_wrong_use_is_refused(good: Course, new, arguments: list[str], said: str
     assert said in answer.err
     assert len(answer.err.splitlines()) == 1
     assert good.snapshot(".") == before
+
+
+ELSEWHERE = """
+[project]
+name = "mine"
+version = "1"
+"""
+
+
+def test_in_a_folder_that_is_no_course_one_begins(tmp_path: Path, new) -> None:
+    folder = tmp_path / "sorting-things"
+    folder.mkdir()
+    (folder / ".gitignore").write_text("mine\n")
+    place = SimpleNamespace(root=folder)
+    said = new(place, "first")
+    assert said.code == 0
+    assert "wrote pyproject.toml\n" in said.out
+    assert 'title = "Sorting things"' in (folder / "pyproject.toml").read_text()
+    assert (folder / ".gitignore").read_text() == "mine\n"
+    assert main([]) == 0
+    assert (folder / "site" / "first.html").is_file()
+
+
+def test_a_library_s_folder_gets_a_table(tmp_path: Path, new) -> None:
+    (tmp_path / "pyproject.toml").write_text(ELSEWHERE)
+    assert new(SimpleNamespace(root=tmp_path), "first").code == 0
+    text = (tmp_path / "pyproject.toml").read_text()
+    assert text.startswith(ELSEWHERE)
+    assert "title" in tomllib.loads(text)["tool"]["lessonsite"]
+
+
+def test_nothing_begins_with_a_slug_that_is_none(tmp_path: Path, new) -> None:
+    said = new(SimpleNamespace(root=tmp_path), "A Lesson")
+    assert said.code == 2
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        (None, f"lessonsite=={__version__}"),
+        ('{"url": "file:///home/me/generator", "dir_info": {}}', begin.PLACEHOLDER),
+        ('{"url": "https://e.org/a.whl", "archive_info": {}}', "lessonsite @ https://e.org/a.whl"),
+        (
+            '{"url": "https://e.org/g", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}',
+            "lessonsite @ git+https://e.org/g@c0ffee",
+        ),
+    ],
+    ids=["an index", "a folder", "a wheel", "git"],
+)
+def test_another_machine_is_told_where_the_generator_comes_from(
+    monkeypatch: pytest.MonkeyPatch, source: str | None, wanted: str
+) -> None:
+    found = SimpleNamespace(read_text=lambda name: source)
+    monkeypatch.setattr(begin.metadata, "distribution", lambda name: found)
+    assert begin.requirement() == wanted

@@ -1,0 +1,385 @@
+"""Directives of MyST, whichever fence they stand in, as nodes."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from sitegen.importing import cells
+from sitegen.importing.nodes import (
+    Break,
+    Cell,
+    Component,
+    Formula,
+    Heading,
+    Item,
+    Line,
+    Node,
+    Nothing,
+    Picture,
+    Place,
+    Prose,
+    Shown,
+    anchor,
+    words,
+)
+
+ADMONITIONS = {
+    "note": "aside",
+    "admonition": "aside",
+    "seealso": "aside",
+    "margin": "aside",
+    "sidebar": "aside",
+    "topic": "aside",
+    "dropdown": "aside",
+    "hint": "tip",
+    "tip": "tip",
+    "important": "insight",
+    "warning": "warning",
+    "attention": "warning",
+    "caution": "warning",
+    "danger": "warning",
+    "error": "warning",
+}
+"""The component of each admonition."""
+
+_STATEMENTS = frozenset(
+    {
+        "theorem",
+        "lemma",
+        "corollary",
+        "proposition",
+        "definition",
+        "axiom",
+        "conjecture",
+        "remark",
+        "assumption",
+        "property",
+        "observation",
+        "algorithm",
+        "criterion",
+        "example",
+        "proof",
+    }
+)
+_MADE = ("toctree", "tableofcontents", "contents", "bibliography", "footbibliography", "index")
+"""What is made here by itself, or not at all."""
+_CODE = ("code", "code-block", "sourcecode", "parsed-literal", "prompt", "doctest")
+_KNOWN_OPTIONS = {"label", "name", "class", "alt", "caption", "tags", "number-lines", "linenos"}
+_SILENT = {
+    "class",
+    "number-lines",
+    "linenos",
+    "enumerated",
+    "lineno-start",
+    "nonumber",
+    "nowrap",
+    "header-rows",
+    "header",
+}
+
+Within = Callable[[Sequence[Item]], list[Node]]
+
+
+@dataclass
+class Directive:
+    """A directive as it was written."""
+
+    name: str
+    argument: str
+    lines: Sequence[Item]
+    place: Place
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.text for line in self.written)
+
+    @property
+    def written(self) -> list[Line]:
+        """Its lines without the cells of a notebook between them."""
+        return [line for line in self.lines if isinstance(line, Line)]
+
+    @property
+    def label(self) -> str:
+        return anchor(str(self.options.get("label") or self.options.get("name") or ""))
+
+
+def read(name: str, argument: str, lines: Sequence[Item], place: Place) -> Directive:
+    """A directive, its options taken from the head of its lines."""
+    options: dict[str, Any] = {}
+    first = 0
+    texts = [line.text if isinstance(line, Line) else "" for line in lines]
+    if texts and texts[0].strip() == "---":
+        ends = [number for number, text in enumerate(texts) if text.strip() == "---"]
+        if len(ends) > 1:
+            text = "\n".join(texts[1 : ends[1]])
+            try:
+                options = yaml.safe_load(text) or {}
+            except yaml.YAMLError:
+                options = {}
+            first = ends[1] + 1
+    else:
+        while first < len(texts) and re.match(r"\s*:[\w-]+:", texts[first]):
+            options |= dict(cells.options_of(texts[first]))
+            first += 1
+    return Directive(name.lower(), argument.strip(), lines[first:], place, options)
+
+
+def nodes(given: Directive, within: Within) -> list[Node]:
+    """What a directive is in a lesson; of its options, those that say nothing here are told."""
+    found = _nodes(given, within)
+    name = given.name
+    if name in ("code-cell", "jupyter-execute", "figure", "image") or name in _CODE:
+        return found  # these have told it
+    for key in given.options:
+        if found and key not in _KNOWN_OPTIONS | _SILENT:
+            said = f"the option {key}={given.options[key]} of {{{name}}} says nothing here"
+            found[0].lose("option", words(said, 120))
+    return found
+
+
+def _nodes(given: Directive, within: Within) -> list[Node]:
+    name = given.name.removeprefix("prf:").removesuffix("-start")
+    if name.endswith("-end"):
+        return []
+    if name in ("code-cell", "jupyter-execute"):
+        return _cell(given)
+    if name in ADMONITIONS:
+        return [_admonition(given, within)]
+    if name in ("figure", "image"):
+        return _figure(given, within)
+    if name == "math":
+        label = given.label
+        latex = "\n".join(filter(None, (given.argument, given.text.strip("\n"))))
+        return [Formula(given.place, latex, label)]
+    if name in _CODE:
+        return [_code(given)]
+    if name in ("exercise", "solution"):
+        return [_exercise(given, name, within)]
+    if name in _STATEMENTS:
+        title = name.capitalize() + (f": {given.argument}" if given.argument else "")
+        node = Component(given.place, "aside", title, given.label, [], within(given.lines))
+        node.lose("directive", f"{{{given.name}}} is a remark with that title, without a number")
+        return [node]
+    if name in _MADE:
+        nothing = Nothing(given.place)
+        why = "is made for the whole site" if name != "index" else "is made by the search"
+        nothing.lose("directive", f"{{{given.name}}} is left out: what it gives {why}")
+        return [nothing]
+    return _OTHERS.get(name, _unknown)(given, within)
+
+
+def _cell(given: Directive) -> list[Node]:
+    language = (given.argument.split() or ["python"])[0]
+    options = dict(given.options)
+    tags = options.pop("tags", [])
+    if isinstance(tags, str):
+        tags = re.findall(r"[\w-]+", tags)
+    language = "python" if language.startswith(("ipython", "python")) else language
+    options = {key: value for key, value in options.items() if key not in _SILENT}
+    place = given.lines[0].place if given.lines else given.place
+    cell = Cell(given.text + "\n", place, language, tuple(map(str, tags)), options)
+    return cells.nodes(cell) if given.text.strip() else []
+
+
+def _admonition(given: Directive, within: Within) -> Node:
+    title, lines = given.argument, list(given.lines)
+    named = given.name in ("admonition", "topic", "sidebar", "dropdown")
+    if title and not named:
+        # Of a note, what stands on its line is its text.
+        lines, title = [Line(title, given.place), *lines], ""
+    kind = ADMONITIONS[given.name]
+    kinds = given.options.get("class", "")
+    if given.name == "admonition":
+        kind = next((ADMONITIONS[one] for one in str(kinds).split() if one in ADMONITIONS), kind)
+    if given.name == "seealso":
+        title = "See also"
+    node = Component(given.place, kind, title, given.label, [], within(lines))
+    if given.name == "dropdown" or "dropdown" in str(kinds).split():
+        node.lose("directive", f"{{{given.name}}} was folded, and is open here")
+    return node
+
+
+def _figure(given: Directive, within: Within) -> list[Node]:
+    alt = str(given.options.get("alt", ""))
+    lost = [key for key in given.options if key not in _KNOWN_OPTIONS]
+    children = within(given.lines)
+    caption = ""
+    if given.name == "figure" and children and isinstance(children[0], Prose):
+        caption = " ".join(line.text.strip() for line in children[0].lines)
+        children = children[1:]
+    picture = Picture(given.place, given.argument, alt or words(caption, 200))
+    node: Node = picture
+    inside = [picture, *children] if given.argument else children
+    if given.name == "figure":
+        node = Component(given.place, "figure", caption, given.label, [], list(inside))
+    for key in lost:
+        node.lose("option", f"{key}={given.options[key]} of a {given.name} says nothing here")
+    return [node]
+
+
+def _code(given: Directive) -> Node:
+    language = given.argument.split()[0] if given.argument else ""
+    language = "python" if language in ("python3", "py", "ipython", "ipython3") else language
+    shown = Shown(given.place, language, given.text.rstrip("\n") + "\n")
+    for key in given.options:
+        if key not in _SILENT:
+            said = f"{key}={given.options[key]}"
+            shown.lose("option", f"{words(said)!r} of code that is shown says nothing here")
+    return shown
+
+
+def _exercise(given: Directive, name: str, within: Within) -> Node:
+    children = within(given.lines)
+    if name == "solution":
+        return Component(given.place, "solution", "", anchor(given.argument), [], children)
+    title = given.argument
+    return Component(given.place, "exercise", title, given.label, [], children)
+
+
+def _tabs(given: Directive, within: Within) -> list[Node]:
+    children: list[Node] = []
+    for child in within(given.lines):
+        if isinstance(child, Component) and child.name == "tab":
+            children += [Heading(child.place, 3, child.title), *child.children]
+        else:
+            children.append(child)
+    return [Component(given.place, "tabs", given.argument, given.label, [], children)]
+
+
+def _tab(given: Directive, within: Within) -> list[Node]:
+    return [Component(given.place, "tab", given.argument, "", [], within(given.lines))]
+
+
+def _grid(given: Directive, within: Within) -> list[Node]:
+    children = within(given.lines)
+    parts: list[Node] = []
+    for child in children:
+        if isinstance(child, Component) and child.name == "card":
+            parts += [Heading(child.place, 3, child.title)] if child.title else [Break(child.place)]
+            parts += child.children
+        else:
+            parts.append(child)
+    return [Component(given.place, "compare", "", given.label, [], parts)]
+
+
+def _card(given: Directive, within: Within) -> list[Node]:
+    return [Component(given.place, "card", given.argument, "", [], within(given.lines))]
+
+
+def _rows(given: Directive, rows: Sequence[Sequence[str]], heads: int) -> list[Node]:
+    """A table of Markdown, in a component that captions it."""
+    if not rows:
+        return []
+    width = max(map(len, rows))
+    even = [[*row, *[""] * (width - len(row))] for row in rows]
+    first = even[:heads] or [[""] * width]
+    lines = [*first[:1], ["---"] * width, *even[max(heads, 0) :]]
+    text = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines]
+    prose = Prose(given.place, [Line(line, given.place) for line in text])
+    if not given.argument and not given.label:
+        return [prose]
+    return [Component(given.place, "table", given.argument, given.label, [], [prose])]
+
+
+def _list_table(given: Directive, within: Within) -> list[Node]:
+    rows: list[list[str]] = []
+    for line in given.written:
+        text = line.text
+        if found := re.match(r"\s*[*-]\s+[-*]\s?(.*)$", text):
+            rows.append([found[1].strip()])
+        elif rows and (found := re.match(r"\s+[-*]\s?(.*)$", text)):
+            rows[-1].append(found[1].strip())
+        elif rows and text.strip():
+            rows[-1][-1] += " " + text.strip()
+    return _rows(given, rows, int(given.options.get("header-rows", 0) or 0))
+
+
+def _csv_table(given: Directive, within: Within) -> list[Node]:
+    if "file" in given.options or not given.text.strip():
+        return _unknown(given, within)
+    rows = list(csv.reader(given.text.strip().split("\n")))
+    heads = int(given.options.get("header-rows", 0) or 0)
+    if header := given.options.get("header"):
+        rows, heads = [next(csv.reader([str(header)])), *rows], 1
+    return _rows(given, [[cell.strip() for cell in row] for row in rows], heads)
+
+
+def _table(given: Directive, within: Within) -> list[Node]:
+    children = within(given.lines)
+    return [Component(given.place, "table", given.argument, given.label, [], children)]
+
+
+def _diagram(given: Directive, within: Within) -> list[Node]:
+    shown = Shown(given.place, given.name, given.text.rstrip("\n") + "\n")
+    shown.lose("directive", f"{{{given.name}}} draws a diagram: its source is shown")
+    return [shown]
+
+
+def _quote(given: Directive, within: Within) -> list[Node]:
+    lines = [Line(f"> {line.text}".rstrip(), line.place) for line in given.written]
+    return [Prose(given.place, lines)]
+
+
+def _include(given: Directive, within: Within) -> list[Node]:
+    node = Nothing(given.place)
+    said = f"{{{given.name}}} {given.argument}"
+    node.lose("directive", f"{words(said)!r}: put its text here, or embed code with source=")
+    return [node]
+
+
+def _embedded(given: Directive, within: Within) -> list[Node]:
+    target = given.argument
+    if given.name in ("youtube", "youtube-embed"):
+        target = f"https://www.youtube.com/watch?v={target}"
+    prose = Prose(given.place, [Line(f"[{target}]({target})", given.place)] if target else [])
+    prose.lose("directive", f"{{{given.name}}} shows what lies elsewhere: a link now")
+    return [prose]
+
+
+def _plain(given: Directive, within: Within) -> list[Node]:
+    return within(given.lines)
+
+
+def _unknown(given: Directive, within: Within) -> list[Node]:
+    children = within(given.lines)
+    if given.argument:
+        children.insert(0, Prose(given.place, [Line(given.argument, given.place)]))
+    nothing = Nothing(given.place)
+    what = "its text stands here" if children else "left out"
+    nothing.lose("directive", f"no directive {{{given.name}}} here: {what}")
+    return [nothing, *children]
+
+
+_OTHERS: dict[str, Callable[[Directive, Within], list[Node]]] = {
+    "tab-set": _tabs,
+    "tabs": _tabs,
+    "tab-item": _tab,
+    "tab": _tab,
+    "grid": _grid,
+    "card": _card,
+    "grid-item-card": _card,
+    "list-table": _list_table,
+    "csv-table": _csv_table,
+    "table": _table,
+    "mermaid": _diagram,
+    "graphviz": _diagram,
+    "epigraph": _quote,
+    "pull-quote": _quote,
+    "blockquote": _quote,
+    "highlights": _quote,
+    "include": _include,
+    "literalinclude": _include,
+    "iframe": _embedded,
+    "video": _embedded,
+    "youtube": _embedded,
+    "youtube-embed": _embedded,
+    "div": _plain,
+    "container": _plain,
+}

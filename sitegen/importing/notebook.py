@@ -1,0 +1,93 @@
+"""Jupyter notebooks as items: their Markdown line by line, their code cell by cell."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sitegen.errors import SourceError
+from sitegen.importing.nodes import Cell, Item, Line, Place
+
+_EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/svg+xml": ".svg"}
+
+
+@dataclass
+class Notebook:
+    """What a notebook holds."""
+
+    items: list[Item]
+    language: str = "python"
+    attachments: dict[str, bytes] = field(default_factory=dict)
+    """Pictures that are in it, by the names that they are given here."""
+
+
+def read(path: str, text: str) -> Notebook:
+    """The items of a notebook of format 4, given its JSON.
+
+    Raises:
+        SourceError: it is none.
+    """
+    try:
+        data = json.loads(text)
+        cells = data["cells"]
+        if not isinstance(cells, list) or data["nbformat"] < 4:
+            raise KeyError
+    except (ValueError, KeyError, TypeError):
+        said = "no notebook of format 4; Jupyter's nbconvert makes one: --to notebook"
+        raise SourceError(path, 1, said) from None
+    metadata = data.get("metadata", {})
+    kernel = metadata.get("kernelspec", {}).get("language")
+    language = kernel or metadata.get("language_info", {}).get("name", "python")
+    found = Notebook([], language)
+    for number, cell in enumerate(cells, start=1):
+        source = _text(cell.get("source", ""))
+        place = Place(path, 1, number)
+        tags = tuple(cell.get("metadata", {}).get("tags", ()))
+        if cell.get("cell_type") == "code":
+            hidden = cell.get("metadata", {}).get("jupyter", {})
+            tags += ("hide-input",) if hidden.get("source_hidden") else ()
+            tags += ("hide-output",) if hidden.get("outputs_hidden") else ()
+            raised = _raised(cell.get("outputs", ()))
+            if source.strip():
+                found.items.append(Cell(source, place, language, tags, {}, raised))
+            continue
+        if cell.get("cell_type") == "raw":
+            source = f"```\n{source}\n```"
+        if "remove-cell" in tags or "remove_cell" in tags:
+            source = f"<!-- import: a text that was tagged remove-cell: {_safe(source)} -->"
+        source = _attached(source, cell.get("attachments", {}), found, number)
+        found.items += [
+            Line(line, Place(path, row, number))
+            for row, line in enumerate([*source.split("\n"), ""], start=1)
+        ]
+    return found
+
+
+def _safe(source: str) -> str:
+    return re.sub("-{2,}", "-", " ".join(source.split()))
+
+
+def _text(source: Any) -> str:
+    return "".join(source) if isinstance(source, list) else str(source)
+
+
+def _raised(outputs: Sequence[Mapping[str, Any]]) -> str:
+    names = (one.get("ename", "") for one in outputs if one.get("output_type") == "error")
+    return next((str(name) for name in names), "")
+
+
+def _attached(source: str, attachments: Mapping[str, Any], found: Notebook, number: int) -> str:
+    """The text, with files in the place of the pictures that its cell holds."""
+    for name, bundle in attachments.items():
+        for kind, extension in _EXTENSIONS.items():
+            if kind in bundle:
+                file = f"{number}-{re.sub(r'[^a-zA-Z0-9]+', '-', name.rsplit('.', 1)[0])}"
+                data = _text(bundle[kind])
+                content = data.encode() if kind == "image/svg+xml" else base64.b64decode(data)
+                found.attachments[file + extension] = content
+                source = source.replace(f"attachment:{name}", f"attachment:{file}{extension}")
+    return source

@@ -1,0 +1,441 @@
+"""Items -> nodes: what stands on the lines of a document, in whichever of the conventions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sitegen.importing import cells, directives, divs
+from sitegen.importing.nodes import (
+    Cell,
+    Component,
+    Formula,
+    Heading,
+    Item,
+    Line,
+    Node,
+    Nothing,
+    Picture,
+    Place,
+    Prose,
+    Shown,
+    anchor,
+)
+from sitegen.parse.attributes import Attributes, parse_attributes
+
+_FENCE = re.compile(r"^(?P<indent>\s*)(?P<mark>`{3,}(?=[^`]*$)|~{3,})\s*(?P<info>.*)$")
+_COLONS = re.compile(r"^\s*(?P<mark>:{3,})\s*(?P<info>\S.*)?$")
+_DIRECTIVE = re.compile(r"^\{(?P<name>[A-Za-z][\w:+.-]*)\}\s*(?P<argument>.*)$")
+_HEADING = re.compile(r"^ {0,3}(?P<marks>#{1,6})\s+(?P<text>.*?)(?:\s+#+)?\s*$")
+_RULE = re.compile(r"^ {0,3}(=+|-+)\s*$")
+_BRACES = re.compile(r"\s*\{(?P<inner>[^{}]*)\}\s*$")
+_TARGET = re.compile(r"^\s*\((?P<label>[^()\s]+)\)=\s*$")
+_MARK = re.compile(r"^\s*:(?P<name>label|eqlabel|width|height):`(?P<text>[^`]*)`\s*$")
+_D2L_TAB = re.compile(r"^\s*:(?P<name>begin_tab|end_tab):(?:`(?P<tabs>[^`]*)`)?\s*$")
+_IMAGE = re.compile(r"^\s*!\[(?P<alt>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]+)[^()]*\)")
+_CAPTION = re.compile(r"^\s*(?:Table)?:\s*(?P<text>\S.*)$")
+_ENVIRONMENT = re.compile(
+    r"^\s*\\begin\{(equation|align|gather|eqnarray|multline|alignat|split|aligned)(\*?)\}"
+)
+_INDENTED = re.compile(r"^(\t| {4})")
+_FRAMEWORKS = ("pytorch", "jax", "tensorflow", "mxnet")
+_TAB = re.compile(r"^\s*(?:%%tab|#\s?@tab)\s+(?P<tabs>.+?)\s*\n", re.M)
+_TOOLS = re.compile(r"^(%load_ext d2lbook\.tab|tab\.interact_select\(.*\))\s*$", re.M)
+_SHORTCODE = re.compile(r"^\s*\{\{<\s*(?P<text>.+?)\s*>\}\}\s*$")
+
+
+def structure(
+    items: Sequence[Item], tab: str = "", figures: bool = False, comments: bool = False
+) -> list[Node]:
+    """The nodes of a document; of the frameworks of d2l's tabs, `tab` is kept.
+
+    With `figures`, a picture that stands by itself is one with its words as the caption, as in
+    Quarto. With `comments`, a line after `%` is one, as in MyST.
+    """
+    return _solved(_Reader(tab or _first_tab(items), figures, comments).nodes(items))
+
+
+def _first_tab(items: Sequence[Item]) -> str:
+    text = "\n".join(one.code if isinstance(one, Cell) else one.text for one in items)
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"(?:@tab|%%tab|begin_tab:)(.*)", text))))
+    return next((one for one in _FRAMEWORKS if one in named), "")
+
+
+def _solved(nodes: list[Node]) -> list[Node]:
+    """Solutions as the last part of their exercises, as far as these stand before them."""
+    exercises: dict[str, Component] = {}
+    last: Component | None = None
+    found: list[Node] = []
+    for node in nodes:
+        if isinstance(node, Component) and node.name == "exercise":
+            last = node
+            exercises[node.id] = node
+        elif isinstance(node, Component) and node.name == "solution":
+            exercise = exercises.get(node.id) if node.id else last
+            if exercise is not None:
+                exercise.children += [Heading(node.place, 3, "Solution"), *node.children]
+                exercise.losses += node.losses
+                continue
+            node.name, node.title, node.id = "aside", "Solution", ""
+            node.lose("directive", "a solution of no exercise here: a remark now")
+        found.append(node)
+    return found
+
+
+class _Reader:
+    def __init__(self, tab: str, figures: bool, comments: bool) -> None:
+        self.comments = comments
+        self.tab = tab
+        self.figures = figures
+
+    def nodes(self, items: Sequence[Item]) -> list[Node]:
+        found: list[Node] = []
+        label = ""
+        at = 0
+        while at < len(items):
+            item = items[at]
+            if isinstance(item, Cell):
+                new, after = self.cell(item), at + 1
+            elif not item.text.strip() or item.text.strip() in ("+++", "\\newpage"):
+                at += 1
+                continue
+            elif target := _TARGET.match(item.text):
+                label, at = anchor(target["label"]), at + 1
+                continue
+            elif mark := _MARK.match(item.text):
+                self.mark(mark, item, found)
+                at += 1
+                continue
+            else:
+                new, after = self.at(items, at)
+            if label and new:
+                new = self.labelled(label, new)
+                label = ""
+            found += new
+            at = after
+        return found
+
+    def within(self, lines: Sequence[Item]) -> list[Node]:
+        """What stands in a directive or div."""
+        return self.nodes(lines)
+
+    def at(self, items: Sequence[Item], at: int) -> tuple[list[Node], int]:
+        """The nodes that begin on a line, and where it goes on after them."""
+        line = items[at]
+        assert isinstance(line, Line)
+        if fence := _FENCE.match(line.text):
+            return self.fence(items, at, fence)
+        if (colons := _COLONS.match(line.text)) and colons["info"]:
+            return self.container(items, at, colons)
+        if colons:
+            return [], at + 1
+        if tabs := _D2L_TAB.match(line.text):
+            return self.tabbed(items, at, tabs)
+        if heading := _HEADING.match(line.text):
+            return [self.heading(line.place, len(heading["marks"]), heading["text"])], at + 1
+        if line.text.strip().startswith("$$") or _ENVIRONMENT.match(line.text):
+            return self.formula(items, at)
+        if line.text.strip() == "\\[":
+            return self.until(items, at, "\\]")
+        if shortcode := _SHORTCODE.match(line.text):
+            nothing = Nothing(line.place)
+            nothing.lose("shortcode", f"a shortcode of Quarto is left out: {shortcode['text']}")
+            return [nothing], at + 1
+        if self.comments and line.text.startswith("%"):
+            comment = Line(f"<!-- {line.text.lstrip('% ').replace('--', '-')} -->", line.place)
+            return [Prose(line.place, [comment])], at + 1
+        return self.prose(items, at)
+
+    def cell(self, cell: Cell) -> list[Node]:
+        """A cell of code, unless it is another framework's."""
+        code = _TOOLS.sub("", cell.code)
+        if code != cell.code and not code.strip():
+            nothing = Nothing(cell.place)
+            nothing.lose("tab", "a cell of d2l's own tools is left out")
+            return [nothing]
+        tabs = _TAB.match(code)
+        if tabs:
+            names = re.findall(r"\w+", tabs["tabs"])
+            if self.tab and "all" not in names and self.tab not in names:
+                nothing = Nothing(cell.place)
+                which = ", ".join(names)
+                nothing.lose("tab", f"a cell of {which} is left out: {self.tab} is kept (--tab)")
+                return [nothing]
+            code = code[tabs.end() :]
+        place = cell.place
+        return cells.nodes(Cell(code, place, cell.language, cell.tags, cell.options, cell.raised))
+
+    def mark(self, mark: re.Match[str], line: Line, found: list[Node]) -> None:
+        """d2l's marks below what they speak of: its label, its size."""
+        node = found[-1] if found else None
+        if mark["name"] not in ("label", "eqlabel"):
+            if node:
+                node.lose("option", f"the {mark['name']} {mark['text']} says nothing here")
+            return
+        if node is None:
+            return
+        new = self.labelled(anchor(mark["text"]), [node])
+        found[-1:] = new
+
+    def labelled(self, label: str, nodes: list[Node]) -> list[Node]:
+        """The nodes, the first of which has a label."""
+        first = nodes[0]
+        if isinstance(first, Heading):
+            first.id = first.id or label
+        elif isinstance(first, Formula):
+            first.label = first.label or label
+        elif isinstance(first, Component):
+            first.id = first.id or label
+        elif isinstance(first, Picture):
+            figure = Component(first.place, "figure", first.alt, label, [], [first])
+            figure.losses, first.losses = first.losses, []
+            return [figure, *nodes[1:]]
+        elif isinstance(first, Prose) and first.lines and first.lines[-1].text.startswith("|"):
+            return [Component(first.place, "table", "", label, [], [first]), *nodes[1:]]
+        elif hasattr(first, "id"):
+            first.id = first.id or label
+        else:
+            first.lose("label", f"the label {label!r} is that of a text, which has none here")
+        return nodes
+
+    def fence(self, items: Sequence[Item], at: int, fence: re.Match[str]) -> tuple[list[Node], int]:
+        mark, indent = fence["mark"], len(fence["indent"])
+        end = at + 1
+        close = re.compile(rf"^\s*{re.escape(mark[0])}{{{len(mark)},}}\s*$")
+        while end < len(items) and not self._is(items[end], close):
+            end += 1
+        inner = [
+            Line(re.sub(rf"^\s{{0,{indent}}}", "", one.text), one.place)
+            for one in items[at + 1 : end]
+            if isinstance(one, Line)
+        ]
+        found = self.fenced(fence["info"].strip(), inner, items[at].place)
+        return self.gated(items, fence["info"], found, end + 1)
+
+    @staticmethod
+    def _is(item: Item, pattern: re.Pattern[str]) -> bool:
+        return isinstance(item, Line) and bool(pattern.match(item.text))
+
+    def fenced(self, info: str, lines: list[Line], place: Place) -> list[Node]:
+        code = "\n".join(line.text for line in lines).rstrip("\n") + "\n"
+        here = lines[0].place if lines else place
+        directive = _DIRECTIVE.match(info)
+        braces = re.match(r"^\{(?P<inner>[^{}]*)\}$", info)
+        if directive and directive["name"].lower() in ("python", "ipython", "py"):
+            return self.cell(Cell(code, here))
+        if directive and directive["name"] in _LANGUAGES:
+            return self.cell(Cell(code, here, directive["name"]))
+        if directive:
+            return self.directive(directive["name"], directive["argument"], lines, place)
+        if braces:
+            given = _attributes(braces["inner"])
+            language = (given.classes or ("",))[0]
+            first = braces["inner"].split(",")[0].split()[0] if braces["inner"].split() else ""
+            if first in ("python", "py", "r", "julia") or "input" in given.classes:
+                language = first if not first.startswith(".") else language
+                return self.cell(Cell(code, here, language)) if code.strip() else []
+            node = Shown(place, language, code)
+            if kept := [*given.classes[1:], *given.values, *given.flags]:
+                node.lose("option", f"{' '.join(kept)!r} of code that is shown says nothing here")
+            return [node]
+        language = info.split()[0].lower().partition("{")[0] if info else ""
+        if language in ("python", "py", "python3", "ipython", "ipython3"):
+            language = "pycon" if code.startswith(">>>") else "python"
+        return [Shown(place, language, code)]
+
+    def directive(
+        self, name: str, argument: str, lines: Sequence[Item], place: Place
+    ) -> list[Node]:
+        return directives.nodes(directives.read(name, argument, lines, place), self.within)
+
+    def container(
+        self, items: Sequence[Item], at: int, colons: re.Match[str]
+    ) -> tuple[list[Node], int]:
+        depth, end, fence = 1, at + 1, None
+        while end < len(items):
+            item = items[end]
+            if isinstance(item, Line):
+                if fence:
+                    fence = None if fence.match(item.text) else fence
+                elif opened := _FENCE.match(item.text):
+                    mark = opened["mark"]
+                    fence = re.compile(rf"^\s*{re.escape(mark[0])}{{{len(mark)},}}\s*$")
+                elif inner := _COLONS.match(item.text):
+                    depth += 1 if inner["info"] else -1
+                    if depth == 0:
+                        break
+            end += 1
+        inside = items[at + 1 : end]
+        line, info = items[at], colons["info"].strip()
+        directive = _DIRECTIVE.match(info)
+        if directive:
+            found = self.directive(directive["name"], directive["argument"], inside, line.place)
+            return self.gated(items, info, found, end + 1)
+        given = _attributes(info.strip("{} ") if info.startswith("{") else f".{info.split()[0]}")
+        return divs.nodes(given, inside, line.place, self.within), end + 1
+
+    def gated(
+        self, items: Sequence[Item], info: str, found: list[Node], at: int
+    ) -> tuple[list[Node], int]:
+        """What `exercise-start` and `solution-start` open goes on up to their `-end`."""
+        name = re.match(r"\s*\{([\w:-]+)-start\}", info)
+        if name is None or not isinstance(component := found[0], Component):
+            return found, at
+        pattern = re.compile(rf"^\s*(`{{3,}}|:{{3,}})\s*\{{{name[1]}-end\}}")
+        end = at
+        while end < len(items) and not self._is(items[end], pattern):
+            end += 1
+        component.children += self.nodes(items[at:end])
+        return found, end
+
+    def tabbed(self, items: Sequence[Item], at: int, tabs: re.Match[str]) -> tuple[list[Node], int]:
+        end = at + 1
+        while end < len(items) and not self._is(items[end], _D2L_TAB):
+            end += 1
+        names = re.findall(r"\w+", tabs["tabs"] or "")
+        if self.tab in names or not self.tab:
+            return self.nodes(items[at + 1 : end]), end + 1
+        nothing = Nothing(items[at].place)
+        said = f"a text of {', '.join(names)} is left out: {self.tab} is kept (--tab)"
+        if names != ["toc"]:
+            nothing.lose("tab", said)
+        return [nothing], end + 1
+
+    def heading(self, place: Place, level: int, text: str) -> Heading:
+        node = Heading(place, level, text)
+        braces = _BRACES.search(text)
+        if braces:
+            given = _attributes(braces["inner"])
+            node.text, node.id = text[: braces.start()], anchor(given.id)
+            lost = [one for one in given.classes if one not in ("unnumbered", "unlisted")]
+            if lost:
+                node.lose("option", f"{' '.join(lost)!r} of a heading says nothing here")
+        return node
+
+    def formula(self, items: Sequence[Item], at: int) -> tuple[list[Node], int]:
+        line = items[at]
+        assert isinstance(line, Line)
+        environment = _ENVIRONMENT.match(line.text)
+        ends = f"\\end{{{environment[1]}{environment[2]}}}" if environment else "$$"
+        text, end = line.text.strip(), at + 1
+        start = 0 if environment else 2
+        while ends not in text[start:] and end < len(items):
+            item = items[end]
+            if not isinstance(item, Line) or not (item.text.strip() or not environment):
+                break
+            text += "\n" + item.text.rstrip()
+            end += 1
+        place = text.find(ends, start)
+        if place < 0:
+            return [Prose(line.place, [line])], at + 1
+        if environment:
+            latex, rest = text[: place + len(ends)], text[place + len(ends) :].strip()
+        else:
+            latex, rest = text[2:place], text[place + 2 :].strip()
+        label = ""
+        if found := re.match(r"\((?P<label>[^()]+)\)$|\{#(?P<id>[\w:.-]+)[^{}]*\}$", rest):
+            label, rest = found["label"] or found["id"], ""
+        if rest:  # a sentence goes on after it
+            return self.prose(items, at)
+        node = Formula(line.place, latex.strip(), anchor(label))
+        return [node], end
+
+    def until(self, items: Sequence[Item], at: int, mark: str) -> tuple[list[Node], int]:
+        end = at + 1
+        while end < len(items) and not self._is(items[end], re.compile(rf"\s*{re.escape(mark)}")):
+            end += 1
+        inner = [one.text for one in items[at + 1 : end] if isinstance(one, Line)]
+        return [Formula(items[at].place, "\n".join(inner))], end + 1
+
+    def prose(self, items: Sequence[Item], at: int) -> tuple[list[Node], int]:
+        """Lines up to an empty one, or to what begins something else."""
+        lines: list[Line] = []
+        end = at
+        while end < len(items):
+            item = items[end]
+            if not isinstance(item, Line) or not item.text.strip():
+                break
+            if end > at and self.begins(item.text):
+                break
+            lines.append(item)
+            end += 1
+            if len(lines) == 2 and _RULE.match(item.text) and "|" not in lines[0].text:
+                level = 1 if item.text.strip().startswith("=") else 2
+                if not re.match(r"\s*([-*+]|\d+[.)])\s", lines[0].text):
+                    return [self.heading(lines[0].place, level, lines[0].text.strip())], end
+        if re.match(r"\s*\+[-=+]{3,}\+\s*$", lines[0].text):
+            grid = Shown(lines[0].place, "text", "\n".join(line.text for line in lines))
+            grid.lose("table", "a table drawn with + and -: write it with |")
+            return [grid], end
+        if len(lines) == 1 and (picture := self.picture(lines[0])):
+            return [picture], end
+        return self.captioned(lines, items, end)
+
+    def begins(self, text: str) -> bool:
+        """Whether a line ends the paragraph above it."""
+        return bool(
+            _FENCE.match(text)
+            or _COLONS.match(text)
+            or _HEADING.match(text)
+            or _MARK.match(text)
+            or _D2L_TAB.match(text)
+            or _ENVIRONMENT.match(text)
+            or text.startswith("$$")
+        )
+
+    def picture(self, line: Line) -> Node | None:
+        """A picture that is alone on its line."""
+        found = _IMAGE.match(line.text)
+        if found is None:
+            return None
+        rest = line.text[found.end() :].strip()
+        given = Attributes()
+        if rest:
+            braces = re.fullmatch(r"\{(?P<inner>[^{}]*)\}", rest)
+            if braces is None:
+                return None
+            given = _attributes(braces["inner"])
+        alt = given.values.get("fig-alt", found["alt"])
+        picture = Picture(line.place, found["target"], alt)
+        node: Node = picture
+        if given.id or (self.figures and found["alt"].strip()):
+            node = Component(line.place, "figure", found["alt"], anchor(given.id), [], [picture])
+        for key, value in given.values.items():
+            if key not in ("fig-alt", "fig-cap"):
+                node.lose("option", f"{key}={value} of a picture says nothing here")
+        return node
+
+    def captioned(
+        self, lines: list[Line], items: Sequence[Item], end: int
+    ) -> tuple[list[Node], int]:
+        """A text; a table, in a component if a caption stands below or above it."""
+        place = lines[0].place
+        table = any(re.match(r"^\s*\|?[\s:|-]*-{2,}[\s:|-]*$", line.text) for line in lines[1:3])
+        after = end
+        while after < len(items) and self._is(items[after], re.compile(r"^\s*$")):
+            after += 1
+        caption = None
+        if table and "|" in lines[0].text:
+            inside = _CAPTION.match(lines[-1].text) if "|" not in lines[-1].text else None
+            item = items[after] if after < len(items) else None
+            below = _CAPTION.match(item.text) if isinstance(item, Line) else None
+            if inside:
+                caption, lines = inside, lines[:-1]
+            elif below and not _MARK.match(below[0]) and not _COLONS.match(below[0]):
+                caption, end = below, after + 1
+        if caption is None:
+            return [Prose(place, lines)], end
+        text, label = caption["text"], ""
+        if braces := _BRACES.search(text):
+            text, label = text[: braces.start()], _attributes(braces["inner"]).id
+        return [Component(place, "table", text, anchor(label), [], [Prose(place, lines)])], end
+
+
+_LANGUAGES = ("r", "julia", "bash", "sh", "sql", "ojs", "mermaid", "dot", "R", "stata", "rust")
+
+
+def _attributes(text: str) -> Attributes:
+    try:
+        return parse_attributes(text.replace("\u201c", '"').replace("\u201d", '"'))
+    except ValueError:
+        return Attributes()

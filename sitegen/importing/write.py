@@ -1,0 +1,152 @@
+"""Nodes -> the text of a lesson, each loss as a comment where it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from sitegen.importing.inline import Around, Inline
+from sitegen.importing.nodes import (
+    Block,
+    Break,
+    Component,
+    Formula,
+    Heading,
+    Loss,
+    Node,
+    Picture,
+    Prose,
+    Shown,
+    anchor,
+)
+from sitegen.parse.parser import slugify
+
+_INDENT = re.compile(r"^[ \t]*(?:>[ \t]*)*")
+_EQUATION = re.compile(r"\s*\\begin\{equation\*?\}(.*)\\end\{equation\*?\}\s*", re.S)
+_CODE = re.compile(r"^(?: {4}|\t)")
+
+
+def write(
+    nodes: Sequence[Node], around: Around, ids: frozenset[str] = frozenset()
+) -> tuple[str, list[Loss]]:
+    """The body of a lesson, and all that is lost in it, in order.
+
+    `ids` are those that the document gives, which no heading may take by its words.
+    """
+    writer = _Writer(around, ids)
+    text = writer.body(nodes)
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n", writer.losses
+
+
+class _Writer:
+    def __init__(self, around: Around, given: frozenset[str]) -> None:
+        self.around = around
+        self.given = given
+        self.losses: list[Loss] = []
+        self.ids: set[str] = set()
+
+    def body(self, nodes: Sequence[Node]) -> str:
+        """Nodes one after the other, each below what is lost of it."""
+        parts = []
+        for node in nodes:
+            inline = Inline(self.around, node.lose)
+            indent = ""
+            if isinstance(node, Prose) and node.lines:
+                indent = (_INDENT.match(node.lines[0].text) or [""])[0]
+            text = _KINDS[type(node)](self, node, inline) if type(node) in _KINDS else ""
+            self.losses += node.losses
+            comments = [indent + loss.comment for loss in dict.fromkeys(node.losses)]
+            parts.append("\n".join([*comments, *([""] if comments and text else []), text]))
+        return "\n\n".join(part for part in parts if part.strip())
+
+    def prose(self, node: Prose, inline: Inline) -> str:
+        text = "\n".join(line.text.rstrip() for line in node.lines)
+        if all(_CODE.match(line.text) for line in node.lines) and not re.match(
+            r"\s*([-*+]|\d+[.)])\s", text
+        ):
+            return text  # code by its indentation, or what goes on in a list
+        text = inline.text(text)
+        # A line that only begins with colons or dots would be taken for markup.
+        return re.sub(r"^(:{3,})", r"\\\1", text, flags=re.M)
+
+    def heading(self, node: Heading, inline: Inline) -> str:
+        name = node.id
+        if not name and (own := slugify(node.text)) in self.given:
+            name = f"{own}-section"
+        place = f" {{#{self.free(name)}}}" if name else ""
+        return f"{'#' * min(node.level, 6)} {inline.text(node.text)}{place}"
+
+    def shown(self, node: Shown, inline: Inline) -> str:
+        run = " {no-run}" if node.language == "python" else ""
+        return _fenced(f"{node.language}{run}", node.code)
+
+    def block(self, node: Block, inline: Inline) -> str:
+        given = [f"#{self.free(node.id)}"] if node.id else []
+        given += node.options
+        return _fenced("python" + (f" {{{' '.join(given)}}}" if given else ""), node.code)
+
+    def formula(self, node: Formula, inline: Inline) -> str:
+        latex, label = node.latex, node.label
+        labels = re.findall(r"\\label\{([^{}]*)\}", latex)
+        latex = re.sub(r"\s*\\label\{[^{}]*\}", "", latex)
+        if whole := _EQUATION.fullmatch(latex):
+            latex = whole[1]
+        if r"\\" in latex and r"\begin" not in latex:
+            around = "aligned" if "&" in latex else "gathered"
+            latex = f"\\begin{{{around}}}\n{latex.strip()}\n\\end{{{around}}}"
+        if labels and not label:
+            label = labels[0]
+        if len(labels) > 1:
+            node.lose("label", f"one number for a formula of {len(labels)}: {', '.join(labels)}")
+        if label:  # its one number stands beside all of it
+            for name, inner in (("align", "aligned"), ("gather", "gathered"), ("eqnarray", "")):
+                inner = inner or "aligned"
+                latex = re.sub(rf"\\(begin|end)\{{{name}\*?\}}", rf"\\\1{{{inner}}}", latex)
+        latex = re.sub(r"\n\s*\n", "\n", latex.strip("\n"))
+        end = f" ({self.free(anchor(label))})" if label else ""
+        return f"$$\n{latex}\n$${end}"
+
+    def picture(self, node: Picture, inline: Inline) -> str:
+        return inline.picture(node.target, _plain(node.alt))
+
+    def component(self, node: Component, inline: Inline) -> str:
+        inner = self.body(node.children)
+        title = inline.text(" ".join(node.title.split()))
+        if title.startswith("{"):
+            title = "\\" + title
+        given = [f"#{self.free(node.id)}"] if node.id else []
+        given += node.attributes
+        braces = f" {{{' '.join(given)}}}" if given else ""
+        colons = ":" * max(3, 1 + max(map(len, re.findall(r"^:{3,}", inner, re.M)), default=2))
+        return f"{colons}{node.name}{braces}{' ' + title if title else ''}\n{inner}\n{colons}"
+
+    def free(self, name: str) -> str:
+        """An id that is given once."""
+        found, number = name, 1
+        while found in self.ids:
+            number += 1
+            found = f"{name}-{number}"
+        self.ids.add(found)
+        return found
+
+
+def _plain(text: str) -> str:
+    """A description without references, whose brackets would end it."""
+    return re.sub(r"\{[\w:]+\}`([^`<]*)[^`]*`", r"\1", text).replace("\n", " ")
+
+
+def _fenced(info: str, code: str) -> str:
+    ticks = "`" * max(3, 1 + max(map(len, re.findall(r"^\s*(`{3,})", code, re.M)), default=2))
+    return f"{ticks}{info}\n{code.rstrip()}\n{ticks}"
+
+
+_KINDS: dict[type[Node], Callable[..., str]] = {
+    Prose: _Writer.prose,
+    Heading: _Writer.heading,
+    Shown: _Writer.shown,
+    Block: _Writer.block,
+    Formula: _Writer.formula,
+    Picture: _Writer.picture,
+    Component: _Writer.component,
+    Break: lambda writer, node, inline: "---",
+}

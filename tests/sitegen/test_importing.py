@@ -1,0 +1,503 @@
+"""`--import`: what becomes of each construct of other tools, and what is said of what is lost."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from small_course import Course, Run
+
+from sitegen.cli import main
+from sitegen.parse.parser import parse_lesson
+
+PIXEL = base64.b64encode(b"\x89PNG").decode()
+
+Import = Callable[..., "Imported"]
+
+
+class Imported:
+    """A lesson that was made of a document, and what was said."""
+
+    def __init__(self, course: Course, run: Run, slug: str) -> None:
+        self.course = course
+        self.run = run
+        path = course.root / "lessons" / f"{slug}.md"
+        self.text = path.read_text("utf-8") if path.exists() else ""
+        self.body = self.text.partition("\n---\n")[2].strip("\n")
+
+    @property
+    def losses(self) -> list[str]:
+        return [line for line in self.run.out.split("\n") if re.match(r"doc\.\w+:", line)]
+
+    def sound(self) -> None:
+        """What there is, a build can read."""
+        assert "what a build will ask" not in self.run.err
+        parse_lesson("doc.md", self.text)
+
+
+def called(course: Course, *arguments: str) -> Run:
+    """Call the command, which writes no report of what is no build."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(course.root),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = main(["--import", *arguments])
+    return Run(code, out.getvalue(), err.getvalue(), {})
+
+
+@pytest.fixture
+def brought(course: Course) -> Import:
+    def bring(text: str, name: str = "doc.md", *arguments: str, slug: str = "doc") -> Imported:
+        (course.root / name).write_text(text, "utf-8")
+        run = called(course, name, *arguments)
+        assert run.code == 0, run.err
+        return Imported(course, run, slug)
+
+    return bring
+
+
+def notebook(*cells: object, **metadata: object) -> str:
+    made = []
+    for cell in cells:
+        if isinstance(cell, str):
+            cell = {"cell_type": "markdown", "metadata": {}, "source": cell}
+        made.append(cell)
+    return json.dumps({"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+
+
+def code(source: str, *tags: str, outputs: Sequence[object] = ()) -> dict[str, object]:
+    return {
+        "cell_type": "code",
+        "metadata": {"tags": list(tags)},
+        "source": source,
+        "outputs": list(outputs),
+        "execution_count": None,
+    }
+
+
+MARKDOWN = {
+    # name: (what was written, what stands in the lesson, what is said of it)
+    "Python that is no cell": ("```python\n1 + 1\n```", "```python {no-run}\n1 + 1\n```", ""),
+    "a session": ("```python\n>>> 1\n```", "```pycon\n>>> 1\n```", ""),
+    "a cell of MyST": (
+        "```{code-cell} ipython3\n:tags: [hide-input, remove-output]\n1 + 1\n```",
+        "```python {fold hide-output}\n1 + 1\n```",
+        "",
+    ),
+    "a cell in a directive": (
+        "````{note}\n```{code-cell}\n1\n```\n````",
+        ":::aside\n```python\n1\n```\n:::",
+        "",
+    ),
+    "a cell that is captioned": (
+        "```{code-cell}\n---\nmystnb:\n  figure:\n    caption: It *grows*\n"
+        "    name: growth\n---\n1\n```\n\nSee {numref}`growth`.",
+        ":::figure {#growth} It *grows*\n```python\n1\n```\n:::\n\nSee [](#growth).",
+        "",
+    ),
+    "a note": ("```{note}\nText\n```", ":::aside\nText\n:::", ""),
+    "a note between colons": (":::{warning}\nText\n:::", ":::warning\nText\n:::", ""),
+    "an admonition": (
+        ":::{admonition} A *title*\n:class: tip\nText\n:::",
+        ":::tip A *title*\nText\n:::",
+        "",
+    ),
+    "a dropdown": (
+        ":::{dropdown} More\nText\n:::",
+        ":::aside More\nText\n:::",
+        "doc.md:1: {dropdown} was folded, and is open here",
+    ),
+    "notes within each other": (
+        "::::{note}\n:::{tip}\nText\n:::\n::::",
+        "::::aside\n:::tip\nText\n:::\n::::",
+        "",
+    ),
+    "an exercise and its solution": (
+        "```{exercise} Add\n:label: ex1\nHow much?\n```\n\n```{solution} ex1\nThree.\n```"
+        "\n\nSee {ref}`ex1`.",
+        ":::exercise {#ex1} Add\nHow much?\n\n### Solution\n\nThree.\n:::\n\nSee [Add](#ex1).",
+        "",
+    ),
+    "an exercise that is opened and ended": (
+        "```{exercise-start}\n:label: e\n```\nHow?\n```{exercise-end}\n```\nAfter.",
+        ":::exercise {#e}\nHow?\n:::\n\nAfter.",
+        "",
+    ),
+    "a formula with a label": (
+        "```{math}\n:label: loss\nx = y\n```\n\nIn {eq}`loss`.",
+        "$$\nx = y\n$$ (loss)\n\nIn [](#loss).",
+        "",
+    ),
+    "a formula between dollars with a label": (
+        "$$\nx = y\n$$ (loss)\n\nIn {eq}`loss`.",
+        "$$\nx = y\n$$ (loss)\n\nIn [](#loss).",
+        "",
+    ),
+    "an environment": (
+        "\\begin{align}\nx &= y \\label{eq:a}\n\\end{align}\n\nIn \\eqref{eq:a}.",
+        "$$\n\\begin{aligned}\nx &= y\n\\end{aligned}\n$$ (eq-a)\n\nIn [](#eq-a).",
+        "",
+    ),
+    "spaces in a formula": ("It is $ x $.", "It is $x$.", ""),
+    "a section with a label": (
+        "(there)=\n## A part\n\nSee {ref}`there` and {ref}`words <there>`.",
+        "## A part {#there}\n\nSee [](#there) and [words](#there).",
+        "",
+    ),
+    "a label that is not there": (
+        "See {ref}`there`.",
+        "<!-- import: nothing here has the label 'there' -->\n\nSee `there`.",
+        "doc.md:1: nothing here has the label 'there'",
+    ),
+    "terms and code": (
+        "{term}`lesson`, {func}`~math.sin`, H{sub}`2`O, {math}`x^2`",
+        "lesson, `math.sin`, H<sub>2</sub>O, $x^2$",
+        "",
+    ),
+    "an index": (
+        "```{index} lesson\n```\n\nText.",
+        "<!-- import: {index} is left out: what it gives is made by the search -->\n\nText.",
+        "doc.md:1: {index} is left out: what it gives is made by the search",
+    ),
+    "a role that nobody knows": (
+        "A {button}`press`.",
+        "<!-- import: no role {button} here: 'press' is text -->\n\nA press.",
+        "doc.md:1: no role {button} here: 'press' is text",
+    ),
+    "a directive that nobody knows": (
+        "```{button} press\nText\n```",
+        "<!-- import: no directive {button} here: its text stands here -->\n\npress\n\nText",
+        "doc.md:1: no directive {button} here: its text stands here",
+    ),
+    "tabs": (
+        "::::{tab-set}\n:::{tab-item} One\nText\n:::\n:::{tab-item} Two\nMore\n:::\n::::",
+        ":::tabs\n### One\n\nText\n\n### Two\n\nMore\n:::",
+        "",
+    ),
+    "a table with a caption": (
+        "```{table} Sizes\n:name: sizes\n| a | b |\n|---|---|\n| 1 | 2 |\n```",
+        ":::table {#sizes} Sizes\n| a | b |\n|---|---|\n| 1 | 2 |\n:::",
+        "",
+    ),
+    "a table of lists": (
+        "```{list-table}\n:header-rows: 1\n* - a\n  - b\n* - 1\n  - 2\n```",
+        "| a | b |\n| --- | --- |\n| 1 | 2 |",
+        "",
+    ),
+    "a theorem": (
+        "```{prf:theorem} Euclid\n:label: thm\nText\n```",
+        "a number -->\n\n:::aside {#thm} Theorem: Euclid\nText\n:::",
+        "doc.md:1: {prf:theorem} is a remark with that title, without a number",
+    ),
+    "a remote picture": (
+        "![words](https://example.org/a.png)",
+        "[words](https://example.org/a.png)",
+        "doc.md:1: a picture from elsewhere is a link: put it beside the lessons "
+        "(https://example.org/a.png)",
+    ),
+    "a missing picture": ("![words](a.png)", "words", "doc.md:1: no picture 'a.png'"),
+    "a script": ("<script>x</script>", "x", "doc.md:1: '<script>' is left out"),
+    "a comment": ("% a comment\n\nText.", "<!-- a comment -->\n\nText.", ""),
+    "an option of a directive": (
+        ":::{note}\n:icon: false\nText\n:::",
+        "of {note} says nothing here -->\n\n:::aside\nText\n:::",
+        "doc.md:1: the option icon=false of {note} says nothing here",
+    ),
+    "code is left alone": ("`{ref}` and ``:label:`x` ``", "`{ref}` and ``:label:`x` ``", ""),
+    "a value": ("It is {eval}`1 + 1`.", "It is `{python} 1 + 1`.", ""),
+    "another language": (
+        "```{code-cell} julia\nx = 1\n```",
+        "```julia\nx = 1\n```",
+        "doc.md:2: a cell in julia: shown, and not run; only Python is",
+    ),
+}
+
+QUARTO = {
+    "a cell": ("```{python}\n1 + 1\n```", "```python\n1 + 1\n```", ""),
+    "options": (
+        '```{python}\n#| label: tbl-a\n#| echo: false\n#| tbl-cap: "Sizes"\n1\n```\n\nSee @tbl-a.',
+        ":::table {#tbl-a} Sizes\n```python {hide}\n1\n```\n:::\n\nSee [](#tbl-a).",
+        "",
+    ),
+    "a figure": (
+        '```{python}\n#| label: fig-a\n#| fig-cap: "It grows"\n#| code-fold: true\n1\n```',
+        ":::figure {#fig-a} It grows\n```python {fold}\n1\n```\n:::",
+        "",
+    ),
+    "an option that says nothing": (
+        "```{python}\n#| fig-width: 3\n1\n```",
+        "<!-- import: the option 'fig-width: 3' says nothing here -->\n\n```python\n1\n```",
+        "doc.qmd:2: the option 'fig-width: 3' says nothing here",
+    ),
+    "an error that is expected": (
+        "```{python}\n#| error: true\n1 / 0\n```",
+        "```python {raises=Exception}\n1 / 0\n```",
+        "doc.qmd:2: error: true names no error: now one has to be raised",
+    ),
+    "a callout": (
+        "::: {.callout-tip}\n## A title\nText\n:::",
+        ":::tip A title\nText\n:::",
+        "",
+    ),
+    "a callout that is folded": (
+        '::: {.callout-note title="More" collapse="true"}\nText\n:::',
+        "is open here -->\n\n:::aside More\nText\n:::",
+        "doc.qmd:1: a callout that was folded is open here",
+    ),
+    "tabs": (
+        "::: {.panel-tabset}\n## One\nText\n\n## Two\nMore\n:::",
+        ":::tabs\n## One\n\nText\n\n## Two\n\nMore\n:::",
+        "",
+    ),
+    "cross references": (
+        "## A part {#sec-a}\n\nSee @sec-a and [@sec-a].",
+        "## A part {#sec-a}\n\nSee [](#sec-a) and [](#sec-a).",
+        "",
+    ),
+    "a formula": (
+        "$$\nx\n$$ {#eq-a}\n\nIn @eq-a.",
+        "$$\nx\n$$ (eq-a)\n\nIn [](#eq-a).",
+        "",
+    ),
+    "a table": (
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n: Sizes {#tbl-a}\n\nAfter.",
+        ":::table {#tbl-a} Sizes\n| a | b |\n|---|---|\n| 1 | 2 |\n:::\n\nAfter.",
+        "",
+    ),
+    "a shortcode": (
+        "{{< video https://example.org >}}",
+        "<!-- import: a shortcode of Quarto is left out: video https://example.org -->",
+        "doc.qmd:1: a shortcode of Quarto is left out: video https://example.org",
+    ),
+    "another format": (
+        '::: {.content-visible when-format="pdf"}\nPaper.\n:::',
+        "<!-- import: left out, for another format: 'Paper.' -->",
+        "doc.qmd:1: left out, for another format: 'Paper.'",
+    ),
+    "columns": (
+        "::::: {.columns}\n::: {.column}\nOne\n:::\n::: {.column}\nTwo\n:::\n:::::",
+        ":::compare\n---\n\nOne\n\n---\n\nTwo\n:::",
+        "",
+    ),
+    "a value": ("It is `{python} 1 + 1`.", "It is `{python} 1 + 1`.", ""),
+    "R": ("```{r}\nx\n```", "```r\nx\n```", "doc.qmd:2: a cell in r: shown, and not run"),
+}
+
+D2L = {
+    "a cell": ("```{.python .input}\n1\n```", "```python\n1\n```", ""),
+    "a cell of the other framework": (
+        "```{.python .input}\n%%tab pytorch\n1\n```\n\n```{.python .input}\n%%tab jax\n2\n```",
+        "```python\n1\n```",
+        "doc.md:7: a cell of jax is left out: pytorch is kept (--tab)",
+    ),
+    "a text of the other framework": (
+        ":begin_tab:`mxnet`\nOne.\n:end_tab:\n\n:begin_tab:`pytorch`\nTwo.\n:end_tab:",
+        "Two.",
+        "doc.md:1: a text of mxnet is left out: pytorch is kept (--tab)",
+    ),
+    "labels": (
+        "## A part\n:label:`sec_a`\n\n$$x$$\n:eqlabel:`eq_a`\n\nIn :numref:`sec_a`, :eqref:`eq_a`.",
+        "## A part {#sec_a}\n\n$$\nx\n$$ (eq_a)\n\nIn [](#sec_a), [](#eq_a).",
+        "",
+    ),
+}
+
+EVERY = [
+    *(pytest.param("doc.md", *case, id=f"MyST: {name}") for name, case in MARKDOWN.items()),
+    *(pytest.param("doc.qmd", *case, id=f"Quarto: {name}") for name, case in QUARTO.items()),
+    *(pytest.param("doc.md", *case, id=f"d2l: {name}") for name, case in D2L.items()),
+]
+
+
+@pytest.mark.parametrize(("name", "written", "wanted", "said"), EVERY)
+def test_what_becomes_of_it(
+    brought: Import, name: str, written: str, wanted: str, said: str
+) -> None:
+    found = brought(written + "\n", name)
+    assert wanted in found.body
+    if said:
+        assert any(loss.startswith(said) for loss in found.losses), found.run.out
+        assert "<!-- import: " in found.body
+    elif "import:" not in wanted:
+        assert found.losses == []
+        assert "nothing was lost" in found.run.out
+        assert found.body == wanted
+    found.sound()
+
+
+CELLS = {
+    "figures": ("%matplotlib inline\nx = 1", "```python\nx = 1\n```", "is left out: figures"),
+    "nothing but that": ("%matplotlib inline", "", "is left out: figures"),
+    "a time": ("%timeit sum([1])\ny = 2", "timeit.Timer('sum([1])', 'pass'", "timed by timeit"),
+    "what else is in its cell": ("%timeit sum([1])\ny = 2", "\ny = 2\n```", "timed by timeit"),
+    "a cell that is timed": ("%%timeit\nsum([1])", "compare=none", "timed by timeit"),
+    "how long it took": ("%time x = 1", "```python\nx = 1\n```", "not timed"),
+    "how long a cell took": ("%%time\nx = 1", "```python\nx = 1\n```", "is left out"),
+    "a command": ("!ls", "```python {no-run}\n!ls\n```", "'!ls' is not run"),
+    "a command beside code": ("!ls\nx = 1", "# !ls\nx = 1", "'!ls' is not run: a comment now"),
+    "a command in a branch": ("if True:\n    !ls", "    pass  # !ls", "'!ls' is not run"),
+    "another language": ("%%bash\nls", "```python {no-run}\n%%bash", "%%bash: the cell is shown"),
+    "help": ("sum?\nx = 1", "# sum?\nx = 1", "asks IPython for help"),
+    "no Python": ("print 1", "```python {no-run}\nprint 1\n```", "a cell that is no Python"),
+    "await": ("await f()", "```python\nawait f()\n```", ""),
+    "a remainder": ("x = 7 \\\n% 2", "```python\nx = 7 \\\n% 2\n```", ""),
+}
+
+
+@pytest.mark.parametrize(("source", "wanted", "said"), CELLS.values(), ids=CELLS)
+def test_what_becomes_of_a_cell(brought: Import, source: str, wanted: str, said: str) -> None:
+    found = brought(notebook("# Title", code(source)), "doc.ipynb")
+    assert wanted in found.text
+    assert len(found.losses) == bool(said)
+    if said:
+        assert re.match(r"doc\.ipynb:cell 2, line 1: .*" + re.escape(said), found.losses[0])
+    found.sound()
+
+
+def test_tags_and_errors_of_a_notebook(brought: Import) -> None:
+    error = {"output_type": "error", "ename": "KeyError", "evalue": "", "traceback": []}
+    found = brought(
+        notebook(
+            "# T",
+            code("{}[1]", "raises-exception", outputs=[error]),
+            code("1 / 0", "raises-exception"),
+            code("1", "remove-cell"),
+            code("2", "skip-execution"),
+            code("3", "parameters"),
+        ),
+        "doc.ipynb",
+    )
+    for options in ("{raises=KeyError}", "{raises=Exception}", "{hide hide-output}", "{no-run}"):
+        assert f"```python {options}\n" in found.text
+    assert [loss.partition(": ")[0] for loss in found.losses] == [
+        "doc.ipynb:cell 3, line 1",
+        "doc.ipynb:cell 6, line 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "headings"),
+    [
+        ("# One\n\n## Two\n\n### Three\n", "One", ["## Two", "### Three"]),
+        ("# One\n\n# Two\n\n## Three\n", "One", ["## Two", "### Three"]),
+        ("One\n===\n\nTwo\n---\n", "One", ["## Two"]),
+        ("---\ntitle: One\n---\n# Two\n", "One", ["## Two"]),
+        ("---\ntitle: One\n---\n# One\n\n## Two\n", "One", ["## Two"]),
+        ("---\njupytext:\n  a: b\nkernelspec:\n  a: b\n---\n# A *b* `c`\n", "A b c", []),
+        ("## Two\n", "Doc", ["## Two"]),
+    ],
+)
+def test_titles_and_headings(brought: Import, text: str, title: str, headings: list[str]) -> None:
+    found = brought(text)
+    assert f'title: "{title}"\nslug: "doc"\norder: 1\n' in found.text
+    assert re.findall(r"^#+ .*", found.body, re.M) == headings
+    assert found.losses == []
+
+
+def test_front_matter_that_says_nothing_is_told(brought: Import) -> None:
+    found = brought("---\ntitle: One\nsubtitle: Two\nauthor: Me\n---\nText\n", "doc.qmd")
+    assert 'summary: "Two"' in found.text
+    assert found.losses == ["doc.qmd:4: 'author' of the front matter"]
+    assert "<!-- import: 'author' of the front matter -->" in found.text
+
+
+def test_what_quarto_says_of_all_cells(brought: Import) -> None:
+    text = "---\ntitle: T\nexecute:\n  echo: false\n---\n```{python}\n1\n```\n"
+    assert "```python {hide}\n1\n```" in brought(text, "doc.qmd").text
+
+
+def test_several_documents_and_what_belongs_to_them(course: Course) -> None:
+    course.write("book/index.md", "# The start\n\nSee [b](b.ipynb#A-part) and {doc}`c`.\n")
+    course.write(
+        "book/b.ipynb",
+        notebook(
+            "# B",
+            "## A part\n![p](pics/p.png) ![a](attachment:a.png) [back](index.md) [no](no.md)",
+            code("from helper import f\nopen('data/d.csv').read()"),
+        ),
+    )
+    course.write("book/c.md", "(top)=\n# C\n\n{cite}`knuth` by {cite:t}`knuth`, see {ref}`top`.\n")
+    course.write("book/pics/p.png", "a picture")
+    course.write("book/data/d.csv", "1,2")
+    course.write("book/helper.py", "def f(): ...\n")
+    course.write("book/all.bib", "@book{knuth, author={Donald Knuth}, title={Art}, year=1968}\n")
+    data = json.loads((course.root / "book/b.ipynb").read_text("utf-8"))
+    data["cells"][1]["attachments"] = {"a.png": {"image/png": PIXEL}}
+    (course.root / "book/b.ipynb").write_text(json.dumps(data), "utf-8")
+    run = called(course, "book/index.md", "book/b.ipynb", "book/c.md")
+    assert run.code == 0, run.err
+    lessons = course.root / "lessons"
+    start = (lessons / "the-start.md").read_text("utf-8")
+    assert "See [b](b#a-part) and [](c)." in start
+    second = (lessons / "b.md").read_text("utf-8")
+    assert "![p](pics/p.png) ![a](b-2-a.png) [back](the-start) no" in second
+    assert (lessons / "pics/p.png").read_text("utf-8") == "a picture"
+    assert (lessons / "b-2-a.png").read_bytes() == b"\x89PNG"
+    assert (course.root / "data/d.csv").is_file()
+    assert (course.root / "helper.py").is_file()
+    assert 'packages = ["lib", "helper"]' in (course.root / "pyproject.toml").read_text("utf-8")
+    assert "[@knuth] by Knuth [-@knuth], see [](c)." in (lessons / "c.md").read_text("utf-8")
+    assert "@book{knuth" in (lessons / "references.bib").read_text("utf-8")
+    said = [line for line in run.out.split("\n") if line.startswith("book/")]
+    assert said == [
+        "book/b.ipynb:cell 2, line 2: 'no.md' is not among what is brought: its words alone "
+        "stand here"
+    ]
+    assert "1 losses, each a comment in its lesson: 1 link" in run.out
+    assert "ask" not in run.err
+    assert course.build().report["executed"] == ["b#block-1"]
+
+
+def test_the_framework_that_is_asked_for_is_kept(brought: Import) -> None:
+    cells = "".join(f"```{{.python .input}}\n#@tab {name}\n{name} = 1\n```\n\n" for name in "ab")
+    assert "```python\nb = 1\n```" in brought(cells, "doc.md", "--tab", "b").text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("doc.rst", "x", "a notebook or Markdown of another tool is wanted: .ipynb, .md, .qmd"),
+        ("doc.ipynb", "{}", "doc.ipynb:1: no notebook of format 4"),
+        ("doc.ipynb", "x", "doc.ipynb:1: no notebook of format 4"),
+        ("good.md", "# Good\n", "there is a 'good' already: lessons/good.md"),
+    ],
+)
+def test_what_can_t_be_brought(good: Course, name: str, text: str, said: str) -> None:
+    (good.root / name).write_text(text)
+    before = good.snapshot(".")
+    run = called(good, name)
+    assert run.code == 2
+    assert said in run.err
+    assert good.snapshot(".") == before
+
+
+def test_a_file_that_is_not_there(good: Course) -> None:
+    run = called(good, "nothing.md")
+    assert (run.code, run.err) == (2, "--import: no file 'nothing.md' here\n")
+
+
+def test_what_there_is_stays(good: Course) -> None:
+    good.write("lessons/p.png", "mine")
+    good.write("book/p.png", "another")
+    good.write("book/doc.md", "![p](p.png)\n")
+    assert called(good, "book/doc.md").code == 0
+    assert (good.root / "lessons/p.png").read_text("utf-8") == "mine"
+    assert "![p](doc/p.png)" in (good.root / "lessons/doc.md").read_text("utf-8")
+
+
+def test_a_folder_that_is_no_course_becomes_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "doc.md").write_text("# A title\n\nText.\n")
+    assert main(["--import", "doc.md"]) == 0
+    assert main([]) == 0
+    assert "<h1>A title</h1>" in (tmp_path / "site" / "doc.html").read_text("utf-8")
