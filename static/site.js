@@ -95,14 +95,10 @@ function profiles() {
   if (!bar) return;
   for (const fold of all("details.result")) {
     const result = document.createElement("div");
-    const badge = document.createElement("p");
-    const summary = fold.querySelector("summary");
     Object.assign(result.dataset, fold.dataset);
     result.className = fold.className;
-    badge.className = summary.className;
-    badge.append(...summary.childNodes);
-    summary.remove();
-    result.append(...fold.childNodes, badge);
+    fold.querySelector("summary").remove();
+    result.append(...fold.childNodes);
     fold.replaceWith(result);
   }
   const buttons = all("button", bar);

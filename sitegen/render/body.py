@@ -31,6 +31,8 @@ from sitegen.render.templates import Templates
 
 LONG_OUTPUT = 30
 """Lines of text from which on an output is folded."""
+WIDE_OUTPUT = 84
+"""Characters that fit a line; what is longer, generated text mostly, wraps as in a terminal."""
 
 
 class Body:
@@ -104,7 +106,8 @@ class Body:
             "badges": [
                 {
                     "profile": one.profile.name,
-                    "facts": _badge(one),
+                    "brief": _brief(one),
+                    "facts": _facts(one),
                     "fingerprint": one.recording.fingerprint[:8] if one.recording else "",
                     "stale": one.stale,
                 }
@@ -132,6 +135,7 @@ class Body:
                 "note": item.note,
                 "coloured": item.coloured,
                 "long": item.kind in _TEXTS and lines > LONG_OUTPUT,
+                "wide": max(map(len, output.text.splitlines()), default=0) > WIDE_OUTPUT,
                 "lines": lines + (not output.text.endswith("\n")),
                 "label": f"{_LABELS.get(item.kind, 'Output')} of block {block.id}",
             },
@@ -220,23 +224,30 @@ def _cleaned(html: str, env: Any) -> str:
     return clean(html, "", told=env["told"], parts=env["parts"]).html
 
 
+_WHOLE = re.compile(r"\b[^\W\d_]+-\d+\b(?![-.]\w)")
+"""Words that end with a hyphen and a number."""
 _TEXTS = ("stdout", "stderr", "text", "error", "json")
 """Kinds of output that are folded when they are long."""
 _LABELS = {"stdout": "Output", "stderr": "Messages", "error": "Error", "text": "Value"}
 
 
-def _badge(shown: Shown) -> list[str]:
-    """What ran, how large, on what, how long, when."""
+def _brief(shown: Shown) -> list[str]:
+    """What ran and how long, in a line."""
     if shown.recording is None:
         return [shown.profile.label]
-    profile = shown.profile
+    return [shown.profile.label, _about(shown.recording.provenance.seconds)]
+
+
+def _facts(shown: Shown) -> list[str]:
+    """How large it was, on what it ran, and when."""
+    if shown.recording is None:
+        return []
     made = shown.recording.provenance
     device = "CPU" if made.device == "cpu" else made.device
     versions = [f"{name} {version}" for name, version in made.versions.items() if name != "python"]
     python = made.versions.get("python", "")
     ran_with = versions or ([f"Python {python}"] if python else [])
-    facts = (profile.label, profile.scale, device, *ran_with, _about(made.seconds), made.date)
-    return [fact for fact in facts if fact]
+    return [fact for fact in (shown.profile.scale, device, *ran_with, made.date) if fact]
 
 
 def _about(seconds: float) -> str:
@@ -285,6 +296,11 @@ class _LessonHTML(RendererHTML):
         code = highlight(token.content, token.meta.get("language", ""))
         markup = f'<div class="highlight"><pre tabindex="0"><code>{code}</code></pre></div>\n'
         return _own(markup, env)
+
+    def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        """Escaped; names such as GPT-2 are not broken at their hyphen."""
+        text = super().text(tokens, idx, options, env)
+        return text if "parts" in env else _WHOLE.sub(r'<span class="whole">\g<0></span>', text)
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         code = highlight(tokens[idx].content, "")
@@ -401,7 +417,7 @@ def _value(values: Mapping[str, ShownValue | None], lead: str) -> Markup:
 
 def _value_text(value: ShownValue | None) -> Markup:
     if value is None:
-        return Markup('<em class="missing">not recorded</em>')
+        return Markup('<em class="unrecorded">not recorded</em>')
     if value.stale:
         return Markup('<em class="outdated" title="out of date">{}</em>').format(value.text)
     return escape(value.text)

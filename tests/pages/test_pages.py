@@ -80,7 +80,7 @@ def test_inline_values_stand_in_the_prose(name: str, site: Path, visit: Callable
     page = visit((site / f"{name}.html").as_uri()).page
     values = json.loads((ROOT / "lessons/recordings" / name / "cpu.values.json").read_text("utf-8"))
     assert page.locator(".value").count() >= len(values) > 0
-    assert page.locator(".missing").count() == 0
+    assert page.locator(".unrecorded").count() == 0
 
 
 @pytest.mark.parametrize("width", [390, 1280])
