@@ -220,54 +220,6 @@ function slides() {
   }
 }
 
-// A guess is kept beside the answer, on this device only; a number is told how far off it was.
-function guesses() {
-  for (const box of all(".predict[id]")) {
-    const reveal = box.querySelector(".reveal");
-    const key = `guess ${document.body.dataset.slug}#${box.id}`;
-    const label = document.createElement("label");
-    const field = document.createElement("textarea");
-    field.rows = 1;
-    field.value = recall(key) ?? "";
-    label.className = "guess";
-    label.append("Your guess", field);
-    reveal ? reveal.before(label) : box.append(label);
-    field.addEventListener("input", () => remember(key, field.value || null));
-    if (!reveal) continue;
-
-    const answer = box.dataset.guess === "number" && reveal.querySelector(".value");
-    const verdict = document.createElement("p");
-    verdict.className = "verdict";
-    verdict.setAttribute("role", "status");
-    reveal.querySelector(":scope > div").prepend(verdict);
-    const show = () => {
-      const guess = field.value.trim();
-      const score = answer && guess ? howFar(number(guess), number(shownText(answer))) : "";
-      verdict.textContent = guess && `Your guess: ${guess}${score && ` (${score})`}`;
-    };
-    reveal.addEventListener("toggle", show);
-    field.addEventListener("input", show);
-    document.addEventListener("profile", show);
-  }
-}
-
-const UNITS = { k: 1e3, thousand: 1e3, m: 1e6, million: 1e6, b: 1e9, billion: 1e9 };
-
-function number(text) {
-  const found = /(-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?)\s*(k|thousand|m|million|b|billion)?\b/i.exec(text);
-  return found ? Number(found[1].replaceAll(",", "")) * (UNITS[found[2]?.toLowerCase()] ?? 1) : NaN;
-}
-
-function howFar(guess, answer) {
-  if (Number.isNaN(guess)) return "no number";
-  if (guess === answer) return "exactly";
-  const ratio = guess / answer;
-  const way = guess > answer ? "too high" : "too low";
-  if (ratio > 0.5 && ratio < 2) return `${(Math.abs(ratio - 1) * 100).toPrecision(2)} % ${way}`;
-  if (ratio <= 0 || !Number.isFinite(ratio)) return way;
-  return `${(ratio > 1 ? ratio : 1 / ratio).toPrecision(2)} times ${way}`;
-}
-
 // The search comes when it is first asked for.
 function searching() {
   const button = document.getElementById("search");
@@ -326,7 +278,6 @@ contents();
 scrollers();
 lights();
 slides();
-guesses();
 profiles();
 searching();
 progress();

@@ -14,12 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from gptcore.figures.svg import FILL, STROKE
+from gptcore.figures.svg import FILL
 
 INK, MUTED, GRID = FILL["ink"], FILL["muted"], "#d8dee6"
-CYCLE = [
-    STROKE[role] for role in ("attention", "ffn", "residual", "norm", "embedding")
-]
+CYCLE = ["#27508f", "#b0256b", "#5b6b12", "#8a3b1f", INK]  # no part's of the model
 THEME: dict[Any, Any] = {
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
@@ -163,8 +161,18 @@ def roofline(
         )
         ordered = sorted(points.items(), key=lambda item: item[1])
         for index, (name, (intensity, speed)) in enumerate(ordered):
-            color = CYCLE[index % len(CYCLE)]
-            axes.plot([intensity], [speed], "o", color=color, label=name)
+            # Unfilled, and each of another form: what lies below another shows through.
+            axes.plot(
+                [intensity],
+                [speed],
+                "osD^v"[index % 5],
+                color=CYCLE[index % len(CYCLE)],
+                label=name,
+                linestyle="none",
+                markersize=9 - index % 5,
+                markerfacecolor="none",
+                markeredgewidth=2,
+            )
         axes.legend(loc="lower right", frameon=False, fontsize=10)
         axes.set_xscale("log")
         axes.set_yscale("log")

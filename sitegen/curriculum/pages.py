@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -66,6 +67,25 @@ class CurriculumPages:
     def goal(self) -> str:
         """What the module leads to, empty without one."""
         return self.curriculum.module.goal if self.curriculum.module else ""
+
+    def before(self) -> Fields:
+        """What a reader brings: how a module begins, and the prior concepts that most lessons need.
+
+        A concept counts once for each lesson that requires it.
+        """
+        known = {concept.name for concept in self.curriculum.prior.concepts}
+        needed = Counter(
+            need.concept
+            for teaching in self.curriculum.teachings
+            for need in teaching.requires
+            if need.concept in known
+        )
+        module = self.curriculum.module
+        return {
+            "start": module.start if module else "",
+            "concepts": len(needed),
+            "first": [name for name, _ in needed.most_common(4)],
+        }
 
     def plan(self) -> Fields | None:
         """The arc, the loads and the misconceptions of the module, None without one."""

@@ -25,6 +25,7 @@ from sitegen.render.displays import Display, formula
 from sitegen.render.highlight import highlight
 from sitegen.render.html import Parts, clean
 from sitegen.render.mathml import to_mathml
+from sitegen.render.predictions import PREDICT
 from sitegen.render.results import Results, Shown, ShownValue
 from sitegen.render.style import Told
 from sitegen.render.templates import Templates
@@ -70,10 +71,10 @@ class Body:
             whole = replace(plain, id=solution_id(block.id), code=solution(block.code))
             env["solutions"].append(self.block(whole, shown))
             return self.block(replace(plain, code=skeleton(block.code)), ())
-        return self.block(block, shown)
+        return self.block(block, shown, env.get("asking", False))
 
-    def block(self, block: Block, shown: Sequence[Shown]) -> Markup:
-        """One block: its code, and what it displayed under each profile."""
+    def block(self, block: Block, shown: Sequence[Shown], asked: bool = False) -> Markup:
+        """One block: its code, and what it displayed under each profile, folded if `asked` for."""
         options = block.options
         return self.partial(
             "block.html",
@@ -89,6 +90,7 @@ class Body:
                 "runs": not options.no_run,
                 "only": options.only,
                 "several": len(shown) > 1,
+                "asked": asked,
                 "lead": shown[0].profile.name if shown else "",
                 "results": [self._result(block, same) for same in _alike(shown)],
             },
@@ -160,10 +162,11 @@ class Body:
 
         before = len(env["solutions"])
         # Footnotes and ids are counted while rendering: render once, and join the parts.
-        rendered = [
-            {"title": html(part.title), "id": part.id, "body": html(part.body)}
-            for part in components.parts(children)
-        ]
+        rendered, around = [], env.get("asking", False)
+        for part in components.parts(children):
+            env["asking"] = around or (token.info == PREDICT and not rendered)
+            rendered.append({"title": html(part.title), "id": part.id, "body": html(part.body)})
+        env["asking"] = around
         intro, parts = rendered[0]["body"], rendered[1:]
         solved = env["solutions"][before:] if token.info == EXERCISE else []
         del env["solutions"][len(env["solutions"]) - len(solved) :]
@@ -235,7 +238,7 @@ def _brief(shown: Shown) -> list[str]:
     """What ran and how long, in a line."""
     if shown.recording is None:
         return [shown.profile.label]
-    return [shown.profile.label, _about(shown.recording.provenance.seconds)]
+    return [shown.profile.label, about(shown.recording.provenance.seconds)]
 
 
 def _facts(shown: Shown) -> list[str]:
@@ -250,7 +253,7 @@ def _facts(shown: Shown) -> list[str]:
     return [fact for fact in (shown.profile.scale, device, *ran_with, made.date) if fact]
 
 
-def _about(seconds: float) -> str:
+def about(seconds: float) -> str:
     """A duration as one tells it; its last digits say nothing to a reader."""
     if seconds < 1:
         return "under 1 s"

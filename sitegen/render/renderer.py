@@ -16,11 +16,16 @@ from sitegen.output import best_type
 from sitegen.parse.config import Config, Profile
 from sitegen.parse.lesson import Lesson
 from sitegen.render import notebook, preview
-from sitegen.render.body import Body
+from sitegen.render.body import Body, about
+from sitegen.render.predictions import predictions, unsound
 from sitegen.render.results import Results
 from sitegen.render.search import Section, sections
 from sitegen.render.svg import inline_svg
 from sitegen.render.templates import Templates
+
+
+WORDS_A_MINUTE = 200
+"""Of a text that is studied and not skimmed (Brysbaert 2019: 238 of English prose)."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,10 @@ class Renderer:
         """The page of one lesson."""
         self.body.told.clear()
         body = self.body.html(lesson, results)
-        told = [f"{lesson.path}:{line}: {said}" for line, said in self.body.told]
+        told = [
+            f"{lesson.path}:{line}: {said}"
+            for line, said in (*self.body.told, *unsound(lesson, results))
+        ]
         index = self.lessons.index(lesson)
         meta = lesson.meta
         cards = self._cards(lesson, results)
@@ -87,6 +95,12 @@ class Renderer:
                 if profile in results.profiles
             ],
             "toc": _contents(lesson),
+            "minutes": _minutes(lesson),
+            "runs": [
+                {"label": profile.label, "took": _took(results, profile)}
+                for profile in self.config.profiles
+                if profile in results.profiles
+            ],
             "preview": next(iter(cards), ""),
             "prev": self._neighbour(index - 1),
             "next": self._neighbour(index + 1),
@@ -113,6 +127,7 @@ class Renderer:
             **self._page("index", "index.html"),
             "title": self.config.title,
             "summary": self.curriculum.goal if self.curriculum else "",
+            "before": self.curriculum and self.curriculum.before(),
             "figures": {
                 slug: Markup(inline_svg(figure, f"card-{slug}", self.body.site))
                 for slug, figure in figures.items()
@@ -161,8 +176,9 @@ class Renderer:
         """Every field that templates may read, for pages that have no use for most."""
         names = "slug title summary load type notebook notebook_url solutions_url preview body lead"
         texts = dict.fromkeys(names.split(), "")
-        rows: dict[str, Any] = {"requires": (), "teaches": (), "toc": (), "profiles": ()}
-        return {"kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
+        lists = "requires teaches toc profiles runs"
+        rows: dict[str, Any] = dict.fromkeys(lists.split(), ())
+        return {"minutes": 0, "curriculum": None, "kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
 
     def _render(self, template: str, path: str, page: Mapping[str, Any]) -> Page:
         html = self.templates.filled(template, site=self._site, page=page).rstrip() + "\n"
@@ -184,6 +200,8 @@ class Renderer:
                     "summary": lesson.meta.text("summary"),
                     "load": lesson.meta.text("load"),
                     "type": lesson.meta.text("type"),
+                    "minutes": _minutes(lesson),
+                    "predictions": len(predictions(lesson)),
                 }
                 for lesson in self.lessons
             ],
@@ -224,6 +242,23 @@ def _profile(profile: Profile, results: Results) -> dict[str, Any]:
     ]
     missing = sum(one.recording is None or one.stale for one in shown)
     return {**vars(profile), "blocks": len(shown), "missing": missing}
+
+
+def _minutes(lesson: Lesson) -> int:
+    """How long reading takes, text and code, to five minutes."""
+    words = len(lesson.text.split("\n---\n", 1)[-1].split())
+    return max(5, 5 * round(words / WORDS_A_MINUTE / 5))
+
+
+def _took(results: Results, profile: Profile) -> str:
+    """How long the recorded executions of a lesson took together, empty if there are none."""
+    recordings = [
+        one.recording.provenance.seconds
+        for shown in results.blocks.values()
+        for one in shown
+        if one.profile == profile and one.recording
+    ]
+    return about(sum(recordings)) if recordings else ""
 
 
 _VISIBLE: dict[int, int | str] = {
