@@ -35,7 +35,7 @@ FLOORS = {
         {"decode"},
         {"generate"},
         {"model"},
-        {"measure", "checkpoint", "verify"},
+        {"measure", "checkpoint", "verify", "quantize"},
         {"train", "pretrained"},
         {"figures", "exercises", "bench"},
     ],

@@ -20,6 +20,7 @@ from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.parse.markdown import make_parser
 from sitegen.parse.parser import EXERCISE, anchor, solution_id
 from sitegen.parse.skeleton import has_solution, skeleton, solution
+from sitegen.render.artifacts import Artifact, artifacts, made
 from sitegen.render.declared import Declaration, Given, declared
 from sitegen.render.displays import Display, formula
 from sitegen.render.highlight import highlight
@@ -43,6 +44,8 @@ class Body:
         self.partial = templates.partial
         self.folders = templates.folders
         self.site = templates.site
+        self.slug = ""
+        """Of the lesson that is rendered."""
         self.told: dict[tuple[int, str], None] = {}
         """What is to be told of outputs since this was last emptied, with the block's line."""
         self.markdown = make_parser(_LessonHTML)
@@ -57,6 +60,7 @@ class Body:
 
     def html(self, lesson: Lesson, results: Results) -> str:
         """What stands on the page of a lesson between its header and its end."""
+        self.slug = lesson.slug
         env: MutableMapping[str, Any] = {"lesson": lesson, "results": results, "solutions": []}
         return self.markdown.renderer.render(list(lesson.tokens), self.markdown.options, env)
 
@@ -102,6 +106,7 @@ class Body:
         recording = first.recording
         items = recording.outputs if recording else ()
         prefix = f"{anchor(block.id)}-{first.profile.name}"
+        files = made(self.slug, block.id, first.profile.name, items)
         return {
             "profiles": " ".join(one.profile.name for one in same),
             "label": first.profile.label,
@@ -118,13 +123,15 @@ class Body:
             "standin": recording is None,
             "note": first.note,
             "items": [
-                self._output(output, f"{prefix}-{number}", block)
-                for number, output in enumerate(items, start=1)
+                self._output(output, f"{prefix}-{number}", block, file)
+                for number, (output, file) in enumerate(zip(items, files, strict=True), start=1)
             ],
         }
 
-    def _output(self, output: Output, prefix: str, block: Block) -> Markup:
-        display = Display(output, prefix, self.site, self._displayed)
+    def _output(
+        self, output: Output, prefix: str, block: Block, file: Artifact | None
+    ) -> Markup:
+        display = Display(output, prefix, self.site, file, self._displayed)
         item = display.item()
         for said in display.said():
             self.told[block.fence_line, f"block {block.id!r} {said}"] = None
@@ -191,6 +198,7 @@ class Body:
             ),
             source=_source(lesson, token) if lesson else "",
             lead=env["results"].lead,
+            artifacts=artifacts(lesson.slug, env["results"]) if lesson else {},
             intro=intro,
             parts=parts,
             solution=Markup("\n").join(solved),

@@ -16,6 +16,7 @@ from sitegen.output import best_type
 from sitegen.parse.config import Config, Profile
 from sitegen.parse.lesson import Lesson
 from sitegen.render import notebook, preview
+from sitegen.render.artifacts import artifacts
 from sitegen.render.body import Body, about
 from sitegen.render.predictions import predictions, unsound
 from sitegen.render.results import Results
@@ -106,7 +107,10 @@ class Renderer:
             "next": self._neighbour(index + 1),
         }
         rendered = self._render("page.html", f"{lesson.slug}.html", page)
-        files = notebook.notebooks(self.config, [lesson])
+        files = dict(notebook.notebooks(self.config, [lesson]))
+        for by_profile in artifacts(lesson.slug, results).values():
+            for one in (file for found in by_profile.values() for file in found):
+                files |= one.files()
         found = sections(lesson, body)
         return replace(rendered, sections=found, cards=cards, files=files, warnings=told)
 
