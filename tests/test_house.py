@@ -31,7 +31,7 @@ FLOORS = {
         {"checks", "files", "schedule", "source", "tables", "tokenizer"},
         {"config", "resources"},
         {"language_model", "data", "stock", "stop"},
-        {"cache", "profile"},
+        {"cache", "profile", "laws"},
         {"decode"},
         {"generate"},
         {"model"},

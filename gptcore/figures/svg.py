@@ -23,6 +23,7 @@ FILL = {
     "embedding": "#f6e6fa",
     "norm": "#d1fae5",
     "residual": "#e6e1fb",
+    "share": "#0369a1",
     "kept": "#e7ebf1",
     "partly": "#ffffff",
     "paper": "#ffffff",

@@ -46,6 +46,8 @@ class Body:
         self.site = templates.site
         self.slug = ""
         """Of the lesson that is rendered."""
+        self.scripts: dict[str, None] = {}
+        """What its components need to be loaded."""
         self.told: dict[tuple[int, str], None] = {}
         """What is to be told of outputs since this was last emptied, with the block's line."""
         self.markdown = make_parser(_LessonHTML)
@@ -60,7 +62,7 @@ class Body:
 
     def html(self, lesson: Lesson, results: Results) -> str:
         """What stands on the page of a lesson between its header and its end."""
-        self.slug = lesson.slug
+        self.slug, self.scripts = lesson.slug, {}
         env: MutableMapping[str, Any] = {"lesson": lesson, "results": results, "solutions": []}
         return self.markdown.renderer.render(list(lesson.tokens), self.markdown.options, env)
 
@@ -160,6 +162,7 @@ class Body:
         attributes = token.meta["attributes"]
         # Of a lesson every component is known; what a block displays may name any.
         declaration = self.declared.get(token.info)
+        self.scripts |= dict.fromkeys(declaration.scripts if declaration else ())
 
         lesson: Lesson | None = env["lesson"]
 

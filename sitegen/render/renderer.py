@@ -89,6 +89,7 @@ class Renderer:
             "teaches": meta.rows("teaches"),
             "curriculum": self.curriculum and self.curriculum.lesson(lesson),
             "body": Markup(body),
+            "scripts": list(self.body.scripts),
             "lead": results.lead,
             "profiles": [
                 _profile(profile, results)
@@ -180,7 +181,7 @@ class Renderer:
         """Every field that templates may read, for pages that have no use for most."""
         names = "slug title summary load type notebook notebook_url solutions_url preview body lead"
         texts = dict.fromkeys(names.split(), "")
-        lists = "requires teaches toc profiles runs"
+        lists = "requires teaches toc profiles runs scripts"
         rows: dict[str, Any] = dict.fromkeys(lists.split(), ())
         return {"minutes": 0, "curriculum": None, "kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
 
