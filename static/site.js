@@ -168,14 +168,63 @@ function scrollers() {
   boxes.forEach((box) => observer.observe(box));
 }
 
-// Pointing at a part lights it wherever it stands: a class in code and in a diagram, a weight in
-// the table and its arrow.
+// A small copy of the drawing of classes stands in the margin and lights the one being read.
+function miniature() {
+  const drawing = document.querySelector(".diagram:has([data-class])");
+  const classes = new Map(all("[data-class]", drawing ?? root).map((part) => [part.dataset.class, part]));
+  const blocks = all(".prose .block").flatMap((block) => {
+    const name = all(".highlight .nc", block).map((word) => word.textContent).find((word) => classes.has(word));
+    return name ? [{ block, name }] : [];
+  });
+  if (!drawing || !blocks.length) return;
+  const small = drawing.cloneNode(true);
+  all("[id]", small).forEach((part) => part.removeAttribute("id"));
+  all("title, desc, text", small).forEach((part) => part.remove());
+  small.removeAttribute("aria-labelledby");
+  const place = document.createElement("div");
+  place.className = "miniature";
+  place.setAttribute("aria-hidden", "true");
+  const label = document.createElement("p");
+  place.append(small, label);
+  document.querySelector(".layout").append(place);
+  const parts = all("[data-class]", small);
+  const asides = all(".prose > .aside, .prose > .compare, .prose > .table, .output.html");
+  const show = () => {
+    const inView = (element, from, to) => {
+      const box = element.getBoundingClientRect();
+      return box.bottom > from * innerHeight && box.top < to * innerHeight;
+    };
+    const read = blocks.filter(({ block }) => inView(block, 0.15, 0.6)).at(-1);
+    const own = place.getBoundingClientRect();
+    const covered = asides.some((element) => {
+      const box = element.getBoundingClientRect();
+      return box.right > own.left && box.bottom > own.top && box.top < own.bottom;
+    });
+    place.classList.toggle("shown", Boolean(read) && !covered && !inView(drawing, 0, 1));
+    label.textContent = read?.name ?? "";
+    for (const part of parts) part.classList.toggle("read", part.dataset.class === read?.name);
+  };
+  addEventListener("scroll", show, { passive: true });
+  addEventListener("resize", show);
+  show();
+}
+
+// Pointing at a part, or going to it by Tab, lights it wherever it stands: a class in code and in a
+// diagram, a weight in the table and its arrow.
 function lights() {
   const groups = new Map();
   const name = (part) => part.dataset.class ?? part.dataset.map ?? part.textContent;
   for (const part of all(":is(svg, table) :is([data-class], [data-map])"))
     groups.set(name(part), [...(groups.get(name(part)) ?? []), part]);
   if (!groups.size) return;
+  for (const part of all(":is(.diagram [data-class], tr[data-map])")) {
+    if (part.closest(".miniature")) continue;
+    part.tabIndex = 0;
+    if (!part.matches("[data-class]")) continue;
+    part.closest("svg").setAttribute("role", "group"); // in an image nothing is to be focused
+    part.setAttribute("role", "img");
+    part.setAttribute("aria-label", part.dataset.class);
+  }
   for (const word of all(".highlight :is(.n, .nc)")) groups.get(word.textContent)?.push(word);
   let lit = [];
   const light = ({ target }) => {
@@ -276,6 +325,7 @@ themes();
 copying();
 contents();
 scrollers();
+miniature();
 lights();
 slides();
 profiles();

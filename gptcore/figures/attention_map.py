@@ -31,12 +31,17 @@ def attention_weights(model: GPT, idx: Tensor, layer: int, head: int) -> Tensor:
     q, k, _ = (attn.split_heads(part) for part in seen[0].chunk(3, dim=-1))
     q, k = q[0, head], k[0, head]  # each (T, head_size)
     scores = q @ k.T / q.shape[-1] ** 0.5
-    past = torch.ones(len(idx), len(idx), dtype=torch.bool, device=idx.device).tril()
+    past = torch.ones(
+        len(idx), len(idx), dtype=torch.bool, device=idx.device
+    ).tril()
     return scores.masked_fill(~past, -torch.inf).softmax(dim=-1)
 
 
 def attention_map(
-    weights: Tensor, tokens: Sequence[str], title: str, prefix: str = "attention-map"
+    weights: Tensor,
+    tokens: Sequence[str],
+    title: str,
+    prefix: str = "attention-map",
 ) -> Diagram:
     """A square for each pair of tokens, the fuller the more the row's takes from the column's.
 
@@ -51,7 +56,9 @@ def attention_map(
         canvas.append(
             text(middle, TOP - 8, token, mono=True, anchor="middle", size=12)
         )
-        canvas.append(text(8, TOP + (place + 0.7) * cell, token, mono=True, size=12))
+        canvas.append(
+            text(8, TOP + (place + 0.7) * cell, token, mono=True, size=12)
+        )
     for row in range(count):
         for column in range(row + 1):
             share = weights[row, column].item()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -19,6 +20,10 @@ ABLE = {
 """What a reader is able to do with a concept at each depth."""
 
 Fields = dict[str, Any]
+
+
+def _anchor(concept: str) -> str:
+    return f"concept-{re.sub(r'[^a-z0-9]+', '-', concept.lower()).strip('-')}"
 
 
 class CurriculumPages:
@@ -61,6 +66,15 @@ class CurriculumPages:
                 }
                 for misconception in teaching.misconceptions
             ],
+        }
+
+    @property
+    def glossary(self) -> dict[str, str]:
+        """Where the record tells of each concept that is taught, by its name in small letters."""
+        return {
+            concept.name.lower(): f"record.html#{_anchor(concept.name)}"
+            for teaching in self.curriculum.teachings
+            for concept in teaching.teaches
         }
 
     @property
@@ -168,6 +182,7 @@ class CurriculumPages:
     def _concept(self, teaching: Teaching, concept: Concept) -> Fields:
         return {
             "name": concept.name,
+            "anchor": _anchor(concept.name),
             "depth": concept.depth.name,
             "level": int(concept.depth),
             "notes": concept.notes,

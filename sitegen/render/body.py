@@ -23,6 +23,7 @@ from sitegen.parse.skeleton import has_solution, skeleton, solution
 from sitegen.render.artifacts import Artifact, artifacts, made
 from sitegen.render.declared import Declaration, Given, declared
 from sitegen.render.displays import Display, formula
+from sitegen.render.glossary import Glossary
 from sitegen.render.highlight import highlight
 from sitegen.render.html import Parts, clean
 from sitegen.render.mathml import to_mathml
@@ -40,7 +41,8 @@ WIDE_OUTPUT = 84
 class Body:
     """Renders the texts of lessons."""
 
-    def __init__(self, templates: Templates) -> None:
+    def __init__(self, templates: Templates, glossary: Mapping[str, str] | None = None) -> None:
+        self.glossary = Glossary(glossary or {})
         self.partial = templates.partial
         self.folders = templates.folders
         self.site = templates.site
@@ -63,6 +65,7 @@ class Body:
     def html(self, lesson: Lesson, results: Results) -> str:
         """What stands on the page of a lesson between its header and its end."""
         self.slug, self.scripts = lesson.slug, {}
+        self.glossary.begin()
         env: MutableMapping[str, Any] = {"lesson": lesson, "results": results, "solutions": []}
         return self.markdown.renderer.render(list(lesson.tokens), self.markdown.options, env)
 
@@ -130,9 +133,7 @@ class Body:
             ],
         }
 
-    def _output(
-        self, output: Output, prefix: str, block: Block, file: Artifact | None
-    ) -> Markup:
+    def _output(self, output: Output, prefix: str, block: Block, file: Artifact | None) -> Markup:
         display = Display(output, prefix, self.site, file, self._displayed)
         item = display.item()
         for said in display.said():
@@ -172,10 +173,14 @@ class Body:
 
         before = len(env["solutions"])
         # Footnotes and ids are counted while rendering: render once, and join the parts.
-        rendered, around = [], env.get("asking", False)
+        rendered: list[dict[str, Any]] = []
+        around = env.get("asking", False)
         for part in components.parts(children):
             env["asking"] = around or (token.info == PREDICT and not rendered)
-            rendered.append({"title": html(part.title), "id": part.id, "body": html(part.body)})
+            env["titled"] = True
+            part_title = html(part.title)
+            env["titled"] = False
+            rendered.append({"title": part_title, "id": part.id, "body": html(part.body)})
         env["asking"] = around
         intro, parts = rendered[0]["body"], rendered[1:]
         solved = env["solutions"][before:] if token.info == EXERCISE else []
@@ -297,7 +302,9 @@ class _LessonHTML(RendererHTML):
 
     def _component(self, tokens: Sequence[Token], options: OptionsDict, env: Any) -> str:
         heading, children = components.titled(tokens[1:])
+        env["titled"] = True
         title = self.renderInline(heading.children or [], options, env) if heading else ""
+        env["titled"] = False
         if "parts" in env:
             title = _cleaned(title, env)
         return _own(f"{self.body.component(tokens[0], Markup(title), children, env)}\n", env)
@@ -314,7 +321,11 @@ class _LessonHTML(RendererHTML):
     def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         """Escaped; names such as GPT-2 are not broken at their hyphen."""
         text = super().text(tokens, idx, options, env)
-        return text if "parts" in env else _WHOLE.sub(r'<span class="whole">\g<0></span>', text)
+        if "parts" in env:
+            return text
+        text = _WHOLE.sub(r'<span class="whole">\g<0></span>', text)
+        linked = sum(token.type.startswith("link_") and token.nesting for token in tokens[:idx])
+        return text if linked or env.get("titled") else self.body.glossary.linked(text)
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         code = highlight(tokens[idx].content, "")
@@ -349,12 +360,14 @@ class _LessonHTML(RendererHTML):
     ) -> str:
         token = tokens[idx]
         name = token.meta["id"]
+        env["titled"] = True
         return f'<{token.tag} id="{name}">' if name else f"<{token.tag}>"
 
     def heading_close(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
     ) -> str:
         token = tokens[idx]
+        env["titled"] = False
         name = tokens[idx - 2].meta["id"]
         if not name:
             return f"</{token.tag}>\n"

@@ -24,7 +24,6 @@ from sitegen.render.search import Section, sections
 from sitegen.render.svg import inline_svg
 from sitegen.render.templates import Templates
 
-
 WORDS_A_MINUTE = 200
 """Of a text that is studied and not skimmed (Brysbaert 2019: 238 of English prose)."""
 
@@ -60,7 +59,7 @@ class Renderer:
         self.lessons = sorted(lessons, key=lambda lesson: (lesson.meta.order, lesson.slug))
         self.templates = Templates(config, compiled)
         self.templates.environment.filters["place"] = self._place
-        self.body = Body(self.templates)
+        self.body = Body(self.templates, self.curriculum.glossary if self.curriculum else {})
 
     def lesson(self, lesson: Lesson, results: Results) -> Page:
         """The page of one lesson."""
@@ -183,7 +182,17 @@ class Renderer:
         texts = dict.fromkeys(names.split(), "")
         lists = "requires teaches toc profiles runs scripts"
         rows: dict[str, Any] = dict.fromkeys(lists.split(), ())
-        return {"minutes": 0, "curriculum": None, "kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
+        return {
+            "minutes": 0,
+            "curriculum": None,
+            "kind": kind,
+            "url": url,
+            "order": 0,
+            "prev": None,
+            "next": None,
+            **texts,
+            **rows,
+        }
 
     def _render(self, template: str, path: str, page: Mapping[str, Any]) -> Page:
         html = self.templates.filled(template, site=self._site, page=page).rstrip() + "\n"

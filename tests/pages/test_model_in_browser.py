@@ -13,11 +13,11 @@ import torch
 from playwright.sync_api import Browser, Page
 
 from gptcore import GPT, GPTConfig
+from gptcore.data import Batches, TokenDataset, play
 from gptcore.generate import generate_naive
 from gptcore.quantize import LARGEST, Quantized, WeightsFile, quantized
-from gptcore.train import TrainConfig, train
-from gptcore.data import Batches, TokenDataset, play
 from gptcore.tokenizer import byte_tokenizer
+from gptcore.train import TrainConfig, train
 
 pytestmark = pytest.mark.browser
 SCRIPT = Path(__file__).resolve().parents[2] / "course" / "static" / "model.js"
@@ -68,9 +68,10 @@ def test_logits_are_those_of_the_quantized_model(weights: Quantized, page: Page)
         assert np.abs(np.array(found) - wanted.numpy()).max() < 1e-3
 
 
-@pytest.mark.parametrize(("count", "new"), [(50, 20), (8, 40)], ids=["within the window", "as it slides"])
-def test_greedy_text_is_the_same(
-    count: int, new: int, weights: Quantized, page: Page) -> None:
+@pytest.mark.parametrize(
+    ("count", "new"), [(50, 20), (8, 40)], ids=["within the window", "as it slides"]
+)
+def test_greedy_text_is_the_same(count: int, new: int, weights: Quantized, page: Page) -> None:
     model = weights.model()
     for ids in prompts(count, 12):
         found = page.evaluate(

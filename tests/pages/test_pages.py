@@ -155,7 +155,7 @@ def test_copied_code_is_the_code_of_the_block(site: Path, visit: Callable) -> No
 
 def test_predictions_open_without_scripts(site: Path, visit: Callable) -> None:
     page = visit((site / "building-nanogpt.html").as_uri(), scripts=False).page
-    reveal = page.locator(".predict details").first
+    reveal = page.locator(".predict details.reveal").first
     assert reveal.locator("> div").is_hidden()
     reveal.locator("summary").click()
     assert reveal.locator("> div").is_visible()
