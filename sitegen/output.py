@@ -14,7 +14,13 @@ PICTURES = {
     "image/gif": ".gif",
     "image/webp": ".webp",
 }
-"""Types of binary pictures, held as base64, each with the ending of its files."""
+"""Types of binary pictures, each with the ending of its files."""
+
+FILES = {"application/octet-stream": ".bin"}
+"""Types of what is to be had as a file and not to be seen: the weights of a model, a data set."""
+
+BINARY = {**PICTURES, **FILES}
+"""Types that are held as base64."""
 
 SHOWN_TYPES = (
     "image/svg+xml",
@@ -22,6 +28,7 @@ SHOWN_TYPES = (
     "text/markdown",
     "text/latex",
     *PICTURES,
+    *FILES,
     "application/json",
     "text/plain",
 )

@@ -8,9 +8,46 @@
     url, lesson, title, text, heading: plain(`${lesson} ${title}`), body: plain(text),
   }));
 
+  // How many letters one would have to add, drop, change or swap; `most` + 1 if more than that.
+  function apart(a, b, most) {
+    if (Math.abs(a.length - b.length) > most) return most + 1;
+    let [before, row] = [[], [...Array(b.length + 1).keys()]];
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) {
+        const same = a[i - 1] === b[j - 1];
+        next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + !same);
+        if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+          next[j] = Math.min(next[j], before[j - 2] + 1);
+      }
+      if (Math.min(...next) > most) return most + 1;
+      [before, row] = [row, next];
+    }
+    return row[b.length];
+  }
+
+  // A word that stands nowhere is taken for the nearest that does, the most frequent of those.
+  let vocabulary;
+  function meant(word) {
+    if (word.length < 4 || sections.some(({ heading, body }) => heading.includes(word) || body.includes(word)))
+      return word;
+    if (!vocabulary) {
+      vocabulary = new Map();
+      for (const { heading, body } of sections)
+        for (const [known] of `${heading} ${body}`.matchAll(/[\p{L}_]{4,}/gu))
+          vocabulary.set(known, (vocabulary.get(known) ?? 0) + 1);
+    }
+    let [best, least, most] = [word, word.length < 8 ? 1 : 2, 0];
+    for (const [known, often] of vocabulary) {
+      const far = apart(word, known, least);
+      if (far < least || (far === least && often > most)) [best, least, most] = [known, far, often];
+    }
+    return best;
+  }
+
   // Every word has to be there; one that stands in a heading counts for more than many in the text.
   function find(query) {
-    const words = plain(query).split(/\s+/).filter(Boolean);
+    const words = plain(query).split(/\s+/).filter(Boolean).map(meant);
     const score = (section) => {
       let sum = 0;
       for (const word of words) {
@@ -63,9 +100,12 @@
 
   function show() {
     const { words, found } = find(input.value);
+    const asked = plain(input.value).split(/\s+/).filter(Boolean);
+    const instead = words.filter((word, index) => word !== asked[index]).map((word) => `“${word}”`);
     const count = found.length === 1 ? "1 section" : `${found.length} sections`;
     const more = found.length > SHOWN ? `; the first ${SHOWN} are shown` : "";
-    status.textContent = words.length ? (found.length ? count + more : "Nothing found") : "";
+    const told = found.length ? count + more : "Nothing found";
+    status.textContent = words.length ? told + (instead.length ? ` for ${instead.join(", ")}` : "") : "";
     list.replaceChildren(
       ...found.slice(0, SHOWN).map(({ url, lesson, title, text }) => {
         const link = Object.assign(document.createElement("a"), { href: url });

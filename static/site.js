@@ -95,14 +95,10 @@ function profiles() {
   if (!bar) return;
   for (const fold of all("details.result")) {
     const result = document.createElement("div");
-    const badge = document.createElement("p");
-    const summary = fold.querySelector("summary");
     Object.assign(result.dataset, fold.dataset);
     result.className = fold.className;
-    badge.className = summary.className;
-    badge.append(...summary.childNodes);
-    summary.remove();
-    result.append(...fold.childNodes, badge);
+    fold.querySelector("summary").remove();
+    result.append(...fold.childNodes);
     fold.replaceWith(result);
   }
   const buttons = all("button", bar);
@@ -172,14 +168,63 @@ function scrollers() {
   boxes.forEach((box) => observer.observe(box));
 }
 
-// Pointing at a part lights it wherever it stands: a class in code and in a diagram, a weight in
-// the table and its arrow.
+// A small copy of the drawing of classes stands in the margin and lights the one being read.
+function miniature() {
+  const drawing = document.querySelector(".diagram:has([data-class])");
+  const classes = new Map(all("[data-class]", drawing ?? root).map((part) => [part.dataset.class, part]));
+  const blocks = all(".prose .block").flatMap((block) => {
+    const name = all(".highlight .nc", block).map((word) => word.textContent).find((word) => classes.has(word));
+    return name ? [{ block, name }] : [];
+  });
+  if (!drawing || !blocks.length) return;
+  const small = drawing.cloneNode(true);
+  all("[id]", small).forEach((part) => part.removeAttribute("id"));
+  all("title, desc, text", small).forEach((part) => part.remove());
+  small.removeAttribute("aria-labelledby");
+  const place = document.createElement("div");
+  place.className = "miniature";
+  place.setAttribute("aria-hidden", "true");
+  const label = document.createElement("p");
+  place.append(small, label);
+  document.querySelector(".layout").append(place);
+  const parts = all("[data-class]", small);
+  const asides = all(".prose > .aside, .prose > .compare, .prose > .table, .output.html");
+  const show = () => {
+    const inView = (element, from, to) => {
+      const box = element.getBoundingClientRect();
+      return box.bottom > from * innerHeight && box.top < to * innerHeight;
+    };
+    const read = blocks.filter(({ block }) => inView(block, 0.15, 0.6)).at(-1);
+    const own = place.getBoundingClientRect();
+    const covered = asides.some((element) => {
+      const box = element.getBoundingClientRect();
+      return box.right > own.left && box.bottom > own.top && box.top < own.bottom;
+    });
+    place.classList.toggle("shown", Boolean(read) && !covered && !inView(drawing, 0, 1));
+    label.textContent = read?.name ?? "";
+    for (const part of parts) part.classList.toggle("read", part.dataset.class === read?.name);
+  };
+  addEventListener("scroll", show, { passive: true });
+  addEventListener("resize", show);
+  show();
+}
+
+// Pointing at a part, or going to it by Tab, lights it wherever it stands: a class in code and in a
+// diagram, a weight in the table and its arrow.
 function lights() {
   const groups = new Map();
   const name = (part) => part.dataset.class ?? part.dataset.map ?? part.textContent;
   for (const part of all(":is(svg, table) :is([data-class], [data-map])"))
     groups.set(name(part), [...(groups.get(name(part)) ?? []), part]);
   if (!groups.size) return;
+  for (const part of all(":is(.diagram [data-class], tr[data-map])")) {
+    if (part.closest(".miniature")) continue;
+    part.tabIndex = 0;
+    if (!part.matches("[data-class]")) continue;
+    part.closest("svg").setAttribute("role", "group"); // in an image nothing is to be focused
+    part.setAttribute("role", "img");
+    part.setAttribute("aria-label", part.dataset.class);
+  }
   for (const word of all(".highlight :is(.n, .nc)")) groups.get(word.textContent)?.push(word);
   let lit = [];
   const light = ({ target }) => {
@@ -222,54 +267,6 @@ function slides() {
     list.parentElement.classList.add("sliding");
     show();
   }
-}
-
-// A guess is kept beside the answer, on this device only; a number is told how far off it was.
-function guesses() {
-  for (const box of all(".predict[id]")) {
-    const reveal = box.querySelector(".reveal");
-    const key = `guess ${document.body.dataset.slug}#${box.id}`;
-    const label = document.createElement("label");
-    const field = document.createElement("textarea");
-    field.rows = 1;
-    field.value = recall(key) ?? "";
-    label.className = "guess";
-    label.append("Your guess", field);
-    reveal ? reveal.before(label) : box.append(label);
-    field.addEventListener("input", () => remember(key, field.value || null));
-    if (!reveal) continue;
-
-    const answer = box.dataset.guess === "number" && reveal.querySelector(".value");
-    const verdict = document.createElement("p");
-    verdict.className = "verdict";
-    verdict.setAttribute("role", "status");
-    reveal.querySelector(":scope > div").prepend(verdict);
-    const show = () => {
-      const guess = field.value.trim();
-      const score = answer && guess ? howFar(number(guess), number(shownText(answer))) : "";
-      verdict.textContent = guess && `Your guess: ${guess}${score && ` (${score})`}`;
-    };
-    reveal.addEventListener("toggle", show);
-    field.addEventListener("input", show);
-    document.addEventListener("profile", show);
-  }
-}
-
-const UNITS = { k: 1e3, thousand: 1e3, m: 1e6, million: 1e6, b: 1e9, billion: 1e9 };
-
-function number(text) {
-  const found = /(-?\d[\d,]*\.?\d*(?:e[+-]?\d+)?)\s*(k|thousand|m|million|b|billion)?\b/i.exec(text);
-  return found ? Number(found[1].replaceAll(",", "")) * (UNITS[found[2]?.toLowerCase()] ?? 1) : NaN;
-}
-
-function howFar(guess, answer) {
-  if (Number.isNaN(guess)) return "no number";
-  if (guess === answer) return "exactly";
-  const ratio = guess / answer;
-  const way = guess > answer ? "too high" : "too low";
-  if (ratio > 0.5 && ratio < 2) return `${(Math.abs(ratio - 1) * 100).toPrecision(2)} % ${way}`;
-  if (ratio <= 0 || !Number.isFinite(ratio)) return way;
-  return `${(ratio > 1 ? ratio : 1 / ratio).toPrecision(2)} times ${way}`;
 }
 
 // The search comes when it is first asked for.
@@ -328,9 +325,9 @@ themes();
 copying();
 contents();
 scrollers();
+miniature();
 lights();
 slides();
-guesses();
 profiles();
 searching();
 progress();

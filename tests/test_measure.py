@@ -55,7 +55,7 @@ def test_tiles_are_drawn_as_the_mask_leaves_them() -> None:
     drawn = causal_tiles(1024, 128, row=5)
     rects = ET.fromstring(drawn.svg).iter("{http://www.w3.org/2000/svg}rect")
     kinds = Counter(one.get("class") for one in rects)
-    assert kinds == {"norm": 28 + 1, "attention": 8 + 1, "boundary": 28 + 1}  # and the legend
+    assert kinds == {"attention": 28 + 1, "partly": 8 + 1, "boundary": 28 + 1}  # and the legend
     assert "28 of 64" in drawn.description
 
 

@@ -58,7 +58,7 @@ def test_an_arrow_says_what_happens(root: ET.Element, pair) -> None:
     assert line.get("class") == pair.kind
     assert words == ([".t()"] if pair.kind == "transpose" else [])
     assert ("stroke-dasharray" in line.attrib) == (pair.kind == "tied")
-    colour = {"copy": "#047857", "transpose": "#a3164a", "tied": "#8e24aa"}[pair.kind]
+    colour = {"copy": "#64748b", "transpose": "#a3164a", "tied": "#8e24aa"}[pair.kind]
     assert line.get("style") == f"stroke:{colour}"
 
 

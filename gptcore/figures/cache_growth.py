@@ -28,14 +28,14 @@ def cache_growth(
             text(8, y + 17, "prompt" if index == 0 else f"token {index}", size=12)
         )
         for place in range(cached + new):
-            role = "norm" if place < cached else "attention"
+            role = "kept" if place < cached else "attention"
             x = LEFT + place * pitch
             canvas.append(
                 shape("rect", role, x=x, y=y, width=width, height=SIZE, rx=4)
             )
     y = TOP + len(steps) * ROW + 12
     for x, role, words in (
-        (8, "norm", "K and V kept"),
+        (8, "kept", "K and V kept"),
         (150, "attention", "Q, K and V computed"),
     ):
         canvas.append(shape("rect", role, x=x, y=y, width=16, height=16, rx=3))

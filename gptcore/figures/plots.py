@@ -14,12 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from gptcore.figures.svg import FILL, STROKE
+from gptcore.figures.svg import FILL
 
 INK, MUTED, GRID = FILL["ink"], FILL["muted"], "#d8dee6"
-CYCLE = [
-    STROKE[role] for role in ("attention", "ffn", "residual", "norm", "embedding")
-]
+CYCLE = ["#27508f", "#b0256b", "#5b6b12", "#8a3b1f", INK]  # no part's of the model
 THEME: dict[Any, Any] = {
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
@@ -171,13 +169,19 @@ def roofline(
         )
         ordered = sorted(points.items(), key=lambda item: item[1])
         for index, (name, (intensity, speed)) in enumerate(ordered):
+            # Unfilled, and each of another form: what lies below another shows
+            # through. More points than colours take another form the next time round.
             again, place = divmod(index, len(CYCLE))
             axes.plot(
                 [intensity],
                 [speed],
-                "os^D"[again % 4],
+                "osD^v"[(place + again) % 5],
                 color=CYCLE[place],
                 label=name,
+                linestyle="none",
+                markersize=9 - place,
+                markerfacecolor="none",
+                markeredgewidth=2,
             )
         axes.legend(loc="lower right", frameon=False, fontsize=10)
         axes.set_xscale("log")

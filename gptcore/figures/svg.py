@@ -14,6 +14,8 @@ STROKE = {
     "residual": "#5b3fd1",
     "line": "#64748b",
     "boundary": "#64748b",
+    "kept": "#64748b",
+    "partly": "#0369a1",
 }
 FILL = {
     "attention": "#e0f2fe",
@@ -21,6 +23,9 @@ FILL = {
     "embedding": "#f6e6fa",
     "norm": "#d1fae5",
     "residual": "#e6e1fb",
+    "share": "#0369a1",
+    "kept": "#e7ebf1",
+    "partly": "#ffffff",
     "paper": "#ffffff",
     "ink": "#1f2937",
     "muted": "#526070",

@@ -7,7 +7,7 @@ import torch
 from gptcore.figures.svg import WIDTH, Diagram, document, group, shape, text
 
 LEFT, TOP, CELL = 96, 66, 27
-ROLES = {"seen": "norm", "cut": "attention", "skipped": "boundary"}
+ROLES = {"seen": "attention", "cut": "partly", "skipped": "boundary"}
 
 
 def causal_tiles(

@@ -16,7 +16,7 @@ LEFT, RIGHT = 10, 268  # where the trees begin
 TAIL, TIP = 166, 262  # of the arrows
 ROW, INDENT = 22, 10
 COLOURS: dict[Kind, str] = {
-    "copy": "#047857",
+    "copy": "#64748b",
     "transpose": "#a3164a",
     "tied": "#8e24aa",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,6 +20,10 @@ ABLE = {
 """What a reader is able to do with a concept at each depth."""
 
 Fields = dict[str, Any]
+
+
+def _anchor(concept: str) -> str:
+    return f"concept-{re.sub(r'[^a-z0-9]+', '-', concept.lower()).strip('-')}"
 
 
 class CurriculumPages:
@@ -63,9 +69,37 @@ class CurriculumPages:
         }
 
     @property
+    def glossary(self) -> dict[str, str]:
+        """Where the record tells of each concept that is taught, by its name in small letters."""
+        return {
+            concept.name.lower(): f"record.html#{_anchor(concept.name)}"
+            for teaching in self.curriculum.teachings
+            for concept in teaching.teaches
+        }
+
+    @property
     def goal(self) -> str:
         """What the module leads to, empty without one."""
         return self.curriculum.module.goal if self.curriculum.module else ""
+
+    def before(self) -> Fields:
+        """What a reader brings: how a module begins, and the prior concepts that most lessons need.
+
+        A concept counts once for each lesson that requires it.
+        """
+        known = {concept.name for concept in self.curriculum.prior.concepts}
+        needed = Counter(
+            need.concept
+            for teaching in self.curriculum.teachings
+            for need in teaching.requires
+            if need.concept in known
+        )
+        module = self.curriculum.module
+        return {
+            "start": module.start if module else "",
+            "concepts": len(needed),
+            "first": [name for name, _ in needed.most_common(4)],
+        }
 
     def plan(self) -> Fields | None:
         """The arc, the loads and the misconceptions of the module, None without one."""
@@ -148,6 +182,7 @@ class CurriculumPages:
     def _concept(self, teaching: Teaching, concept: Concept) -> Fields:
         return {
             "name": concept.name,
+            "anchor": _anchor(concept.name),
             "depth": concept.depth.name,
             "level": int(concept.depth),
             "notes": concept.notes,

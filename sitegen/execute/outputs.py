@@ -13,7 +13,7 @@ from sitegen.execute.keeper import KEPT
 from sitegen.execute.lasting import bars, canonical_ids, lasting_drawing, lasting_text
 from sitegen.execute.streams import Name
 from sitegen.execute.terminal import as_on_a_terminal
-from sitegen.output import PICTURES, SHOWN_TYPES, Kind, Output, stream
+from sitegen.output import BINARY, PICTURES, SHOWN_TYPES, Kind, Output, stream
 
 MAX_CHARACTERS = 1_000_000
 """Of one block's text; what is over is counted and left out."""
@@ -140,7 +140,7 @@ def kept(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> Output | None:
             shown.setdefault("image/png", frame)
     if shown.keys() - {"application/json", "text/plain"}:
         shown.pop("application/json", None)  # the same again, for programs
-    for kind in PICTURES:
+    for kind in BINARY:
         base64.b64decode(shown.get(kind, ""))  # raises here, where the author's line is known
     shown = {kind: shown[kind] for kind in SHOWN_TYPES if kind in shown}
     if not shown and not needs:
@@ -169,11 +169,11 @@ def _picture(data: Mapping[str, str], metadata: Mapping[str, Any]) -> dict[str, 
 
 
 def _text(kind: str, value: Any) -> str:
-    """What a MIME bundle holds; pictures as base64."""
+    """What a MIME bundle holds; pictures and files as base64."""
     if isinstance(value, bytes):
         return (
             base64.b64encode(value).decode("ascii")
-            if kind in PICTURES
+            if kind in BINARY
             else value.decode("utf-8", "replace")
         )
     if kind == "application/json" and not isinstance(value, str):
@@ -224,7 +224,7 @@ def _lasting(output: Output, left_out: int) -> Output:
             data[kind] = canonical_ids(lasting_text(text))
         elif kind == "text/plain":
             data[kind] = lasting_text(as_on_a_terminal(text))
-        elif kind not in PICTURES:
+        elif kind not in BINARY:
             data[kind] = lasting_text(text)
     if output.kind in ("stdout", "stderr"):
         data["text/plain"] = _bounded(data["text/plain"], left_out)

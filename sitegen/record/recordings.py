@@ -20,9 +20,9 @@ from typing import Any
 
 from sitegen.errors import SiteError
 from sitegen.files import refuse_links, remove, write_if_changed
-from sitegen.output import PICTURES, Output
+from sitegen.output import BINARY, Output
 
-_OWN_FILES = {"image/svg+xml": ".svg", **PICTURES}
+_OWN_FILES = {"image/svg+xml": ".svg", **BINARY}
 
 
 class DamagedRecordingError(Exception):
@@ -255,7 +255,7 @@ def _encode(
                 number = 1 + sum(kind in one.data for one in recording.outputs[:index])
                 suffix = "" if number == 1 else f".{number}"
                 name = f"{block_id}{suffix}{_OWN_FILES[kind]}"
-                figures[name] = base64.b64decode(text) if kind in PICTURES else text.encode()
+                figures[name] = base64.b64decode(text) if kind in BINARY else text.encode()
                 written[kind] = {"file": name}
             else:
                 written[kind] = text.splitlines(keepends=True)
@@ -307,7 +307,7 @@ def _output(item: Mapping[str, Any], figures: Mapping[str, bytes]) -> Output:
             content = figures[Path(value["file"]).name]
             data[kind] = (
                 base64.b64encode(content).decode("ascii")
-                if kind in PICTURES
+                if kind in BINARY
                 else content.decode("utf-8")
             )
         else:

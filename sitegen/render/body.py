@@ -21,11 +21,14 @@ from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.parse.markdown import make_parser
 from sitegen.parse.parser import EXERCISE, anchor, solution_id
 from sitegen.parse.skeleton import has_solution, skeleton, solution
+from sitegen.render.artifacts import Artifact, artifacts, made
 from sitegen.render.declared import Declaration, Given, declared
 from sitegen.render.displays import Display, formula
+from sitegen.render.glossary import Glossary
 from sitegen.render.highlight import highlight
 from sitegen.render.html import Parts, clean
 from sitegen.render.mathml import to_mathml
+from sitegen.render.predictions import PREDICT
 from sitegen.render.references import Reference, shown
 from sitegen.render.results import Results, Shown, ShownValue
 from sitegen.render.style import Told
@@ -33,6 +36,8 @@ from sitegen.render.templates import Templates
 
 LONG_OUTPUT = 30
 """Lines of text from which on an output is folded."""
+WIDE_OUTPUT = 84
+"""Characters that fit a line; what is longer, generated text mostly, wraps as in a terminal."""
 
 
 class Body:
@@ -41,14 +46,20 @@ class Body:
     def __init__(
         self,
         templates: Templates,
+        glossary: Mapping[str, str] | None = None,
         names: Mapping[str, str] | None = None,
         references: Mapping[str, Reference] | None = None,
     ) -> None:
+        self.glossary = Glossary(glossary or {})
         self.names = names or {}
         self.references = references or {}
         self.partial = templates.partial
         self.folders = templates.folders
         self.site = templates.site
+        self.slug = ""
+        """Of the lesson that is rendered."""
+        self.scripts: dict[str, None] = {}
+        """What its components need to be loaded."""
         self.told: dict[tuple[int, str], None] = {}
         """What is to be told of outputs since this was last emptied, with the block's line."""
         self.markdown = make_parser(_LessonHTML)
@@ -63,6 +74,8 @@ class Body:
 
     def html(self, lesson: Lesson, results: Results) -> str:
         """What stands on the page of a lesson between its header and its end."""
+        self.slug, self.scripts = lesson.slug, {}
+        self.glossary.begin()
         env: MutableMapping[str, Any] = {"lesson": lesson, "results": results, "solutions": []}
         body = self.markdown.renderer.render(list(lesson.tokens), self.markdown.options, env)
         cited = shown((one.key for one in lesson.cited), self.references)
@@ -81,10 +94,10 @@ class Body:
             whole = replace(plain, id=solution_id(block.id), code=solution(block.code))
             env["solutions"].append(self.block(whole, shown))
             return self.block(replace(plain, code=skeleton(block.code)), ())
-        return self.block(block, shown)
+        return self.block(block, shown, env.get("asking", False))
 
-    def block(self, block: Block, shown: Sequence[Shown]) -> Markup:
-        """One block: its code, and what it displayed under each profile."""
+    def block(self, block: Block, shown: Sequence[Shown], asked: bool = False) -> Markup:
+        """One block: its code, and what it displayed under each profile, folded if `asked` for."""
         options = block.options
         return self.partial(
             "block.html",
@@ -102,6 +115,7 @@ class Body:
                 "runs": not options.no_run,
                 "only": options.only,
                 "several": len(shown) > 1,
+                "asked": asked,
                 "lead": shown[0].profile.name if shown else "",
                 "results": [self._result(block, same) for same in _alike(shown)],
             },
@@ -113,13 +127,15 @@ class Body:
         recording = first.recording
         items = recording.outputs if recording else ()
         prefix = f"{anchor(block.id)}-{first.profile.name}"
+        files = made(self.slug, block.id, first.profile.name, items)
         return {
             "profiles": " ".join(one.profile.name for one in same),
             "label": first.profile.label,
             "badges": [
                 {
                     "profile": one.profile.name,
-                    "facts": _badge(one),
+                    "brief": _brief(one),
+                    "facts": _facts(one),
                     "fingerprint": one.recording.fingerprint[:8] if one.recording else "",
                     "stale": one.stale,
                 }
@@ -128,13 +144,13 @@ class Body:
             "standin": recording is None,
             "note": first.note,
             "items": [
-                self._output(output, f"{prefix}-{number}", block)
-                for number, output in enumerate(items, start=1)
+                self._output(output, f"{prefix}-{number}", block, file)
+                for number, (output, file) in enumerate(zip(items, files, strict=True), start=1)
             ],
         }
 
-    def _output(self, output: Output, prefix: str, block: Block) -> Markup:
-        display = Display(output, prefix, self.site, self._displayed)
+    def _output(self, output: Output, prefix: str, block: Block, file: Artifact | None) -> Markup:
+        display = Display(output, prefix, self.site, file, self._displayed)
         item = display.item()
         for said in display.said():
             self.told[block.fence_line, f"block {block.id!r} {said}"] = None
@@ -147,6 +163,7 @@ class Body:
                 "note": item.note,
                 "coloured": item.coloured,
                 "long": item.kind in _TEXTS and lines > LONG_OUTPUT,
+                "wide": max(map(len, output.text.splitlines()), default=0) > WIDE_OUTPUT,
                 "lines": lines + (not output.text.endswith("\n")),
                 "label": f"{_LABELS.get(item.kind, 'Output')} of block {block.id}",
             },
@@ -162,6 +179,7 @@ class Body:
         attributes = token.meta["attributes"]
         # Of a lesson every component is known; what a block displays may name any.
         declaration = self.declared.get(token.info)
+        self.scripts |= dict.fromkeys(declaration.scripts if declaration else ())
 
         lesson: Lesson | None = env["lesson"]
 
@@ -171,10 +189,15 @@ class Body:
 
         before = len(env["solutions"])
         # Footnotes and ids are counted while rendering: render once, and join the parts.
-        rendered = [
-            {"title": html(part.title), "id": part.id, "body": html(part.body)}
-            for part in components.parts(children)
-        ]
+        rendered: list[dict[str, Any]] = []
+        around = env.get("asking", False)
+        for part in components.parts(children):
+            env["asking"] = around or (token.info == PREDICT and not rendered)
+            env["titled"] = True
+            part_title = html(part.title)
+            env["titled"] = False
+            rendered.append({"title": part_title, "id": part.id, "body": html(part.body)})
+        env["asking"] = around
         intro, parts = rendered[0]["body"], rendered[1:]
         solved = env["solutions"][before:] if token.info == EXERCISE else []
         del env["solutions"][len(env["solutions"]) - len(solved) :]
@@ -201,6 +224,7 @@ class Body:
             ),
             source=_source(lesson, token) if lesson else "",
             lead=env["results"].lead,
+            artifacts=artifacts(lesson.slug, env["results"]) if lesson else {},
             intro=intro,
             parts=parts,
             solution=Markup("\n").join(solved),
@@ -237,26 +261,33 @@ def _cleaned(html: str, env: Any) -> str:
     return clean(html, "", told=env["told"], parts=env["parts"]).html
 
 
+_WHOLE = re.compile(r"\b[^\W\d_]+-\d+\b(?![-.]\w)")
+"""Words that end with a hyphen and a number."""
 _TEXTS = ("stdout", "stderr", "text", "error", "json")
 """Kinds of output that are folded when they are long."""
 _LABELS = {"stdout": "Output", "stderr": "Messages", "error": "Error", "text": "Value"}
 
 
-def _badge(shown: Shown) -> list[str]:
-    """What ran, how large, on what, how long, when."""
+def _brief(shown: Shown) -> list[str]:
+    """What ran and how long, in a line."""
     if shown.recording is None:
         return [shown.profile.label]
-    profile = shown.profile
+    return [shown.profile.label, about(shown.recording.provenance.seconds)]
+
+
+def _facts(shown: Shown) -> list[str]:
+    """How large it was, on what it ran, and when."""
+    if shown.recording is None:
+        return []
     made = shown.recording.provenance
     device = "CPU" if made.device == "cpu" else made.device
     versions = [f"{name} {version}" for name, version in made.versions.items() if name != "python"]
     python = made.versions.get("python", "")
     ran_with = versions or ([f"Python {python}"] if python else [])
-    facts = (profile.label, profile.scale, device, *ran_with, _about(made.seconds), made.date)
-    return [fact for fact in facts if fact]
+    return [fact for fact in (shown.profile.scale, device, *ran_with, made.date) if fact]
 
 
-def _about(seconds: float) -> str:
+def about(seconds: float) -> str:
     """A duration as one tells it; its last digits say nothing to a reader."""
     if seconds < 1:
         return "under 1 s"
@@ -289,7 +320,9 @@ class _LessonHTML(RendererHTML):
 
     def _component(self, tokens: Sequence[Token], options: OptionsDict, env: Any) -> str:
         heading, children = components.titled(tokens[1:])
+        env["titled"] = True
         title = self.renderInline(heading.children or [], options, env) if heading else ""
+        env["titled"] = False
         if "parts" in env:
             title = _cleaned(title, env)
         return _own(f"{self.body.component(tokens[0], Markup(title), children, env)}\n", env)
@@ -302,6 +335,15 @@ class _LessonHTML(RendererHTML):
         code = highlight(token.content, token.meta.get("language", ""))
         markup = f'<div class="highlight"><pre tabindex="0"><code>{code}</code></pre></div>\n'
         return _own(markup, env)
+
+    def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
+        """Escaped; names such as GPT-2 are not broken at their hyphen."""
+        text = super().text(tokens, idx, options, env)
+        if "parts" in env:
+            return text
+        text = _WHOLE.sub(r'<span class="whole">\g<0></span>', text)
+        linked = sum(token.type.startswith("link_") and token.nesting for token in tokens[:idx])
+        return text if linked or env.get("titled") else self.body.glossary.linked(text)
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
         code = highlight(tokens[idx].content, "")
@@ -336,12 +378,14 @@ class _LessonHTML(RendererHTML):
     ) -> str:
         token = tokens[idx]
         name = token.meta["id"]
+        env["titled"] = True
         return f'<{token.tag} id="{name}">' if name else f"<{token.tag}>"
 
     def heading_close(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
     ) -> str:
         token = tokens[idx]
+        env["titled"] = False
         name = tokens[idx - 2].meta["id"]
         if not name:
             return f"</{token.tag}>\n"
@@ -436,7 +480,7 @@ def _value(values: Mapping[str, ShownValue | None], lead: str) -> Markup:
 
 def _value_text(value: ShownValue | None) -> Markup:
     if value is None:
-        return Markup('<em class="missing">not recorded</em>')
+        return Markup('<em class="unrecorded">not recorded</em>')
     if value.stale:
         return Markup('<em class="outdated" title="out of date">{}</em>').format(value.text)
     return escape(value.text)

@@ -1,9 +1,9 @@
 """What the template of a component says of itself in its first comment.
 
-    {# What it is for. takes: level, reveal #}
+    {# What it is for. takes: level, reveal; scripts: sorting.js #}
 
 `takes` names the attributes that an author may give it, whichever part of the template, included
-or not, reads them.
+or not, reads them; `scripts` the files in `static` that pages load where it is used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ from pathlib import Path
 COMPONENTS = "components"
 """The folder, among the templates, of those of components."""
 
-_COMMENT = re.compile(r"\s*\{#[-+]?(?P<about>.*?)(?:\btakes:(?P<takes>[\w\s,-]*?))?[-+]?#\}", re.S)
+_COMMENT = re.compile(
+    r"\s*\{#[-+]?(?P<about>.*?)(?:\btakes:(?P<takes>[\w\s,-]*?))?"
+    r"(?:;?\s*\bscripts:(?P<scripts>[\w\s,./-]*?))?[-+]?#\}",
+    re.S,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Declaration:
     about: str = ""
     takes: tuple[str, ...] = ()
     """The attributes that may be given."""
+    scripts: tuple[str, ...] = ()
+    """What pages load, below `static`."""
 
 
 def declared(folders: Iterable[Path]) -> dict[str, Declaration]:
@@ -46,7 +52,9 @@ def declaration(path: Path, template: str) -> Declaration:
     if comment is None:
         return Declaration(path)
     names = re.findall(r"[\w-]+", comment["takes"] or "")
-    return Declaration(path, " ".join(comment["about"].split()), tuple(dict.fromkeys(names)))
+    scripts = re.findall(r"[^\s,]+", comment["scripts"] or "")
+    about = " ".join(comment["about"].split())
+    return Declaration(path, about, tuple(dict.fromkeys(names)), tuple(scripts))
 
 
 def to_take(names: Iterable[str]) -> str:

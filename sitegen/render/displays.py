@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from sitegen.errors import SiteError
-from sitegen.output import PICTURES, SHOWN_TYPES, Output
+from sitegen.output import FILES, PICTURES, SHOWN_TYPES, Output
 from sitegen.render.ansi import coloured
+from sitegen.render.artifacts import Artifact
 from sitegen.render.highlight import highlight
 from sitegen.render.house import House
 from sitegen.render.html import FORMULA_TAGS, Parts, clean, without_signs
@@ -75,6 +76,8 @@ class Display:
     output: Output
     prefix: str
     site: House
+    file: Artifact | None
+    """What is to be had and not to be seen, if it is that."""
     markdown: Callable[[str, Parts, Told], str]
     """Renders Markdown to HTML that is still to be cleaned, but for its parts."""
     told: Told = field(default_factory=Told)
@@ -121,6 +124,8 @@ class Display:
             return self._markdown(data)
         if kind == "text/latex":
             return self._latex(data)
+        if kind in FILES and self.file:
+            return Item("file", self._link(self.file))
         if kind in PICTURES:
             return Item("png", self._picture(kind, data), self._animated())
         return Item(
@@ -149,6 +154,12 @@ class Display:
             size += Markup(' style="aspect-ratio:{}/{}"').format(said["width"], said["height"])
         source = "".join(data.split())
         return Markup('<img alt="{}"{} src="data:{};base64,{}">').format(alt, size, kind, source)
+
+    def _link(self, file: Artifact) -> Markup:
+        about = "File" if _REPR.fullmatch(file.about) else file.about
+        return Markup('<p>{}: <a href="{}" download>{}</a>, {:,.0f} kB</p>').format(
+            about, file.path, file.path.rpartition("/")[2], file.size / 1000
+        )
 
     def _animated(self) -> str:
         if self.output.needs != "an animation of matplotlib":

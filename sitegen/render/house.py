@@ -13,8 +13,8 @@ from sitegen.parse.config import BUILT_IN
 _FOR_OUTPUTS = frozenset(
     """attention ffn embedding norm residual text-attention text-ffn text-embedding text-norm
     text-residual diagram figure ink muted paper line boundary number columns part part-title
-    component-title passage verdict copy mark task dataframe footnotes footnotes-sep footnotes-list
-    footnote-item footnote-ref footnote-backref""".split()  # noqa: SIM905
+    component-title passage verdict kept partly share copy mark task dataframe footnotes
+    footnotes-sep footnotes-list footnote-item footnote-ref footnote-backref""".split()  # noqa: SIM905
 )
 """Classes of the built-in stylesheet that outputs may use."""
 

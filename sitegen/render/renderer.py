@@ -16,12 +16,17 @@ from sitegen.output import best_type
 from sitegen.parse.config import Config, Profile
 from sitegen.parse.lesson import Lesson
 from sitegen.render import notebook, preview
-from sitegen.render.body import Body
+from sitegen.render.artifacts import artifacts
+from sitegen.render.body import Body, about
+from sitegen.render.predictions import predictions, unsound
 from sitegen.render.references import Reference
 from sitegen.render.results import Results
 from sitegen.render.search import Section, sections
 from sitegen.render.svg import inline_svg
 from sitegen.render.templates import Templates
+
+WORDS_A_MINUTE = 200
+"""Of a text that is studied and not skimmed (Brysbaert 2019: 238 of English prose)."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,13 @@ class Renderer:
         self.lessons = sorted(lessons, key=lambda lesson: (lesson.meta.order, lesson.slug))
         self.templates = Templates(config, compiled)
         self.templates.environment.filters["place"] = self._place
-        self.body = Body(self.templates, self.names, references or {})
         self.references = references or {}
+        self.body = Body(self.templates, self.glossary, self.names, self.references)
+
+    @property
+    def glossary(self) -> dict[str, str]:
+        """Where each concept of the course is told of, by its name in small letters."""
+        return self.curriculum.glossary if self.curriculum else {}
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -79,7 +89,10 @@ class Renderer:
         """The page of one lesson."""
         self.body.told.clear()
         body = self.body.html(lesson, results)
-        told = [f"{lesson.path}:{line}: {said}" for line, said in self.body.told]
+        told = [
+            f"{lesson.path}:{line}: {said}"
+            for line, said in (*self.body.told, *unsound(lesson, results))
+        ]
         index = self.lessons.index(lesson)
         meta = lesson.meta
         cards = self._cards(lesson, results)
@@ -100,6 +113,7 @@ class Renderer:
             "teaches": meta.rows("teaches"),
             "curriculum": self.curriculum and self.curriculum.lesson(lesson),
             "body": Markup(body),
+            "scripts": list(self.body.scripts),
             "lead": results.lead,
             "profiles": [
                 _profile(profile, results)
@@ -107,15 +121,24 @@ class Renderer:
                 if profile in results.profiles
             ],
             "toc": _contents(lesson),
+            "minutes": _minutes(lesson),
+            "runs": [
+                {"label": profile.label, "took": _took(results, profile)}
+                for profile in self.config.profiles
+                if profile in results.profiles
+            ],
             "preview": next(iter(cards), ""),
             "prev": self._neighbour(index - 1),
             "next": self._neighbour(index + 1),
         }
         rendered = self._render("page.html", f"{lesson.slug}.html", page)
-        files = notebook.notebooks(self.config, [lesson], self.names, self.references)
+        files = dict(notebook.notebooks(self.config, [lesson], self.names, self.references))
         for former in meta.data.get("formerly") or ():
             moved = {"title": meta.title, "url": f"{lesson.slug}.html"}
             files[f"{former}.html"] = self._render("moved.html", "", moved).html.encode("utf-8")
+        for by_profile in artifacts(lesson.slug, results).values():
+            for one in (file for found in by_profile.values() for file in found):
+                files |= one.files()
         found = sections(lesson, body)
         return replace(rendered, sections=found, cards=cards, files=files, warnings=told)
 
@@ -136,6 +159,7 @@ class Renderer:
             **self._page("index", "index.html"),
             "title": self.config.title,
             "summary": self.curriculum.goal if self.curriculum else "",
+            "before": self.curriculum and self.curriculum.before(),
             "figures": {
                 slug: Markup(inline_svg(figure, f"card-{slug}", self.body.site))
                 for slug, figure in figures.items()
@@ -185,8 +209,19 @@ class Renderer:
         names = "slug title summary load type preview body lead"
         texts = dict.fromkeys(names.split(), "")
         texts |= dict.fromkeys(("notebook", "notebook_url", "solutions_url", "colab_url"), "")
-        rows: dict[str, Any] = {"requires": (), "teaches": (), "toc": (), "profiles": ()}
-        return {"kind": kind, "url": url, "order": 0, "prev": None, "next": None, **texts, **rows}
+        lists = "requires teaches toc profiles runs scripts"
+        rows: dict[str, Any] = dict.fromkeys(lists.split(), ())
+        return {
+            "minutes": 0,
+            "curriculum": None,
+            "kind": kind,
+            "url": url,
+            "order": 0,
+            "prev": None,
+            "next": None,
+            **texts,
+            **rows,
+        }
 
     def _render(self, template: str, path: str, page: Mapping[str, Any]) -> Page:
         html = self.templates.filled(template, site=self._site, page=page).rstrip() + "\n"
@@ -208,6 +243,8 @@ class Renderer:
                     "summary": lesson.meta.text("summary"),
                     "load": lesson.meta.text("load"),
                     "type": lesson.meta.text("type"),
+                    "minutes": _minutes(lesson),
+                    "predictions": len(predictions(lesson)),
                 }
                 for lesson in self.lessons
             ],
@@ -248,6 +285,23 @@ def _profile(profile: Profile, results: Results) -> dict[str, Any]:
     ]
     missing = sum(one.recording is None or one.stale for one in shown)
     return {**vars(profile), "blocks": len(shown), "missing": missing}
+
+
+def _minutes(lesson: Lesson) -> int:
+    """How long reading takes, text and code, to five minutes."""
+    words = len(lesson.text.split("\n---\n", 1)[-1].split())
+    return max(5, 5 * round(words / WORDS_A_MINUTE / 5))
+
+
+def _took(results: Results, profile: Profile) -> str:
+    """How long the recorded executions of a lesson took together, empty if there are none."""
+    recordings = [
+        one.recording.provenance.seconds
+        for shown in results.blocks.values()
+        for one in shown
+        if one.profile == profile and one.recording
+    ]
+    return about(sum(recordings)) if recordings else ""
 
 
 _VISIBLE: dict[int, int | str] = {

@@ -67,7 +67,7 @@ class _Cutter(HTMLParser):
             self.words = self.found.setdefault(anchor, [])
             self.in_heading = True
         if not self.skipping and attributes.get("class") == "badge":
-            self.skipping = tag
+            self.skipping = tag  # nothing in it is of the same tag
 
     def handle_endtag(self, tag: str) -> None:
         if tag == self.skipping:

@@ -113,14 +113,16 @@ class KeptRenderer(Renderer):
             course.config, course.lessons, course.curriculum, references, kept.compiled
         )
         self.kept = kept
-        self.body = _KeptBody(self.templates, self.names, references, kept, self._common)
+        self.body = _KeptBody(
+            self.templates, self.glossary, self.names, references, kept, self._common
+        )
 
     @cached_property
     def _common(self) -> Any:
         """What every page is made from."""
         setup = self.config.notebook_setup
         written = setup and setup.read_bytes()
-        named = self.names, self.references
+        named = self.names, self.references, self.glossary
         return self.config, self._site, template_files(self.config), written, named
 
     def lesson(self, lesson: Lesson, results: Results) -> Page:
@@ -151,25 +153,21 @@ class _KeptBody(Body):
     def __init__(
         self,
         templates: Templates,
+        glossary: Mapping[str, str],
         names: Mapping[str, str],
         references: Mapping[str, Reference],
         kept: Kept,
         common: Any,
     ) -> None:
-        super().__init__(templates, names, references)
+        super().__init__(templates, glossary, names, references)
         self.kept = kept
         self.common = common
-        self.slug = ""
 
-    def html(self, lesson: Lesson, results: Results) -> str:
-        self.slug = lesson.slug
-        return super().html(lesson, results)
-
-    def block(self, block: Block, shown: Sequence[Shown]) -> Markup:
+    def block(self, block: Block, shown: Sequence[Shown], asked: bool = False) -> Markup:
         return self.kept.once(
             ("block", self.slug, block.id),
-            (self.common, replace(block, line=0), list(shown)),  # its line is not on the page
-            partial(super().block, block, shown),
+            (self.common, replace(block, line=0), list(shown), asked),  # its line isn't shown
+            partial(super().block, block, shown, asked),
         )
 
 

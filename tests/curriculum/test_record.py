@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RECORD = {
     "building-nanogpt": {"APPLIED": 7, "DEVELOPED": 6, "INTRODUCED": 2, "MENTIONED": 1},
     "pretraining": {"APPLIED": 2, "DEVELOPED": 6, "INTRODUCED": 2},
-    "scaling-and-efficiency": {"DEVELOPED": 3, "INTRODUCED": 4, "MENTIONED": 4},
+    "scaling-and-efficiency": {"DEVELOPED": 4, "INTRODUCED": 4, "MENTIONED": 4},
     "loading-real-weights": {"APPLIED": 1, "DEVELOPED": 5, "INTRODUCED": 1},
 }
 

@@ -243,6 +243,8 @@ def flat_loss(logits, targets):
 
 def shifted_loss(logits, targets):
     return flat_loss(logits[:, :-1], targets[:, 1:])
+
+
 def renamed(
     mask=lambda name: name.endswith((".attn.bias", ".attn.masked_bias")),
     bare=lambda name: not name.startswith(("transformer.", "lm_head.")),

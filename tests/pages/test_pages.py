@@ -80,7 +80,7 @@ def test_inline_values_stand_in_the_prose(name: str, site: Path, visit: Callable
     page = visit((site / f"{name}.html").as_uri()).page
     values = json.loads((ROOT / "lessons/recordings" / name / "cpu.values.json").read_text("utf-8"))
     assert page.locator(".value").count() >= len(values) > 0
-    assert page.locator(".missing").count() == 0
+    assert page.locator(".unrecorded").count() == 0
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -158,7 +158,7 @@ def test_copied_code_is_the_code_of_the_block(site: Path, visit: Callable) -> No
 
 def test_predictions_open_without_scripts(site: Path, visit: Callable) -> None:
     page = visit((site / "building-nanogpt.html").as_uri(), scripts=False).page
-    reveal = page.locator(".predict details").first
+    reveal = page.locator(".predict details.reveal").first
     assert reveal.locator("> div").is_hidden()
     reveal.locator("summary").click()
     assert reveal.locator("> div").is_visible()
