@@ -94,7 +94,7 @@ MARKDOWN = {
     ),
     "a cell in a directive": (
         "````{note}\n```{code-cell}\n1\n```\n````",
-        ":::aside\n```python\n1\n```\n:::",
+        ":::statement\n```python\n1\n```\n:::",
         "",
     ),
     "a cell that is captioned": (
@@ -104,6 +104,11 @@ MARKDOWN = {
         "",
     ),
     "a note": ("```{note}\nText\n```", ":::aside\nText\n:::", ""),
+    "a note that is long": (
+        "```{note}\n" + 200 * "Text " + "\n```",
+        ":::statement\n" + 199 * "Text " + "Text\n:::",
+        "",
+    ),
     "a note between colons": (":::{warning}\nText\n:::", ":::warning\nText\n:::", ""),
     "an admonition": (
         ":::{admonition} A *title*\n:class: tip\nText\n:::",
@@ -117,7 +122,7 @@ MARKDOWN = {
     ),
     "notes within each other": (
         "::::{note}\n:::{tip}\nText\n:::\n::::",
-        "::::aside\n:::tip\nText\n:::\n::::",
+        "::::statement\n:::tip\nText\n:::\n::::",
         "",
     ),
     "an exercise and its solution": (
@@ -194,8 +199,8 @@ MARKDOWN = {
     ),
     "a theorem": (
         "```{prf:theorem} Euclid\n:label: thm\nText\n```",
-        "a number -->\n\n:::aside {#thm} Theorem: Euclid\nText\n:::",
-        "doc.md:1: {prf:theorem} is a remark with that title, without a number",
+        "no number -->\n\n:::statement {#thm} Theorem: Euclid\nText\n:::",
+        "doc.md:1: {prf:theorem} has that title, and no number",
     ),
     "a remote picture": (
         "![words](https://example.org/a.png)",
@@ -205,6 +210,7 @@ MARKDOWN = {
     ),
     "a missing picture": ("![words](a.png)", "words", "doc.md:1: no picture 'a.png'"),
     "a script": ("<script>x</script>", "x", "doc.md:1: '<script>' is left out"),
+    "the end of a cell": ('One.\n\n+++ {"a": []}\n\nTwo.', "One.\n\nTwo.", ""),
     "a comment": ("% a comment\n\nText.", "<!-- a comment -->\n\nText.", ""),
     "an option of a directive": (
         ":::{note}\n:icon: false\nText\n:::",
