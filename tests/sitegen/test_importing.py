@@ -457,7 +457,7 @@ def test_several_documents_and_what_belongs_to_them(course: Course) -> None:
         "book/b.ipynb:cell 2, line 2: 'no.md' is not among what is brought: its words alone "
         "stand here"
     ]
-    assert "1 losses, each a comment in its lesson: 1 link" in run.out
+    assert "1 loss, a comment in its lesson: 1 link" in run.out
     assert "ask" not in run.err
     assert course.build().report["executed"] == ["b#block-1"]
 
@@ -497,6 +497,27 @@ def test_what_there_is_stays(good: Course) -> None:
     assert called(good, "book/doc.md").code == 0
     assert (good.root / "lessons/p.png").read_text("utf-8") == "mine"
     assert "![p](doc/p.png)" in (good.root / "lessons/doc.md").read_text("utf-8")
+
+
+def test_data_and_modules_that_are_others_are_told(good: Course) -> None:
+    good.write("helper.py", "mine = 1\n")
+    good.write("book/helper.py", "theirs = 1\n")
+    good.write("d.csv", "mine")
+    good.write("book/d.csv", "theirs")
+    good.write("data.csv", "outside")
+    cells = "```{code-cell}\nimport helper\nopen('d.csv'), open('../data.csv')\n```\n"
+    good.write("book/doc.md", cells)
+    run = called(good, "book/doc.md")
+    lesson = (good.root / "lessons/doc.md").read_text("utf-8")
+    for said in (
+        "'d.csv' is another file in the course: rename one",
+        "data outside of its folder: copy '../data.csv' into the course, and name it there",
+        "module 'helper' is another in the course: rename one",
+    ):
+        assert f"book/doc.md:2: {said}\n" in run.out
+        assert f"<!-- import: {said} -->" in lesson
+    assert (good.root / "d.csv").read_text("utf-8") == "mine"
+    assert "helper" not in (good.root / "pyproject.toml").read_text("utf-8")
 
 
 def test_a_folder_that_is_no_course_becomes_one(
