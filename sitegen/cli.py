@@ -300,7 +300,11 @@ def _import(options: argparse.Namespace) -> None:
         print(f"wrote {path}")
     if brought.losses:
         kinds = ", ".join(f"{count} {kind}" for kind, count in brought.kinds())
-        print(f"{len(brought.losses)} losses, each a comment in its lesson: {kinds}")
+        count = len(brought.losses)
+        what = (
+            "1 loss, a comment in its" if count == 1 else f"{count} losses, each a comment in its"
+        )
+        print(f"{what} lesson: {kinds}")
     else:
         print("nothing was lost")
     try:

@@ -57,13 +57,12 @@ def bring(
     losses: list[Loss] = []
     for number, document in enumerate(documents, start=order):
         around = _Around(config, document, documents, bibliography, others, taken)
-        body, lost = write(document.nodes, around, document.ids)
         others.follow(document)
+        body, lost = write(document.nodes, around, document.ids)
         head = _front_matter(document, number)
         notes = "".join(f"{loss.comment}\n" for loss in document.losses)
         contents[config.lessons / f"{document.slug}.md"] = f"{head}\n{notes}{body}"
         losses += [*document.losses, *lost]
-    losses += others.losses
     contents |= others.contents
     if text := bibliography.text():
         contents[config.lessons / BIBLIOGRAPHY] = text

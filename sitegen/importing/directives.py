@@ -164,8 +164,8 @@ def _nodes(given: Directive, within: Within) -> list[Node]:
         return [_exercise(given, name, within)]
     if name in _STATEMENTS:
         title = name.capitalize() + (f": {given.argument}" if given.argument else "")
-        node = Component(given.place, "aside", title, given.label, [], within(given.lines))
-        node.lose("directive", f"{{{given.name}}} is a remark with that title, without a number")
+        node = Component(given.place, "statement", title, given.label, [], within(given.lines))
+        node.lose("directive", f"{{{given.name}}} has that title, and no number")
         return [node]
     if name in _MADE:
         nothing = Nothing(given.place)

@@ -68,8 +68,8 @@ def nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within
     if theorem:
         title = _title(children) or given.values.get("name", "")
         title = f"{theorem}: {title}" if title else theorem
-        node = Component(place, "aside", title, anchor(given.id), [], children)
-        node.lose("div", f"a {theorem.lower()} is a remark with that title, without a number")
+        node = Component(place, "statement", title, anchor(given.id), [], children)
+        node.lose("div", f"a {theorem.lower()} has that title, and no number")
         return [node]
     if "columns" in classes:
         return [Component(place, "compare", "", anchor(given.id), [], _columns(children))]

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from sitegen.errors import SiteError
 from sitegen.importing.document import Document
-from sitegen.importing.nodes import Block, Loss, Node, walk
+from sitegen.importing.nodes import Block, Node, walk
 from sitegen.parse.config import CONFIG_FILE, Config
 
 
@@ -23,7 +23,6 @@ class Files:
         self.config = config
         self.contents: dict[Path, str | bytes] = {}
         self.packages: list[str] = []
-        self.losses: list[Loss] = []
 
     def beside(self, document: Document, target: str, content: bytes) -> str:
         """Put a file beside the lessons; returns its name as a link has it."""
@@ -67,10 +66,10 @@ class Files:
         home = self.config.root / name
         if ".." in Path(name).parts:
             said = f"data outside of its folder: copy {name!r} into the course, and name it there"
-            self.losses.append(Loss(node.place, "data", said))
+            node.lose("data", said)
         elif not self._put(home, path.read_bytes()):
             said = f"{name!r} is another file in the course: rename one"
-            self.losses.append(Loss(node.place, "data", said))
+            node.lose("data", said)
 
     def _module(self, document: Document, node: Node, name: str) -> None:
         folder = document.source.parent
@@ -84,7 +83,7 @@ class Files:
             home = self.config.root / path.relative_to(folder)
             if not self._put(home, path.read_bytes()):
                 said = f"module {name!r} is another in the course: rename one"
-                self.losses.append(Loss(node.place, "module", said))
+                node.lose("module", said)
                 return
         if files and name not in self.config.packages:
             self.packages.append(name)

@@ -41,6 +41,8 @@ _INDENTED = re.compile(r"^(\t| {4})")
 _FRAMEWORKS = ("pytorch", "jax", "tensorflow", "mxnet")
 _TAB = re.compile(r"^\s*(?:%%tab|#\s?@tab)\s+(?P<tabs>.+?)\s*\n", re.M)
 _TOOLS = re.compile(r"^(%load_ext d2lbook\.tab|tab\.interact_select\(.*\))\s*$", re.M)
+_SILENT = re.compile(r"^\s*(\+\+\+(\s*\{(?!.*tags).*\})?|\\newpage)\s*$")
+"""The ends of cells in MyST, and of pages."""
 _SHORTCODE = re.compile(r"^\s*\{\{<\s*(?P<text>.+?)\s*>\}\}\s*$")
 
 
@@ -96,7 +98,7 @@ class _Reader:
             item = items[at]
             if isinstance(item, Cell):
                 new, after = self.cell(item), at + 1
-            elif not item.text.strip() or item.text.strip() in ("+++", "\\newpage"):
+            elif not item.text.strip() or _SILENT.match(item.text):
                 at += 1
                 continue
             elif target := _TARGET.match(item.text):

@@ -22,6 +22,8 @@ from sitegen.importing.nodes import (
 from sitegen.parse.parser import slugify
 
 _INDENT = re.compile(r"^[ \t]*(?:>[ \t]*)*")
+ROOM = 600
+"""Characters from which on a remark is too long for the margin."""
 _EQUATION = re.compile(r"\s*\\begin\{equation\*?\}(.*)\\end\{equation\*?\}\s*", re.S)
 _CODE = re.compile(r"^(?: {4}|\t)")
 
@@ -118,7 +120,10 @@ class _Writer:
         given += node.attributes
         braces = f" {{{' '.join(given)}}}" if given else ""
         colons = ":" * max(3, 1 + max(map(len, re.findall(r"^:{3,}", inner, re.M)), default=2))
-        return f"{colons}{node.name}{braces}{' ' + title if title else ''}\n{inner}\n{colons}"
+        # There is little room in the margin.
+        large = node.name == "aside" and (len(inner) > ROOM or re.search(r"```|\$\$|:::", inner))
+        name = "statement" if large else node.name
+        return f"{colons}{name}{braces}{' ' + title if title else ''}\n{inner}\n{colons}"
 
     def free(self, name: str) -> str:
         """An id that is given once."""

@@ -37,7 +37,7 @@ from sitegen.render.references import Reference, shown
 
 FOLDER = "notebooks"
 
-QUOTED = ("aside", "insight", "misconception", "tip", "warning")
+QUOTED = ("aside", "insight", "misconception", "statement", "tip", "warning")
 """Components that stand beside the text: a notebook has no margin, and quotes them."""
 
 REVEALED = ("diagnose", EXERCISE, "predict")

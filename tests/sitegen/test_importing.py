@@ -94,7 +94,7 @@ MARKDOWN = {
     ),
     "a cell in a directive": (
         "````{note}\n```{code-cell}\n1\n```\n````",
-        ":::aside\n```python\n1\n```\n:::",
+        ":::statement\n```python\n1\n```\n:::",
         "",
     ),
     "a cell that is captioned": (
@@ -104,6 +104,11 @@ MARKDOWN = {
         "",
     ),
     "a note": ("```{note}\nText\n```", ":::aside\nText\n:::", ""),
+    "a note that is long": (
+        "```{note}\n" + 200 * "Text " + "\n```",
+        ":::statement\n" + 199 * "Text " + "Text\n:::",
+        "",
+    ),
     "a note between colons": (":::{warning}\nText\n:::", ":::warning\nText\n:::", ""),
     "an admonition": (
         ":::{admonition} A *title*\n:class: tip\nText\n:::",
@@ -117,7 +122,7 @@ MARKDOWN = {
     ),
     "notes within each other": (
         "::::{note}\n:::{tip}\nText\n:::\n::::",
-        "::::aside\n:::tip\nText\n:::\n::::",
+        "::::statement\n:::tip\nText\n:::\n::::",
         "",
     ),
     "an exercise and its solution": (
@@ -194,8 +199,8 @@ MARKDOWN = {
     ),
     "a theorem": (
         "```{prf:theorem} Euclid\n:label: thm\nText\n```",
-        "a number -->\n\n:::aside {#thm} Theorem: Euclid\nText\n:::",
-        "doc.md:1: {prf:theorem} is a remark with that title, without a number",
+        "no number -->\n\n:::statement {#thm} Theorem: Euclid\nText\n:::",
+        "doc.md:1: {prf:theorem} has that title, and no number",
     ),
     "a remote picture": (
         "![words](https://example.org/a.png)",
@@ -205,6 +210,7 @@ MARKDOWN = {
     ),
     "a missing picture": ("![words](a.png)", "words", "doc.md:1: no picture 'a.png'"),
     "a script": ("<script>x</script>", "x", "doc.md:1: '<script>' is left out"),
+    "the end of a cell": ('One.\n\n+++ {"a": []}\n\nTwo.', "One.\n\nTwo.", ""),
     "a comment": ("% a comment\n\nText.", "<!-- a comment -->\n\nText.", ""),
     "an option of a directive": (
         ":::{note}\n:icon: false\nText\n:::",
@@ -451,7 +457,7 @@ def test_several_documents_and_what_belongs_to_them(course: Course) -> None:
         "book/b.ipynb:cell 2, line 2: 'no.md' is not among what is brought: its words alone "
         "stand here"
     ]
-    assert "1 losses, each a comment in its lesson: 1 link" in run.out
+    assert "1 loss, a comment in its lesson: 1 link" in run.out
     assert "ask" not in run.err
     assert course.build().report["executed"] == ["b#block-1"]
 
@@ -491,6 +497,27 @@ def test_what_there_is_stays(good: Course) -> None:
     assert called(good, "book/doc.md").code == 0
     assert (good.root / "lessons/p.png").read_text("utf-8") == "mine"
     assert "![p](doc/p.png)" in (good.root / "lessons/doc.md").read_text("utf-8")
+
+
+def test_data_and_modules_that_are_others_are_told(good: Course) -> None:
+    good.write("helper.py", "mine = 1\n")
+    good.write("book/helper.py", "theirs = 1\n")
+    good.write("d.csv", "mine")
+    good.write("book/d.csv", "theirs")
+    good.write("data.csv", "outside")
+    cells = "```{code-cell}\nimport helper\nopen('d.csv'), open('../data.csv')\n```\n"
+    good.write("book/doc.md", cells)
+    run = called(good, "book/doc.md")
+    lesson = (good.root / "lessons/doc.md").read_text("utf-8")
+    for said in (
+        "'d.csv' is another file in the course: rename one",
+        "data outside of its folder: copy '../data.csv' into the course, and name it there",
+        "module 'helper' is another in the course: rename one",
+    ):
+        assert f"book/doc.md:2: {said}\n" in run.out
+        assert f"<!-- import: {said} -->" in lesson
+    assert (good.root / "d.csv").read_text("utf-8") == "mine"
+    assert "helper" not in (good.root / "pyproject.toml").read_text("utf-8")
 
 
 def test_a_folder_that_is_no_course_becomes_one(

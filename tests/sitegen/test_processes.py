@@ -510,6 +510,22 @@ def test_where_fork_is_not_safe_each_worker_is_an_interpreter(course) -> None:
     assert sleepers() == before
 
 
+def test_where_fork_is_not_safe_a_check_finds_what_a_build_recorded(course) -> None:
+    course.lesson("\n```python {#a}\nimport random\nrandom.random()\n```\n")
+    for arguments, said in (([], "1 executed"), (["--check"], "no drift: 1 executed")):
+        command = [sys.executable, "-c", WITHOUT_FORK, *arguments]
+        path = str(Path(__file__).resolve().parents[2])
+        done = subprocess.run(
+            command,
+            cwd=course.root,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr.count("error")) == (0, 0), done.stderr
+        assert said in done.stdout
+
+
 def test_no_error_moves_the_cursor_of_the_author_s_terminal(course) -> None:
     message = r"\x1b]0;title\x07\x1b[2J\x1b[31mred\x9b1m \u202eback\r\b"
     course.lesson(f"\n```python {{#a}}\nprint('{message}')\nraise ValueError('{message}')\n```\n")
