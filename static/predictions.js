@@ -80,7 +80,7 @@ function written(kind, unit) {
       if (kind !== "number" || !answer) return { told: [`Your guess: ${guess}`] };
       const [mine, right] = [number(guess), number(answer)];
       return {
-        right: Math.abs(mine / right - 1) <= 0.1,
+        right: mine === right || Math.abs(mine / right - 1) <= 0.1,
         told: [`Your guess: ${guess} (${howFar(mine, right)})`],
       };
     },
