@@ -278,6 +278,16 @@ def test_numbers_on_their_way_can_be_copied_and_kept() -> None:
 
 
 @pytest.mark.usefixtures("gpu")
+def test_when_a_run_has_ended_its_numbers_are_plain() -> None:
+    events = list(train(fresh(), batches(), TrainConfig(3)))
+    held = [value for event in events for value in vars(event.numbers).values()]
+    assert {type(value) for value in held} == {type(None), meter.Numbers}
+    Event.waited = 0
+    assert [event.tokens_per_second > 0 for event in events] == [True] * 3
+    assert Event.waited == 0
+
+
+@pytest.mark.usefixtures("gpu")
 def test_a_loss_that_is_no_number_stops_the_run_an_update_later(tmp_path: Path) -> None:
     path, model, plan = tmp_path / "run.pt", fresh(), TrainConfig(9, checkpoint_every=4)
     running = train(model, batches(), plan, checkpoint=path)

@@ -19,8 +19,8 @@ from sitegen.parse import config
 ROOT = Path(__file__).resolve().parents[1]
 STANDIN = ROOT / "tests" / "standin" / "standin.py"
 NAME = "a stand-in for a GPU"
-SLUGS = os.environ.get("LESSONSITE_STANDIN", "pretraining").split()
-"""LESSONSITE_STANDIN="building-nanogpt ...": these instead."""
+SLUGS = os.environ.get("LESSONSITE_STANDIN", "loading-real-weights").split()
+"""LESSONSITE_STANDIN="building-nanogpt pretraining": these instead."""
 
 
 def record(course: Path, slug: str) -> dict[str, Any]:

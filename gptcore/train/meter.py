@@ -31,26 +31,34 @@ class Coming:
 
     def __init__(self, loss: Tensor, grad_norm: Tensor, began: Any) -> None:
         both = torch.stack((loss, grad_norm.to(loss.dtype)))
-        self._both = both.to("cpu", non_blocking=True)
-        self._here = moment()
-        self._began, self._ended = began, None
+        self._both: Any = both.to("cpu", non_blocking=True)
+        self._here: Any = moment()
+        self._began: Any = began
+        self._ended: Any = None
+        self._arrived: Numbers | None = None
 
     def end(self) -> None:
         """Nothing that belongs to the update comes after this."""
         self._ended = moment()
 
+    def arrive(self) -> None:
+        """Wait, and be plain numbers from now on."""
+        self._arrived = Numbers(self.loss, self.grad_norm, self.seconds)
+        self._both = self._here = self._began = self._ended = None
+
     @property
     def loss(self) -> float:
-        return self._read(0)
+        return self._arrived.loss if self._arrived else self._read(0)
 
     @property
     def grad_norm(self) -> float:
-        return self._read(1)
+        return self._arrived.grad_norm if self._arrived else self._read(1)
 
     @property
     def seconds(self) -> float:
         """Between the beginning and the end, on the device's own clock."""
-        assert self._ended is not None
+        if self._arrived:
+            return self._arrived.seconds
         self._ended.synchronize()
         return float(self._began.elapsed_time(self._ended)) / 1000
 
@@ -76,6 +84,7 @@ class Meter:
         self.late = reads_late(device)
         self.checkpoint = checkpoint
         self._unseen: list[tuple[int, Numbers | Coming]] = []
+        self._coming: list[Coming] = []
 
     def start(self) -> None:
         """The update begins now."""
@@ -93,13 +102,18 @@ class Meter:
         self._see(leave=1 if self.late else 0)
 
     def settle(self) -> None:
-        """Raise FloatingPointError now if the last update had numbers that are none."""
+        """Wait for all; raises FloatingPointError if the last update had numbers that are none."""
         self._see(leave=0)
+        while self._coming:
+            self._coming.pop().arrive()
 
     def stop(self) -> Numbers | Coming:
         """The update has ended: its numbers."""
         if isinstance(self._now, Coming):
             self._now.end()
+            self._coming.append(self._now)
+            if len(self._coming) > 2:  # the one before the last has been waited for
+                self._coming.pop(0).arrive()
             return self._now
         seconds = time.perf_counter() - self._began
         return Numbers(self._now.loss, self._now.grad_norm, seconds)

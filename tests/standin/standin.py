@@ -36,9 +36,9 @@ def tiny() -> profile.Profile:
     budget = profile.Budget(
         block_size=32,
         batch_size=2,
-        steps=12,
+        steps=60,
         max_lr=6e-4,
-        short_steps=12,
+        short_steps=60,
         short_warmup=5,
         high_lr=6e-4,
         low_lr=1e-5,
