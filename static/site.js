@@ -202,7 +202,7 @@ function miniature() {
     });
     place.classList.toggle("shown", Boolean(read) && !covered && !inView(drawing, 0, 1));
     label.textContent = read?.name ?? "";
-    for (const part of parts) part.classList.toggle("read", part.dataset.class === read?.name);
+    for (const part of parts) part.classList.toggle("current", part.dataset.class === read?.name);
   };
   addEventListener("scroll", show, { passive: true });
   addEventListener("resize", show);
