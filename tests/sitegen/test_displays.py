@@ -40,7 +40,9 @@ def shown(
 ) -> str:
     """What stands in the result of a block that displayed a bundle."""
     whole = page(Output("display", data, picture or {}, needs)).html
-    found = re.search(r'<div class="result"[^>]*>\n(.*?)\n<details class="badge"[^>]*>', whole, re.S)
+    found = re.search(
+        r'<div class="result"[^>]*>\n(.*?)\n<details class="badge"[^>]*>', whole, re.S
+    )
     assert found
     return found[1]
 
