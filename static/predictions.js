@@ -104,7 +104,7 @@ function choices(box, reveal) {
   list.remove();
   const labels = all("label", group);
   const same = (a, b) => a.trim().toLowerCase() === b.trim().toLowerCase();
-  const reply = (label) =>
+  const replyTo = (label) =>
     all("li > strong:first-child", reveal).find((strong) => same(shownText(strong), label))?.parentElement;
   return {
     element: group,
@@ -115,9 +115,10 @@ function choices(box, reveal) {
     set: (text) => labels.forEach((label) => { label.control.checked = same(shownText(label), text); }),
     judge(guess, answer) {
       const right = same(guess, answer ?? "");
-      const said = reply(guess);
+      const said = replyTo(guess);
       for (const item of all("li:has(> strong:first-child)", reveal)) item.classList.toggle("chosen", item === said);
-      const words = said && shownText(said).slice(guess.length).replace(/^[\s:.]+/, "");
+      const reply = said && shownText(said).slice(guess.length).replace(/^[\s:.]+/, "");
+      const words = reply && reply[0].toUpperCase() + reply.slice(1);
       return { right, told: [right ? `Right: ${guess}.` : `Your guess: ${guess}. ${words || `It is: ${answer}.`}`] };
     },
   };

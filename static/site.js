@@ -170,7 +170,7 @@ function scrollers() {
 
 // A small copy of the drawing of classes stands in the margin and lights the one being read.
 function miniature() {
-  const drawing = document.querySelector(".diagram:has([data-class])");
+  const drawing = document.querySelector(".prose .diagram:has([data-class])");
   const classes = new Map(all("[data-class]", drawing ?? root).map((part) => [part.dataset.class, part]));
   const blocks = all(".prose .block").flatMap((block) => {
     const name = all(".highlight .nc", block).map((word) => word.textContent).find((word) => classes.has(word));
@@ -202,7 +202,7 @@ function miniature() {
     });
     place.classList.toggle("shown", Boolean(read) && !covered && !inView(drawing, 0, 1));
     label.textContent = read?.name ?? "";
-    for (const part of parts) part.classList.toggle("read", part.dataset.class === read?.name);
+    for (const part of parts) part.classList.toggle("current", part.dataset.class === read?.name);
   };
   addEventListener("scroll", show, { passive: true });
   addEventListener("resize", show);
@@ -217,8 +217,7 @@ function lights() {
   for (const part of all(":is(svg, table) :is([data-class], [data-map])"))
     groups.set(name(part), [...(groups.get(name(part)) ?? []), part]);
   if (!groups.size) return;
-  for (const part of all(":is(.diagram [data-class], tr[data-map])")) {
-    if (part.closest(".miniature")) continue;
+  for (const part of all(".prose :is(.diagram [data-class], tr[data-map])")) {
     part.tabIndex = 0;
     if (!part.matches("[data-class]")) continue;
     part.closest("svg").setAttribute("role", "group"); // in an image nothing is to be focused

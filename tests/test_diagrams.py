@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 import torch
 
 from gptcore import GPT, GPTConfig
 from gptcore.figures.architecture import architecture
+from gptcore.figures.attention_map import attention_map, attention_weights
 from gptcore.figures.cache_growth import cache_growth
-from gptcore.figures.plots import curves, milestones, residual_std
+from gptcore.figures.plots import CYCLE, curves, milestones, residual_std
 from gptcore.figures.svg import FILL, STROKE, Diagram
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -159,3 +161,25 @@ def test_a_drawing_without_counts_gives_no_total_away(diagram: Diagram) -> None:
     assert not re.search(r"\d,\d{3}", words(uncounted))
     assert "50257 × 768" in words(uncounted)
     assert re.search(r"\d,\d{3}", words(diagram))
+
+
+def test_every_colour_of_a_plot_follows_the_theme_and_is_no_part_of_the_model() -> None:
+    house = (Path(__file__).resolve().parents[1] / "static" / "style.css").read_text("utf-8")
+    themed = set(re.findall(r"--figure-([0-9a-f]{6}):", house))
+    assert {colour.removeprefix("#") for colour in CYCLE} <= themed
+    roles = ("attention", "ffn", "embedding", "norm", "residual")
+    assert not set(CYCLE) & {STROKE[role] for role in roles}
+    assert len(set(CYCLE)) == len(CYCLE)
+
+
+def test_an_attention_map_shows_what_the_model_computes() -> None:
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(block_size=8, vocab_size=16, n_layer=2, n_head=2, n_embd=8)).eval()
+    weights = attention_weights(model, torch.arange(5), layer=1, head=0)
+    assert torch.allclose(weights.sum(-1), torch.ones(5))
+    assert weights.triu(1).eq(0).all()
+    drawing = attention_map(weights, list("abcde"), "A head")
+    squares = ET.fromstring(drawing.svg).findall(f".//{SVG}rect")
+    assert len(squares) == 5 * 6 // 2
+    with pytest.raises(IndexError):
+        attention_weights(model, torch.arange(5), layer=2, head=0)

@@ -176,11 +176,11 @@ def test_a_choice_is_made_by_keys_and_replied_to(page: Page) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     status = box.get_by_role("status")
-    expect(status).to_have_text("Your guess: a verb. who transforms is somebody.")
+    expect(status).to_have_text("Your guess: a verb. Who transforms is somebody.")
     box.get_by_label("a noun").check()
     expect(status).to_have_text("Right: a noun.")
     box.get_by_label("an adverb").check()
-    expect(status).to_have_text("Your guess: an adverb. these end in -ly.")
+    expect(status).to_have_text("Your guess: an adverb. These end in -ly.")
 
 
 def test_a_text_stands_beside_the_answer_and_is_kept(page: Page) -> None:

@@ -118,7 +118,8 @@ def test_text_in_drawings_can_be_read_on_a_phone(name: str, site: Path, visit: C
 
 def test_labels_in_the_architecture_keep_to_their_boxes(site: Path, visit: Callable) -> None:
     page = visit((site / "building-nanogpt.html").as_uri(), 390).page
-    page.locator("#predict-count .reveal > summary").click()  # the drawing with counts stands behind it
+    # The drawing with counts stands behind it.
+    page.locator("#predict-count .reveal > summary").click()
     drawings = page.locator("[id^=block-architecture] svg")
     assert drawings.count() == 2
     crossing = drawings.evaluate_all(
