@@ -14,7 +14,7 @@ from sitegen.errors import SiteError
 from sitegen.files import tree, write_if_changed
 from sitegen.manifest import intact
 from sitegen.parse.config import Config
-from sitegen.record.followed import followed_files
+from sitegen.parse.followed import followed_files
 from sitegen.report import Report
 
 _RENDERERS = (

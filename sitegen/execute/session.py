@@ -23,6 +23,7 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sitegen.execute import resources
@@ -38,6 +39,7 @@ from sitegen.execute.terminal import without_colours
 from sitegen.output import SHOWN_TYPES
 from sitegen.parse.code import compiled, shown_expression
 from sitegen.parse.lesson import Block, Cell
+from sitegen.trace import Trace
 from sitegen.trace.observe import Observer, Piece
 
 _HERE = os.path.dirname(__file__)
@@ -134,7 +136,7 @@ class Session:
     def _teach_linecache(self) -> None:
         """Let tracebacks and `inspect.getsource` see the lesson's code at its true lines."""
         lines: list[str] = []
-        for cell in (*self.job.ran, *self.job.cells):
+        for cell in self.job.cells:
             if isinstance(cell, Block):
                 lines.extend([""] * (cell.line - 1 - len(lines)))
                 lines.extend(cell.code.splitlines())
@@ -154,7 +156,8 @@ class Session:
             message = f"block {cell.id!r}: {wanted}: {place}: {summary}"
             return Failed(cell.id, cell.line, message, "")
 
-    def run(self, cell: Cell) -> Finished | Failed:
+    def run(self, cell: Cell, given: Trace | None = None) -> Finished | Failed:
+        """Run a cell; a `given` trace is that of what it left when it was recorded."""
         self.outputs = Outputs()
         self.widgets.clear()
         self.desk.begin()
@@ -172,7 +175,7 @@ class Session:
         except BaseException as error:
             failure = self._failure(cell, error)
             if failure is not None:
-                return failure
+                return replace(failure, trace=self._trace(finished=False))
         else:
             raises = cell.options.raises if isinstance(cell, Block) else ""
             if raises:
@@ -181,10 +184,13 @@ class Session:
                 )
         seconds = time.perf_counter() - began
         raised = isinstance(cell, Block) and bool(cell.options.raises)
-        trace = self.observer.end(finished=not raised) if self.observer else None
+        trace = self._trace(not raised, given)
         self._collect()
         outputs, made_on = self.outputs.finished(), _made_on(self.job.profile)
         return Finished(cell.id, outputs, seconds, made_on, trace)
+
+    def _trace(self, finished: bool, given: Trace | None = None) -> Trace | None:
+        return self.observer.end(finished, given) if self.observer else None
 
     def _piece(self, cell: Cell) -> Piece:
         own = (self.job.own or {}).get(cell.id, {})

@@ -49,21 +49,22 @@ class Snapshots:
             known[message.ran].close()
         known[message.ran] = control
 
-    def go_on(self, plan: Plan, job: Job, away: Connection) -> Process | None:
-        """A process that does the job with the state of as many cells as can be, if of any."""
+    def go_on(
+        self, plan: Plan, job: Job, away: Connection
+    ) -> tuple[Process, tuple[Cell, ...]] | None:
+        """A process that does the job with the state of as many cells as can be, and these."""
         known = self._by_lesson.get(plan.lesson.slug, {})
         for ran in sorted(known, key=len, reverse=True):
             if not set(ran) <= set(plan.lesson.cells):
                 known.pop(ran).close()  # a cell of it is another by now
                 continue
-            left = plan.left_after(ran)
-            if left is None:
+            if not plan.goes_on_from(ran):
                 continue
             try:
-                known[ran].send(replace(job, cells=left, ran=ran))
+                known[ran].send(replace(job, ran=ran))
                 reduction.send_handle(known[ran], away.fileno(), 0)
                 known[ran].recv()
-                return Process(known[ran])
+                return Process(known[ran]), ran
             except (EOFError, OSError):  # it has ended, or can't be gone on from any more
                 known.pop(ran).close()
         return None

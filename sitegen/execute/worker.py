@@ -1,6 +1,6 @@
 """A process of its own for the cells of one lesson: what holds it in, and the order of events.
 
-Cells come in, messages go out.
+Orders come in, messages go out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from sitegen.execute.keeper import Desk
-from sitegen.execute.messages import Done, Failed, Job, Started
+from sitegen.execute.messages import Done, Failed, Job, Lacking, Started
+from sitegen.execute.plan import Order
 from sitegen.execute.session import Session
 from sitegen.execute.snapshot import Files, Taker
 from sitegen.trace.observe import Observer
@@ -47,19 +48,19 @@ def run(job: Job, home: Connection, desk: Desk) -> None:
 
 
 def _work(session: Session, snapshots: Taker | None, job: Job, home: Connection) -> None:
-    """Run the cells, and end the process."""
-    left_out: set[str] = set()
+    """Run cells as they are ordered, and end the process."""
     ran = job.ran
-    for cell in job.cells:
+    while (order := _next(home)) is not None:
+        cell = order.cell
         lacking = session.lacks(cell)
         if isinstance(lacking, Failed):
             home.send(lacking)
             break
-        if lacking or left_out & set(job.needs.get(cell.id, ())):
-            left_out.add(cell.id)
+        if lacking:
+            home.send(Lacking(cell.id))
             continue
         home.send(Started(cell.id))
-        message = session.run(cell)
+        message = session.run(cell, order.given)
         home.send(message)
         _send(session.take_late(), home)
         if isinstance(message, Failed):
@@ -74,6 +75,14 @@ def _work(session: Session, snapshots: Taker | None, job: Job, home: Connection)
     home.close()
     # Threads and exit handlers that a block left behind have no say in when a lesson ends.
     os._exit(0)
+
+
+def _next(home: Connection) -> Order | None:
+    """What to run; nothing if there is nobody any more to say so."""
+    with contextlib.suppress(EOFError, OSError):
+        found: Order | None = home.recv()
+        return found
+    return None
 
 
 def _send(messages: Iterable[object], home: Connection) -> None:

@@ -105,7 +105,7 @@ class Body:
                 {
                     "profile": one.profile.name,
                     "facts": _badge(one),
-                    "fingerprint": one.recording.fingerprint[:8] if one.recording else "",
+                    "fingerprint": one.recording.trace.digest[:8] if one.recording else "",
                     "stale": one.stale,
                 }
                 for one in same

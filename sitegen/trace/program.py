@@ -14,9 +14,12 @@ from functools import cached_property
 from pathlib import Path
 
 from sitegen.parse.tokens import short_hash
-from sitegen.trace.text import Statement, Text, of_statement
+from sitegen.parse.followed import followed_files
+from sitegen.trace.text import LibrarySyntaxError, Statement, Text, of_statement
 
 ABSENT = "absent"
+NOTHING = "nothing"
+"""The hash of an import that does no more than bind names in its own module."""
 
 Name = tuple[str, str]
 """A module and a name in it; the name is empty for the module as a whole."""
@@ -29,7 +32,8 @@ class Program:
         self.root = root
         self.packages = tuple(packages)
         self._texts: dict[str, Text | None] = {}
-        self._hashes: dict[str, str] = {}
+        self.hashes: dict[str, str] = {}
+        """Of each thing that was asked for."""
         self._alter: dict[str, list[Statement]] = {}
         self._touched: dict[Statement, frozenset[Name]] = {}
 
@@ -47,29 +51,45 @@ class Program:
         base = self.root.joinpath(*module.split("."))
         for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
             if path.is_file():
-                text = path.read_text(encoding="utf-8-sig", errors="replace")
-                return Text(module, path.relative_to(self.root), text)
+                shown = path.relative_to(self.root)
+                try:
+                    return Text(module, shown, path.read_text(encoding="utf-8-sig"))
+                except UnicodeDecodeError:
+                    raise LibrarySyntaxError(shown.as_posix(), 1, "is not UTF-8") from None
         return (
             Text(module, base.relative_to(self.root) / "__init__.py", "") if base.is_dir() else None
         )
 
     @cached_property
+    def files(self) -> list[Path]:
+        """Every file of the packages, relative to the root, but for what tools leave there."""
+        return followed_files(self.root, self.packages)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of all files, by their names and bytes."""
+        texts = ((path.as_posix(), (self.root / path).read_bytes().hex()) for path in self.files)
+        return short_hash(text for pair in texts for text in pair)
+
+    @cached_property
     def modules(self) -> tuple[str, ...]:
         """The names of all modules that there are."""
         found = []
-        for package in self.packages:
-            base = self.root / package
-            for path in [base.with_suffix(".py"), *sorted(base.rglob("*.py"))]:
-                parts = path.relative_to(self.root).with_suffix("").parts
-                if path.is_file() and all(part.isidentifier() for part in parts):
-                    found.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+        for path in self.files:
+            parts = path.with_suffix("").parts
+            if path.suffix == ".py" and all(part.isidentifier() for part in parts):
+                found.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
         return tuple(dict.fromkeys(found))
 
     def hash(self, thing: str) -> str:
-        """Of a thing as it is now; `absent` if there is none."""
-        if thing not in self._hashes:
-            self._hashes[thing] = self._hash(thing)
-        return self._hashes[thing]
+        """Of a thing as it is now; `absent` if there is none.
+
+        Raises:
+            LibrarySyntaxError: a module that it is made from is not Python.
+        """
+        if thing not in self.hashes:
+            self.hashes[thing] = self._hash(thing)
+        return self.hashes[thing]
 
     def _hash(self, thing: str) -> str:
         kind, _, path = thing.partition(" ")
@@ -100,8 +120,8 @@ class Program:
 
     def _code(self, module: str) -> list[str]:
         text = self.text(module)
-        if text is None or text.source is None:
-            return [text.text if text else ABSENT]
+        if text is None:
+            return [ABSENT]
         bodies = [token for name in sorted(text.functions) for token in text.tokens(name)]
         return [*map(of_statement, text.statements), *text.stars, *bodies]
 
@@ -110,8 +130,23 @@ class Program:
         if text is None or name not in text.functions:
             return ABSENT
         roots = {chain.partition(".")[0] for chain in text.mentions(name)}
-        bound = sorted(root for root in roots if self._binds(text, root))
-        return short_hash([*text.tokens(name), *bound])
+        bound = (f"{one} {self._foreign(text, one)}" for one in roots if self._binds(text, one))
+        return short_hash([*text.tokens(name), *sorted(bound)])
+
+    def _foreign(self, text: Text, name: str) -> str:
+        """What a module imports under a name from packages that are not followed."""
+        path = text.imports.get(name, "")
+        return "" if self.owns(path) else path
+
+    def is_foreign(self, name: Name) -> bool:
+        """Whether a name is bound by an import from elsewhere alone: who mentions it says so."""
+        text = self.text(name[0])
+        return bool(
+            text
+            and len(text.binders.get(name[1], ())) == 1
+            and self._foreign(text, name[1])
+            and not self._altering(name[0])
+        )
 
     def _binds(self, text: Text, name: str) -> bool:
         return name in text.binders or any(
@@ -271,11 +306,12 @@ class Program:
     def _import(self, module: str) -> str:
         """Of what the statements of a module do to the process, and to other modules of ours."""
         text = self.text(module)
-        return short_hash(
+        found = [
             of_statement(one)
             for one in (text.statements if text else ())
             if one.effect or (not one.binds_only and self._reaches_out(one))
-        )
+        ]
+        return short_hash(found) if found else NOTHING
 
     def _reaches_out(self, statement: Statement) -> bool:
         return any(

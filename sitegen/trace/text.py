@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from sitegen.errors import SourceError
 from sitegen.parse.tokens import Source, short_hash
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class LibrarySyntaxError(SourceError):
+    """A followed module that is not Python: as if the block that imports it had failed."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,11 @@ class Statement:
 
 
 class Text:
-    """A module as it stands in its file; nothing of it is run."""
+    """A module as it stands in its file; nothing of it is run.
+
+    Raises:
+        LibrarySyntaxError: it is not Python.
+    """
 
     def __init__(self, name: str, path: Path, text: str) -> None:
         self.name = name
@@ -47,17 +58,18 @@ class Text:
         self.imported: set[str] = set()
         """All that importing this module imports."""
         try:
-            self.source: Source | None = Source(text)
-        except (SyntaxError, ValueError):
-            self.source = None
+            self.source = Source(text)
+        except SyntaxError as error:
+            raise LibrarySyntaxError(path.as_posix(), error.lineno or 1, error.msg) from None
+        except ValueError as error:
+            raise LibrarySyntaxError(path.as_posix(), 1, str(error)) from None
         self._mentions: dict[str, frozenset[str]] = {}
         self.functions: dict[str, list[ast.stmt]] = {}
         """Those that a caller can enter by themselves, methods too, by their qualified names."""
-        if self.source:
-            self._enter_functions(self.source.tree.body, "")
-            for node in ast.walk(self.source.tree):
-                if isinstance(node, ast.Import | ast.ImportFrom):
-                    self._enter_import(node)
+        self._enter_functions(self.source.tree.body, "")
+        for node in ast.walk(self.source.tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                self._enter_import(node)
 
     def _enter_functions(self, body: Sequence[ast.stmt], prefix: str) -> None:
         for statement in body:
@@ -88,7 +100,7 @@ class Text:
         """What runs on import, in order."""
         return [
             one
-            for node in (self.source.tree.body if self.source else ())
+            for node in self.source.tree.body
             for one in self._statement(node)
         ]
 
@@ -102,7 +114,6 @@ class Text:
         return found
 
     def _statement(self, node: ast.stmt) -> Iterator[Statement]:
-        assert self.source
         match node:
             case ast.Import() | ast.ImportFrom():
                 yield from self._imports(node)
@@ -123,7 +134,7 @@ class Text:
         yield Statement(
             module=self.name,
             line=node.lineno,
-            binds=frozenset(_bound(node)),
+            binds=frozenset(bound(node)),
             chains=frozenset(_chains(node, into_functions=False)),
             hash=short_hash(tokens),
             binds_only=_binds_only(node),
@@ -157,9 +168,8 @@ class Text:
     def _globals(self) -> dict[str, frozenset[str]]:
         """For each function the names that its code, and code inside it, takes from the module."""
         found: dict[str, set[str]] = {}
-        if self.source:
-            top = symtable.symtable(self.source.text, str(self.path), "exec")
-            _walk_tables(top, "", None, found)
+        top = symtable.symtable(self.source.text, str(self.path), "exec")
+        _walk_tables(top, "", None, found)
         return {name: frozenset(names) for name, names in found.items()}
 
     def mentions(self, function: str) -> frozenset[str]:
@@ -185,7 +195,6 @@ class Text:
 
     def tokens(self, function: str) -> list[str]:
         """A function with its header and all that is inside it."""
-        assert self.source
         return self.source.tokens(self.functions[function])
 
 
@@ -223,7 +232,7 @@ def _is_inside(node: ast.stmt, others: Sequence[ast.stmt]) -> bool:
     )
 
 
-def _bound(node: ast.stmt) -> Iterator[str]:
+def bound(node: ast.stmt) -> Iterator[str]:
     """The names that a statement binds in the scope that it stands in."""
     if isinstance(node, Definition):
         yield node.name

@@ -24,7 +24,7 @@ from sitegen.trace.observe.graph import Graph, key_of
 from sitegen.trace.observe.nodes import Key, Text
 from sitegen.trace.observe.outside import Outside
 from sitegen.trace.observe.process import Attributes, Process
-from sitegen.trace.program import ABSENT, Name, Program
+from sitegen.trace.program import ABSENT, NOTHING, Name, Program
 from sitegen.trace.trace import COMES_FROM, DEFINES, Trace
 from sitegen.trace.verify import ALL_NAMES, INITIAL, Surroundings, file_hash, names_hash
 
@@ -99,6 +99,8 @@ class Observer:
         self.hashes: dict[tuple[str, int], str] = {}
         """Of the lesson's functions, by their name and line."""
         self.fixed: set[int] = set()
+        self.loaded: set[str] = set()
+        """The followed modules that were imported so far."""
         self.before = _Seen()
 
     def start(self, namespace: dict[str, Any]) -> None:
@@ -201,14 +203,18 @@ class Observer:
 
     # After
 
-    def end(self, finished: bool) -> Trace:
-        """A cell has run, or raised what it was to raise."""
+    def end(self, finished: bool, given: Trace | None = None) -> Trace:
+        """A cell has run, or raised what it was to raise.
+
+        What it left is known by the hashes of a `given` trace, if that still held: code that reads
+        what it read gives what it gave, be it not in every bit.
+        """
         self.functions.watching = self.outside.listening = False
         entered = self.functions.taken() - {""}
         now = self._look(self._touched(entered))
         maker = _Maker(self, now, entered, finished)
         trace = maker.trace()
-        self.versions.update(trace.leaves)
+        self.versions.update((given or trace).leaves)
         self.before = now
         return trace
 
@@ -325,6 +331,7 @@ class _Maker:
         process = self._process_changes()
         return Trace(
             reads=reads,
+            loads=self.loads,
             binds={thing: versions[thing] for thing in sorted(binds)},
             changes={**{thing: versions[thing] for thing in sorted(changes)}, **process},
             unseen=tuple(sorted(self.unseen)),
@@ -392,19 +399,30 @@ class _Maker:
 
     def _outside(self) -> None:
         observer, outside = self.observer, self.observer.outside
-        modules = set(self.now.modules)
-        for module in modules:
-            self.things.add(f"import {module}")
-            self.things.update(map(self._entry, observer.functions.at_import.get(module, ())))
+        self.loads = tuple(sorted(self.now.modules.keys() - observer.loaded))
+        observer.loaded.update(self.loads)
+        for module in self.now.modules:
+            at_import = observer.functions.at_import.get(module, ())
+            does = self.program.hash(f"import {module}") != NOTHING
+            if does:
+                self.things.add(f"import {module}")
+            if does or module in self.loads:
+                self.things.update(map(self._entry, at_import))
         for function in self.entered - self.observer.lesson.keys():
             self.things.add(self._entry(function))
             self.words |= self._words(function)
         for module, name in self.asked:
-            if name and self.program.text(module) and not self.program.text(f"{module}.{name}"):
-                self.things.add(f"name {module}.{name}")
-        for text in self.constants():
-            if os.path.isfile(observer.root / text):
-                outside.looked_at(observer.root / text, "file")
+            text = self.program.text(module)
+            if name and text and not self.program.text(f"{module}.{name}"):
+                if not self.program.is_foreign((module, name)):
+                    self.things.add(f"name {module}.{name}")
+                for one in self.program.makers([(module, name)]):
+                    if not one.binds_only:
+                        at_import = observer.functions.at_import.get(one.module, ())
+                        self.things.update(map(self._entry, at_import))
+        for place in self.constants():
+            if os.path.isfile(observer.root / place):
+                outside.looked_at(observer.root / place, "file")
         self.things |= outside.things | outside.of_imports
         self._texts()
         if threading.active_count() > self.before.threads:
