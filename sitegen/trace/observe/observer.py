@@ -7,11 +7,13 @@ reach is looked at; what runs in between is told by the parts of this room.
 from __future__ import annotations
 
 import ast
+import contextlib
+import gc
 import os
 import sys
 import threading
 import types
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,11 +26,12 @@ from sitegen.trace.observe.graph import Graph, key_of
 from sitegen.trace.observe.nodes import Key, Text
 from sitegen.trace.observe.outside import Outside
 from sitegen.trace.observe.process import Attributes, Process
+from sitegen.trace.observe.settled import Settled
 from sitegen.trace.program import ABSENT, NOTHING, Name, Program
 from sitegen.trace.trace import COMES_FROM, DEFINES, Trace
 from sitegen.trace.verify import ALL_NAMES, INITIAL, Surroundings, file_hash, names_hash
 
-Stamps = Mapping[Path, tuple[int, int]]
+Stamps = Mapping[str, tuple[int, int]]
 
 
 class Files(Protocol):
@@ -99,6 +102,7 @@ class Observer:
         self.hashes: dict[tuple[str, int], str] = {}
         """Of the lesson's functions, by their name and line."""
         self.fixed: set[int] = set()
+        self.settled: Settled | None = None
         self.loaded: set[str] = set()
         """The followed modules that were imported so far."""
         self.before = _Seen()
@@ -211,9 +215,10 @@ class Observer:
         """
         self.functions.watching = self.outside.listening = False
         entered = self.functions.taken() - {""}
-        now = self._look(self._touched(entered))
-        maker = _Maker(self, now, entered, finished)
-        trace = maker.trace()
+        with _without_collection():
+            now = self._look(self._touched(entered))
+            maker = _Maker(self, now, entered, finished)
+            trace = maker.trace()
         self.versions.update((given or trace).leaves)
         self.before = now
         return trace
@@ -233,7 +238,11 @@ class Observer:
         graph = self._graph()
         names = self._names()
         modules = {name: self._values(module) for name, module in self._followed_modules().items()}
-        for values in (*modules.values(), *self.attributes.put.values()):
+        of_modules = [value for values in modules.values() for value in values.values()]
+        if not (self.settled and self.settled.holds(of_modules, self._graph())):
+            self.settled = Settled(self._graph(), of_modules)
+        self.settled.enter(graph)
+        for values in self.attributes.put.values():
             graph.walk(values.values())
         for seen in (names, self.before.names):
             graph.walk(seen[name] for name in touched if name in seen)
@@ -265,11 +274,8 @@ class Observer:
         }
 
     def _followed_modules(self) -> dict[str, types.ModuleType]:
-        return {
-            name: module
-            for name, module in list(sys.modules.items())
-            if self.program.owns(name) and isinstance(module, types.ModuleType)
-        }
+        found = {name: sys.modules.get(name) for name in self.functions.at_import}
+        return {name: one for name, one in found.items() if isinstance(one, types.ModuleType)}
 
     def _other_modules(self) -> dict[str, types.ModuleType]:
         """Those that the lesson has names for, and others with what it has put into them."""
@@ -287,13 +293,25 @@ class Observer:
         """A hash of each file that is not as it was when the lesson began."""
         first = self.first_files
         paths = [one for one in stamps.keys() | first.keys() if stamps.get(one) != first.get(one)]
-        return {self._shown(path): file_hash(path) for path in paths}
+        return {self._shown(path): file_hash(path) for path in map(Path, paths)}
 
     def _shown(self, path: Path) -> str:
         if path.is_relative_to(self.files.temporary):
             parts = path.relative_to(self.files.temporary).parts
             return "/".join(["~", *("tmp" if one.startswith("tmp") else one for one in parts)])
         return path.relative_to(self.root).as_posix()
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Looking at everything makes much that is small, and nothing that has to be collected."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class _Maker:

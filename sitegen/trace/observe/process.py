@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sitegen.parse.tokens import short_hash
+from sitegen.trace.observe.graph import are_same
 
 
 class Process:
@@ -46,8 +47,11 @@ class Process:
         return [f"{n}={now.get(n)}" for n in names if now.get(n) != self._variables.get(n)]
 
 
+_SIGNALS = tuple(signal.valid_signals())
+
+
 def _signals(_: Process) -> list[str]:
-    known = (signal.getsignal(number) for number in signal.valid_signals())
+    known = map(signal.getsignal, _SIGNALS)
     return [getattr(one, "__qualname__", str(one)) for one in known]
 
 
@@ -115,11 +119,14 @@ _OF_LIBRARIES: Mapping[str, Callable[[Any], list[Any]]] = {
 
 
 class Attributes:
-    """What modules that are not followed hold, to see what the lesson puts into them."""
+    """What modules that are not followed hold, to see what the lesson puts into them.
+
+    What was there is held on to, so that what is there later can be told from it by identity.
+    """
 
     def __init__(self) -> None:
         self._before: dict[str, dict[str, Any]] = {}
-        self._inside: dict[str, dict[str, Any]] = {}
+        self._inside: dict[str, Insides] = {}
         self.put: dict[str, dict[str, Any]] = {}
         """By module and name, what the lesson put there."""
 
@@ -145,33 +152,52 @@ class Attributes:
                     found.add(name)
             inside, was = _insides(modules[name]), self._inside[name]
             for holder in inside.keys() & was.keys():
-                if inside[holder] != was[holder]:
+                if not are_same(inside[holder], was[holder]):
                     held = now[holder]
                     put = _public(held) if isinstance(held, type) else held
+                    if isinstance(held, type) and _are_public_same(was[holder], inside[holder]):
+                        continue
                     self.put.setdefault(name, {})[holder] = put
                     found.add(name)
         return found
+
+
+Insides = dict[str, tuple[Any, ...]]
+"""By the name of a container or class, all that it holds; names before values."""
 
 
 def _public(kind: type) -> dict[str, Any]:
     return {name: held for name, held in vars(kind).items() if not name.startswith("_")}
 
 
-def _insides(module: types.ModuleType) -> dict[str, Any]:
+def _are_public_same(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    """Whether two states of a class differ in nothing but what it keeps for itself."""
+    first, second = (
+        {name: held for name, held in zip(one[: len(one) // 2], one[len(one) // 2 :], strict=True)
+         if not name.startswith("_")}
+        for one in (some, others)
+    )
+    return first.keys() == second.keys() and all(first[name] is second[name] for name in first)
+
+
+def _insides(module: types.ModuleType) -> Insides:
     """What is in the public containers of a module, and in its own public classes.
 
     What libraries keep for themselves, such as results they found before, is not public.
     """
-    found: dict[str, Any] = {}
+    found: Insides = {}
     package = module.__name__.partition(".")[0]
     for name, value in list(vars(module).items()):
         if name.startswith("_"):
             continue
-        if type(value) in (dict, list, set):
-            held = [*value, *value.values()] if type(value) is dict else value
-            found[name] = tuple(map(id, held))
+        kind = type(value)
+        if kind is list or kind is set:
+            found[name] = tuple(value)
+        elif kind is dict:
+            found[name] = (*value, *value.values())
         elif isinstance(value, type) and value.__module__.partition(".")[0] == package:
-            found[name] = {part: id(held) for part, held in _public(value).items()}
+            members = vars(value)
+            found[name] = (*members, *members.values())
     return found
 
 
