@@ -121,7 +121,7 @@ class Observer:
         sys.meta_path.insert(0, self.finder)
         self.process = Process(str(self.root))
         self.first_files = self.files.now()
-        self.before = self._look()
+        self.before = self._look((), self.process.parts())
 
     def _imports(self) -> bool:
         return self.functions.importing > 0
@@ -215,8 +215,9 @@ class Observer:
         """
         self.functions.watching = self.outside.listening = False
         entered = self.functions.taken() - {""}
+        process = self.process.parts()
         with _without_collection():
-            now = self._look(self._touched(entered))
+            now = self._look(self._touched(entered), process)
             maker = _Maker(self, now, entered, finished)
             trace = maker.trace()
         self.versions.update((given or trace).leaves)
@@ -233,7 +234,7 @@ class Observer:
         unsure = self.outside.unseen or texts & words.ANYTHING or threading.active_count() > 2
         return set(self._names()) if unsure else found
 
-    def _look(self, touched: Collection[str] = ()) -> _Seen:
+    def _look(self, touched: Collection[str], process: dict[str, str]) -> _Seen:
         """Everything as it is now; memory behind names that were not touched is as it was."""
         graph = self._graph()
         names = self._names()
@@ -250,7 +251,7 @@ class Observer:
             graph.known = self.before.graph.nodes
         graph.walk(names.values())
         graph.end()
-        return _Seen(names, modules, graph, self.process.parts(), self.files.now())
+        return _Seen(names, modules, graph, process, self.files.now())
 
     def _graph(self) -> Graph:
         fixed = self.fixed.union(map(id, self.functions.marks))
