@@ -19,10 +19,11 @@ from unittest import mock
 
 from sitegen.execute.snapshot import Files
 from sitegen.parse.lesson import Block
-from sitegen.parse.tokens import Source, short_hash
+from sitegen.parse.tokens import short_hash
 from sitegen.record.recordings import Recording
 from sitegen.record.replay import Standing, World, settled, walk
 from sitegen.trace import Change, Program, Trace
+from sitegen.trace.cells import code_hash
 from sitegen.trace.observe import Observer, Piece
 
 
@@ -49,17 +50,12 @@ def own(codes: Mapping[str, str], id_: str, line: int) -> dict[str, str]:
     """What a cell's trace says of the cell itself."""
     above = list(codes)[: list(codes).index(id_)]
     return {
-        "code": code_hash(codes[id_]),
+        "code": code_hash(Block(id_, codes[id_], line)),
         "profile": short_hash(["cpu"]),
         "line": short_hash([str(line)]),
         "above": short_hash(codes[one] for one in above),
         "text of the lesson": short_hash(codes.values()),
     }
-
-
-def code_hash(code: str) -> str:
-    source = Source(code)
-    return short_hash([*source.tokens(source.tree.body), str(source.shown is not None)])
 
 
 def run(
@@ -104,10 +100,10 @@ def _run(
         observer.start(module.__dict__)
         for piece in (one for one in pieces(codes) if one.id in only):
             stream = io.StringIO()
-            tree = ast.parse("\n" * (piece.line - 1) + piece.code)
             observer.begin(piece)
-            code = observer.compiled(tree, "exec")
             try:
+                tree = ast.parse("\n" * (piece.line - 1) + piece.code)
+                code = observer.compiled(tree, "exec")
                 with contextlib.redirect_stdout(stream):
                     exec(code, module.__dict__)
             except Exception:
