@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from watched import Ran, replay, run
 
+from sitegen.parse.parser import parse_lesson
+from sitegen.trace import Program, cells
+from sitegen.trace.text import LibrarySyntaxError
+
 LIBRARY = {
     "nets/__init__.py": '''\
 """Small networks, as a package that re-exports its parts."""
@@ -508,3 +512,95 @@ def test_what_is_done_on_import_counts_where_it_shows(
     now = traced(lesson, root)
     assert old.shown["reads"] != now.shown["reads"]
     assert "reads" in replay(lesson, old.traces, now.traces.get, root, ["nets"]).changed
+
+
+# What else counts, and what does not
+
+
+@pytest.mark.parametrize(
+    ("code", "counts"),
+    [
+        ("import traceback\ntry: f(1)\nexcept TypeError: traceback.print_exc()", True),
+        ("import dis\ndis.dis(f)", True),
+        ("import logging\ntry: f(1)\nexcept TypeError: logging.exception('no')", True),
+        ("import sys\ntry: f(1)\nexcept TypeError: print(sys.exc_info()[2].tb_lineno)", True),
+        ("print(f.__code__.co_firstlineno)", True),
+        ("print(f.__code__)", True),
+        ("import cProfile\ncProfile.run('f()')", True),
+        (
+            "import logging, sys\nlogging.basicConfig(stream=sys.stdout, format='%(lineno)d')\n"
+            "logging.error('no')",
+            True,
+        ),
+        ("import inspect\nprint(inspect.getsource(f))", True),
+        ("import inspect\nprint(inspect.signature(f))", False),
+        ("f()", False),
+    ],
+)
+def test_lines_count_where_they_are_read(code: str, counts: bool, tmp_path: Path) -> None:
+    root = tmp_path / "course"
+    root.mkdir()
+    lesson = {"first": "1", "above": "def f(): return 1", "reads": code}
+    ran = run(lesson, root, [])
+    assert not ran.failure
+    moved = {"first": "1\n\n\n", **{id_: lesson[id_] for id_ in ("above", "reads")}}
+    changed = replay(moved, ran.traces, ran.traces.get, root, []).changed
+    assert "first" not in changed
+    assert ("reads" in changed) is counts
+
+
+def test_a_file_beside_the_package_s_code_counts_where_it_is_read(tmp_path: Path) -> None:
+    root = tmp_path / "course"
+    text = "from pathlib import Path\n\n\ndef text():\n    return (Path(__file__).parent / 'a.txt')"
+    library = {**LIBRARY, "nets/a.txt": "one", "nets/data.py": f"{text}.read_text()\n"}
+    lesson = {"imports": "import nets.data", "reads": "nets.data.text()", "not": "nets.build(1)"}
+    write(library, root)
+    ran = traced(lesson, root)
+    write({"nets/a.txt": "two"}, root)
+    assert replay(lesson, ran.traces, ran.traces.get, root, ["nets"]).changed.keys() == {"reads"}
+
+
+def test_a_package_of_one_file(tmp_path: Path) -> None:
+    root = tmp_path / "course"
+    write({"single.py": "def one():\n    return two()\n\n\ndef two():\n    return 2\n"}, root)
+    lesson = {"a": "import single\nsingle.one()"}
+    trace = run(lesson, root, ["single"]).traces["a"]
+    assert {"function single.one", "function single.two"} <= trace.reads.keys()
+    assert trace.loads == ("single",)
+
+
+def test_a_package_that_is_not_python_is_named_with_its_line(tmp_path: Path) -> None:
+    write({**LIBRARY, "nets/numbers.py": "x = 1\ny = = 2\n"}, tmp_path)
+    with pytest.raises(LibrarySyntaxError, match=r"nets/numbers\.py:2: invalid syntax") as raised:
+        Program(tmp_path, ["nets"]).hash("function nets.numbers.scaled")
+    assert (raised.value.path, raised.value.line) == ("nets/numbers.py", 2)
+
+
+def own(text: str, profile: str = "cpu") -> dict[str, str]:
+    """What is a cell's own in a lesson of one."""
+    head = "---\ntitle: T\nslug: t\norder: 1\n---\n\n"
+    (found,) = cells.own(parse_lesson("lesson.md", f"{head}{text}\n"), profile).values()
+    return {thing: found[thing] for thing in ("code", "profile")}
+
+
+@pytest.mark.parametrize(
+    ("text", "profile", "other"),
+    [
+        ("```python {#a}\n1\n```", "gpu", "profile"),
+        ("```python {#a raises=ValueError}\n1\n```", "cpu", "code"),
+        ("```python {#b}\n1\n```", "cpu", "code"),  # it seeds the random numbers
+        ("```python {#a}\n1;\n```", "cpu", "code"),
+        ("```python {#a}\n1  # one\n```", "cpu", ""),
+        ("```python {#a fold title='A title' timeout=7}\n1\n```", "cpu", ""),
+    ],
+)
+def test_of_a_cell_s_braces_counts_what_alters_what_it_shows(
+    text: str, profile: str, other: str
+) -> None:
+    first, second = own("```python {#a}\n1\n```"), own(text, profile)
+    assert [thing for thing in first if first[thing] != second[thing]] == [other] * bool(other)
+
+
+def test_the_text_of_an_inline_value_counts_as_it_seeds_the_random_numbers() -> None:
+    first, second = (own(f"Here is `{{python}} {text}`.") for text in ("10**6", "10 ** 6"))
+    assert first["code"] != second["code"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import linecache
 import multiprocessing
 import os
 import re
@@ -98,6 +99,7 @@ def _run(
         files = Files(temporary, root, frozenset())
         observer = Observer(root, packages, files, "l.md")
         observer.start(module.__dict__)
+        _teach_linecache(codes)
         for piece in (one for one in pieces(codes) if one.id in only):
             stream = io.StringIO()
             observer.begin(piece)
@@ -116,6 +118,14 @@ def _run(
     home.send(Ran(shown, traces, failure))
     home.close()
     os._exit(0)
+
+
+def _teach_linecache(codes: Mapping[str, str]) -> None:
+    """Let code be seen where it stands, as a session does."""
+    lines: list[str] = []
+    for piece in pieces(codes):
+        lines += [""] * (piece.line - 1 - len(lines)) + piece.code.splitlines()
+    linecache.cache["l.md"] = (len(lines), None, [f"{line}\n" for line in lines], "l.md")
 
 
 @dataclass(frozen=True)

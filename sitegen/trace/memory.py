@@ -22,7 +22,7 @@ _MAKERS = ("program.py", "text.py")
 
 def recall(file: Path, program: Program) -> None:
     """Let a program know the hashes that are kept of just what it is now."""
-    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+    with contextlib.suppress(OSError, LookupError, ValueError, TypeError, AttributeError):
         kept = json.loads(file.read_text(encoding="utf-8"))
         if kept["of"] == _key(program):
             program.hashes.update({str(thing): str(hash_) for thing, hash_ in kept["is"].items()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import symtable
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,9 +54,8 @@ class Text:
         self.path = path
         self.text = text
         self.package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        self.imports: dict[str, str] = {}
-        """For each name that an import binds, the dotted path that it stands for."""
-        self.stars: list[str] = []
+        self._paths: dict[str, str] = {}
+        self._stars: list[str] = []
         self.imported: set[str] = set()
         """All that importing this module imports."""
         try:
@@ -96,6 +95,18 @@ class Text:
             return node.module or ""
         parts = self.package.split(".")
         return ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [node.module])])
+
+    @property
+    def imports(self) -> Mapping[str, str]:
+        """For each name that an import binds, the dotted path that it stands for."""
+        assert self.statements is not None, "where they are met"
+        return self._paths
+
+    @property
+    def stars(self) -> Sequence[str]:
+        """The modules of which all names are imported."""
+        assert self.statements is not None, "where they are met"
+        return self._stars
 
     @cached_property
     def statements(self) -> list[Statement]:
@@ -152,11 +163,11 @@ class Text:
                 name = alias.asname or alias.name.partition(".")[0]
                 path = alias.name if alias.asname else name
             elif alias.name == "*":
-                self.stars.append(self.base(node))
+                self._stars.append(self.base(node))
                 continue
             else:
                 name, path = alias.asname or alias.name, f"{self.base(node)}.{alias.name}"
-            self.imports[name] = path
+            self._paths[name] = path
             yield Statement(
                 module=self.name,
                 line=node.lineno,

@@ -27,7 +27,13 @@ ANYTHING = frozenset(
     )
 )
 """Words after which code may read any name of its lesson, in ways that nothing tells of."""
-LINES = frozenset(("co_firstlineno", "f_lineno", "tb_lineno", "lineno", "co_lines", "co_positions"))
+LINES = frozenset(
+    (
+        *("co_firstlineno", "f_lineno", "tb_lineno", "lineno", "co_lines", "co_positions"),
+        *("__code__", "currentframe", "_getframe", "tb_frame", "gi_frame", "cr_frame"),
+        *("dis", "tracemalloc", "cProfile", "profile", "faulthandler", "settrace", "setprofile"),
+    )
+)
 """Words after which code may read where it stands."""
 DOCS = frozenset(("__doc__", "getdoc", "help", "doctest", "pydoc"))
 """Words after which code may read docstrings, which are no part of a function otherwise."""

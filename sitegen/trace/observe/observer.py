@@ -488,7 +488,7 @@ class _Maker:
                 self.things.add("text of the lesson")
             elif module := paths.get(os.path.abspath(filename)):
                 self.things.add(f"text {module}")
-        if self.words & words.LINES:
+        if self.words & words.LINES or any("lineno" in one for one in observer.constants):
             self.things.add("line")
         if self.words & words.DOCS:
             self.things.add("text of the lesson")
