@@ -44,7 +44,6 @@ def check(
     sound(course)
     found = schedule.stand(course, evidence)
     executions = _executed(course, request, lessons, found)
-    evidence.keep(course.config)
     raise_all([execution.error for execution in executions if execution.error])
     fresh = {
         execution.lesson.slug: {one.cell.id: one for one in execution.results}
@@ -109,12 +108,18 @@ def _all(
             for _, drift in otherwise:
                 yield profile, drift
             told = {cell for cell, _ in otherwise}
+            # Of a cell that only may follow others it is known now if it does.
+            told.update(one.cell.id for one in standings if first and _is_sure(one, results))
             for fault in faults(standings, profile, first):
                 if fault.cell.id not in told:
                     yield profile, _drift(fault.kind, lesson, fault.cell.line, fault.message)
     if len(lessons) == len(course.lessons):
         for drift in _orphans(course, evidence.recordings):
             yield "", drift
+
+
+def _is_sure(standing: Standing, results: Mapping[str, Result]) -> bool:
+    return not standing.is_wanted and standing.cell.id in results
 
 
 def _place(drift: Drift) -> tuple[str, int]:

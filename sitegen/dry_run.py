@@ -29,7 +29,6 @@ def dry_run(course: Course, request: Request, lessons: Sequence[Lesson]) -> Repo
     agrees(lessons, evidence.program)
     found = schedule.stand(course, evidence)
     run = Run(evidence.program, found, request.profile, request.fresh)
-    evidence.keep(course.config)
     reasons = [
         reason
         for walk in run.walks(lessons)

@@ -39,8 +39,12 @@ def faults(found: Sequence[Standing], profile: str, first: bool = False) -> Iter
         elif standing.recording is None:
             if recorded:
                 yield Fault("missing", cell, f"{what} has no recording; {who}")
-        elif not standing.holds:
+        elif standing.changes:
             message = f"{what}: its recording was made before {why(standing, 5)} changed; {who}"
+            yield Fault("stale", cell, message)
+        elif standing.follows:
+            above = f"block {standing.follows[0]!r} above"
+            message = f"{what}: what it read of {above} may be another by now; {who}"
             yield Fault("stale", cell, message)
 
 

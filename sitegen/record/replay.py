@@ -92,7 +92,7 @@ def standings(
     lesson: Lesson, profile: str, program: Program, recordings: Recordings
 ) -> list[Standing]:
     """How every runnable cell of a lesson stands under a profile."""
-    found = []
+    found, world = [], World.of(lesson, profile, program)
     values, damage = list[Value](), ""
     try:
         values = recordings.load_values(lesson.slug, profile)
@@ -105,12 +105,19 @@ def standings(
             except DamagedRecordingError as error:
                 found.append(Standing(cell, None, damage=str(error)))
         else:
-            value = next((one for one in values if one.expression == cell.code), None)
+            code = world.own[cell.id]["code"]
+            mine = (one for one in values if _is_of(one, cell.code, code))
+            value = next(mine, None)
             if value:
                 values.remove(value)
             sound = value if value and not value.damage else None
             found.append(Standing(cell, sound, damage=value.damage if value else damage))
-    return walk(found, World.of(lesson, profile, program))
+    return walk(found, world)
+
+
+def _is_of(value: Value, expression: str, code: str) -> bool:
+    """Whether a recorded value is that of an expression, whose hash is `code`, be it damaged."""
+    return expression == value.expression or code == value.trace.reads.get("code")
 
 
 def walk(found: Sequence[Standing], world: World, begin: int = 0) -> list[Standing]:

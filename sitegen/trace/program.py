@@ -220,6 +220,8 @@ class Program:
                 if statement not in found:
                     found.add(statement)
                     todo.extend(self.touched(statement))
+            text = self.text(one[0])
+            todo.extend((star, one[1]) for star in (text.stars if text and one[1] else ()))
         return sorted(found, key=lambda part: (part.module, part.line, part.hash))
 
     def _made_by(self, name: Name) -> Iterator[Statement]:
@@ -242,7 +244,17 @@ class Program:
 
     def _alters(self, statement: Statement) -> bool:
         return statement.effect or (
-            not statement.binds_only and any(map(self._is_kept, self._others(statement)))
+            not statement.binds_only
+            and (self._puts(statement) or any(map(self._is_kept, self._others(statement))))
+        )
+
+    def _puts(self, statement: Statement) -> bool:
+        """Whether a statement puts something into what has a name, be it through functions."""
+        return statement.puts or any(
+            text.puts(function)
+            for name in self.touched(statement)
+            for function in self._functions_of(name)
+            if (text := self.text(name[0]))
         )
 
     def _others(self, statement: Statement) -> Iterator[Name]:
@@ -270,7 +282,8 @@ class Program:
         text = self.text(module)
         for name in statement.binds:
             if text and name in text.imports:
-                yield from self._path(text.imports[name], [])
+                # Of a module that is imported, only what is asked for in it counts.
+                yield from (one for one in self._path(text.imports[name], []) if one[1])
         seen = set[Name]()
         while todo:
             one = todo.pop()
@@ -315,7 +328,8 @@ class Program:
 
     def _reaches_out(self, statement: Statement) -> bool:
         return any(
-            name[0] != statement.module and self._is_kept(name) for name in self._others(statement)
+            name[0] != statement.module and (self._is_kept(name) or self._puts(statement))
+            for name in self._others(statement)
         )
 
     def closure(self, functions: Iterable[str]) -> list[str]:

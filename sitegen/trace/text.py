@@ -36,6 +36,8 @@ class Statement:
     """Whether it does no more than bind names to what depends on nothing but what it uses."""
     effect: bool
     """Whether it may be there for what it does, and not for a name."""
+    puts: bool
+    """Whether it assigns to an attribute or an item."""
     keeps: bool
     """Whether what it binds could be altered later, as a list could, or a class with a counter."""
 
@@ -131,6 +133,7 @@ class Text:
         ]
         outer = [part for part in bodies if not _is_inside(part, bodies)]
         tokens = self.source.tokens([node], leave_out=outer)
+        stored = set(_stored(node, into_functions=False))
         yield Statement(
             module=self.name,
             line=node.lineno,
@@ -138,7 +141,8 @@ class Text:
             chains=frozenset(_chains(node, into_functions=False)),
             hash=short_hash(tokens),
             binds_only=_binds_only(node),
-            effect=not isinstance(node, Definition | ast.Assign | ast.AnnAssign),
+            effect=_has_effect(node) or not self._made_here.issuperset(stored),
+            puts=bool(stored),
             keeps=_keeps(node),
         )
 
@@ -161,8 +165,24 @@ class Text:
                 hash=short_hash(["import", name, path]),
                 binds_only=True,
                 effect=False,
+                puts=False,
                 keeps=False,
             )
+
+    @cached_property
+    def _made_here(self) -> set[str]:
+        """The names of what the module makes itself, so that nobody else's is put into."""
+        made, others = set[str](), set[str]()
+        for node in self.source.tree.body:
+            own = isinstance(node, Definition) or _is_display(getattr(node, "value", None))
+            (made if own else others).update(bound(node))
+        return made - others
+
+    def puts(self, function: str) -> bool:
+        """Whether a function assigns to an attribute or an item of what its module names."""
+        nodes = self.functions.get(function, ())
+        stored = {name for node in nodes for name in _stored(node, into_functions=True)}
+        return not stored.isdisjoint(self._globals.get(function, ()))
 
     @cached_property
     def _globals(self) -> dict[str, frozenset[str]]:
@@ -275,6 +295,26 @@ def _chains(node: ast.AST, into_functions: bool) -> Iterator[str]:
         todo.extend(ast.iter_child_nodes(part))
 
 
+def _stored(node: ast.AST, into_functions: bool) -> Iterator[str]:
+    """The names through which something is put into an object; empty for what has none."""
+    todo: list[ast.AST] = [node]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, ast.Attribute | ast.Subscript) and not isinstance(part.ctx, ast.Load):
+            root: ast.AST = part
+            while isinstance(root, ast.Attribute | ast.Subscript):
+                root = root.value
+            yield root.id if isinstance(root, ast.Name) else ""
+        if into_functions or not isinstance(part, _FUNCTIONS):
+            todo.extend(ast.iter_child_nodes(part))
+
+
+def _is_display(node: ast.AST | None) -> bool:
+    """Whether code spells out a new object."""
+    shown = ast.Constant | ast.Dict | ast.List | ast.Set | ast.Tuple | ast.JoinedStr
+    return isinstance(node, shown | ast.DictComp | ast.ListComp | ast.SetComp)
+
+
 def _dotted(node: ast.AST) -> str:
     names: list[str] = []
     while isinstance(node, ast.Attribute):
@@ -299,6 +339,14 @@ def _binds_only(node: ast.stmt) -> bool:
         case ast.Expr(value=ast.Constant()):
             return True
     return False
+
+
+def _has_effect(node: ast.stmt) -> bool:
+    """Whether a statement, or one inside it that runs on import, does not just bind names."""
+    if isinstance(node, ast.If | ast.Try):
+        return any(_has_effect(one) for part in _parts(node) for one in part)
+    binding = Definition | ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom | ast.Pass
+    return not isinstance(node, binding)
 
 
 def _keeps(node: ast.stmt) -> bool:
