@@ -29,6 +29,7 @@ from typing import Any
 from sitegen.execute import resources
 from sitegen.execute.interactive import WIDGET, own_picture
 from sitegen.execute.keeper import Desk
+from sitegen.execute.kept import KeptValues
 from sitegen.execute.lessonmain import HINT, Definitions, Spec
 from sitegen.execute.manners import seed_cell
 from sitegen.execute.messages import Failed, Finished, Job, Late, Unfinished
@@ -50,6 +51,7 @@ class Session:
 
     def __init__(self, job: Job, desk: Desk) -> None:
         self.observer: Observer | None = None
+        self.kept: KeptValues | None = None
         self.outputs = Outputs()
         self.widgets: dict[str, Any] = {}
         self.threads = Threads()
@@ -168,6 +170,9 @@ class Session:
         sys.stdout, sys.stderr = self.stdout, self.stderr
         if self.observer:
             self.observer.begin(self._piece(cell))
+        if given and self.kept and self.kept.restore(cell.code, cell.line, given):
+            self.desk.take()
+            return Finished(cell.id, (), 0.0, _made_on(self.job.profile), given)
         began = time.perf_counter()
         try:
             with self._capture(cell), self._without_children():
@@ -185,6 +190,8 @@ class Session:
         seconds = time.perf_counter() - began
         raised = isinstance(cell, Block) and bool(cell.options.raises)
         trace = self._trace(not raised, given)
+        if trace and self.kept:
+            self.kept.keep(trace, given, seconds)
         self._collect()
         outputs, made_on = self.outputs.finished(), _made_on(self.job.profile)
         return Finished(cell.id, outputs, seconds, made_on, trace)

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from sitegen.execute.keeper import Desk
+from sitegen.execute.kept import KeptValues
 from sitegen.execute.messages import Done, Failed, Job, Lacking, Started
 from sitegen.execute.plan import Order
 from sitegen.execute.session import Session
@@ -44,6 +45,7 @@ def run(job: Job, home: Connection, desk: Desk) -> None:
     if job.own is not None:
         session.observer = Observer(files.course, job.packages, files, job.path)
         session.observer.start(session.module.__dict__)
+        session.kept = KeptValues(session.observer, job.path)
     _work(session, snapshots, job, home)
 
 

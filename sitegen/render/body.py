@@ -105,7 +105,7 @@ class Body:
                 {
                     "profile": one.profile.name,
                     "facts": _badge(one),
-                    "fingerprint": one.recording.trace.digest[:8] if one.recording else "",
+                    "fingerprint": "",
                     "stale": one.stale,
                 }
                 for one in same

@@ -224,6 +224,12 @@ class Text:
         names = {part.id for part in nodes if isinstance(part, ast.Name)}
         return names | {part.attr for part in nodes if isinstance(part, ast.Attribute)}
 
+    def stored(self, function: str) -> set[str]:
+        """The attributes that the code of a function binds."""
+        nodes = [part for node in self.functions.get(function, ()) for part in ast.walk(node)]
+        found = (part for part in nodes if isinstance(part, ast.Attribute))
+        return {part.attr for part in found if not isinstance(part.ctx, ast.Load)}
+
     def tokens(self, function: str) -> list[str]:
         """A function with its header and all that is inside it."""
         return self.source.tokens(self.functions[function])

@@ -43,15 +43,17 @@ DOCS = frozenset(("__doc__", "getdoc", "help", "doctest", "pydoc"))
 class Names:
     """What some code does with the names of its namespace."""
 
-    read: frozenset[str]
+    read: frozenset[str] = frozenset()
     """Those that it may read as they were before it ran."""
-    used: frozenset[str]
+    used: frozenset[str] = frozenset()
     """All that it reads, bound by itself or not."""
-    bound: frozenset[str]
-    surely: frozenset[str]
+    bound: frozenset[str] = frozenset()
+    surely: frozenset[str] = frozenset()
     """Those that are bound whenever it comes to its end."""
-    words: frozenset[str]
+    words: frozenset[str] = frozenset()
     """All names and attributes in it."""
+    stored: frozenset[str] = frozenset()
+    """The attributes that it binds."""
 
 
 def names_of(code: types.CodeType, decorated: Collection[str] = ()) -> Names:
@@ -80,6 +82,7 @@ def names_of(code: types.CodeType, decorated: Collection[str] = ()) -> Names:
         bound=frozenset(bound),
         surely=frozenset.intersection(*ends) if ends else frozenset(),
         words=frozenset([*_running_words(code, decorated)]),
+        stored=frozenset(attributes_of(code)),
     )
 
 
@@ -117,6 +120,16 @@ def globals_of(code: types.CodeType) -> set[str]:
         for part in _all(code)
         for one in dis.get_instructions(part)
         if one.opname in ("LOAD_GLOBAL", "LOAD_NAME", "DELETE_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS")
+    }
+
+
+def attributes_of(code: types.CodeType) -> set[str]:
+    """The attributes that some code, and what is inside it, binds or deletes."""
+    return {
+        one.argval
+        for part in _all(code)
+        for one in dis.get_instructions(part)
+        if one.opname in ("STORE_ATTR", "DELETE_ATTR")
     }
 
 

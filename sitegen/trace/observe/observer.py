@@ -121,7 +121,7 @@ class Observer:
         sys.meta_path.insert(0, self.finder)
         self.process = Process(str(self.root))
         self.first_files = self.files.now()
-        self.before = self._look((), self.process.parts())
+        self.before = self._look()
 
     def _imports(self) -> bool:
         return self.functions.importing > 0
@@ -161,7 +161,7 @@ class Observer:
     def _learn(self, piece: Piece) -> None:
         """Note the names that a cell uses, and a hash of each function in it."""
         text = piece.code if piece.expression else "\n" * (piece.line - 1) + piece.code
-        self.names = words.Names(frozenset(), frozenset(), frozenset(), frozenset(), frozenset())
+        self.names = words.Names()
         self.constants: set[str] = set()
         try:
             source = Source(text)
@@ -215,14 +215,58 @@ class Observer:
         """
         self.functions.watching = self.outside.listening = False
         entered = self.functions.taken() - {""}
-        process = self.process.parts()
+        now = self._look(self._touched(entered))
         with _without_collection():
-            now = self._look(self._touched(entered), process)
             maker = _Maker(self, now, entered, finished)
             trace = maker.trace()
         self.versions.update((given or trace).leaves)
         self.before = now
         return trace
+
+    # Values that are kept
+
+    def adopted(self, given: Trace, left: Mapping[str, str]) -> bool:
+        """Whether what a cell left, and the namespace has now, is by these hashes what it was.
+
+        If it is, the cell has ended, as if it had run and had the given trace.
+        """
+        self.functions.watching = self.outside.listening = False
+        self.functions.taken()
+        now = self._look({thing.partition(" ")[2] for thing in given.leaves})
+        with _without_collection():
+            orders = dict(self.orders)
+            versions = _Maker(self, now, set(), True).versions_of(given)
+        if versions != left:
+            self.orders = orders
+            return False
+        self.versions.update(given.leaves)
+        self.loaded.update(given.loads)
+        self.before = now
+        return True
+
+    def shared(self, names: Collection[str]) -> dict[int, tuple[str, int]]:
+        """By its id, each object that others than these names hold: which one, at what place."""
+        return {
+            key: (thing.partition(" ")[2], place)
+            for thing, order in self.orders.items()
+            if thing.startswith("lesson ") and thing.partition(" ")[2] not in names
+            for key, place in order.items()
+            if isinstance(key, int)
+        }
+
+    def of_packages(self) -> frozenset[int]:
+        """The ids of all that the followed packages hold themselves."""
+        nodes = self.settled.nodes if self.settled else {}
+        return frozenset(key for key in nodes if isinstance(key, int))
+
+    def at(self, name: str, place: int) -> Any:
+        """The object at some place of what a name stands for."""
+        graph = self._graph()
+        graph.met = []
+        graph.walk([self.namespace[name]])
+        key = next(key for key, at in graph.order(key_of(self.namespace[name]))[1].items()
+                   if at == place)
+        return next(one for one in graph.met if key_of(one) == key)
 
     def _touched(self, entered: Collection[str]) -> set[str]:
         """The lesson's names that the cell that ran can have had to do with."""
@@ -234,11 +278,21 @@ class Observer:
         unsure = self.outside.unseen or texts & words.ANYTHING or threading.active_count() > 2
         return set(self._names()) if unsure else found
 
-    def _look(self, touched: Collection[str], process: dict[str, str]) -> _Seen:
+    def _look(self, touched: Collection[str] = ()) -> _Seen:
         """Everything as it is now; memory behind names that were not touched is as it was."""
-        graph = self._graph()
         names = self._names()
         modules = {name: self._values(module) for name, module in self._followed_modules().items()}
+        with _without_collection():
+            graph = self._walked(names, modules, touched)
+        return _Seen(names, modules, graph, self.process.parts(), self.files.now())
+
+    def _walked(
+        self,
+        names: Mapping[str, Any],
+        modules: Mapping[str, Mapping[str, Any]],
+        touched: Collection[str],
+    ) -> Graph:
+        graph = self._graph()
         of_modules = [value for values in modules.values() for value in values.values()]
         if not (self.settled and self.settled.holds(of_modules, self._graph())):
             self.settled = Settled(self._graph(), of_modules)
@@ -251,7 +305,7 @@ class Observer:
             graph.known = self.before.graph.nodes
         graph.walk(names.values())
         graph.end()
-        return _Seen(names, modules, graph, process, self.files.now())
+        return graph
 
     def _graph(self) -> Graph:
         fixed = self.fixed.union(map(id, self.functions.marks))
@@ -336,6 +390,8 @@ class _Maker:
         self.read: set[str] = set()
         """The lesson's names that were read as they were before."""
         self.words: set[str] = set(observer.names.words)
+        self.stored: set[str] = set(observer.names.stored)
+        """The attributes that something may have been bound to."""
         self.asked: set[Name] = set()
         """The names of followed modules that were used."""
         self.rebinds: set[str] = set()
@@ -380,6 +436,7 @@ class _Maker:
         for code in self._entered_codes():
             found = words.globals_of(code)
             self.words |= words.words_of(code)
+            self.stored |= words.attributes_of(code)
             self.read |= found
             used |= found
             self.rebinds |= words.stored_of(code)
@@ -429,7 +486,10 @@ class _Maker:
                 self.things.update(map(self._entry, at_import))
         for function in self.entered - self.observer.lesson.keys():
             self.things.add(self._entry(function))
-            self.words |= self._words(function)
+            module, name = self.program.split(function)
+            if text := self.program.text(module):
+                self.words |= text.words(name)
+                self.stored |= text.stored(name)
         for module, name in self.asked:
             text = self.program.text(module)
             if name and text and not self.program.text(f"{module}.{name}"):
@@ -470,11 +530,6 @@ class _Maker:
             if isinstance(value, str | os.PathLike):
                 found.add(os.fspath(value))
         return {one for one in found if isinstance(one, str) and 0 < len(one) < 200}
-
-    def _words(self, function: str) -> set[str]:
-        module, name = self.program.split(function)
-        text = self.program.text(module)
-        return text.words(name) if text else set()
 
     def _texts(self) -> None:
         observer = self.observer
@@ -585,7 +640,9 @@ class _Maker:
         if self.before.files != self.now.files:
             files = sorted(observer.changed_files(self.now.files).items())
             found["files"] = short_hash(part for row in files for part in row)
-        for module in observer.attributes.look(observer._other_modules(), self.words):
+        for module in observer.attributes.look(
+            observer._other_modules(), self.words, self.stored
+        ):
             put = observer.attributes.put[module]
             self.new.walk(put.values())
             rows = [(name, self._order(value)[0]) for name, value in sorted(put.items())]
@@ -598,6 +655,13 @@ class _Maker:
         return stem is not None and not any(stem in word for word in self.words)
 
     # Hashes of what was left
+
+    def versions_of(self, given: Trace) -> dict[str, str]:
+        """As things are now, the hash of each that a cell left then."""
+        reached = {name: self.now.names[name] for name in self.now.names}
+        self.reached = self.new.reached(map(key_of, reached.values()))
+        versions = self._versions(given.binds, given.changes, given.digest)
+        return {thing: versions[thing] for thing in given.leaves}
 
     def _versions(
         self, binds: Collection[str], changes: Collection[str], digest: str

@@ -8,6 +8,7 @@ import locale
 import os
 import signal
 import sys
+import tempfile
 import types
 import warnings
 from collections.abc import Callable, Collection, Mapping
@@ -40,6 +41,12 @@ class Process:
             if hash_ != self._first.setdefault(name, hash_)
         }
 
+    def place(self, path: str) -> str:
+        """A path as it is the same for every worker."""
+        if path.startswith(tempfile.gettempdir()) or not os.path.isabs(path):
+            return "~" if os.path.isabs(path) else path
+        return os.path.relpath(path, self.root)
+
     def variables(self) -> list[str]:
         """The environment variables that were set since, or taken away."""
         now = dict(os.environ)
@@ -58,7 +65,7 @@ def _signals(_: Process) -> list[str]:
 _PARTS: Mapping[str, Callable[[Process], list[Any]]] = {
     "working directory": lambda process: [os.path.relpath(os.getcwd(), process.root)],
     "environment": Process.variables,
-    "sys.path": lambda process: [os.path.relpath(one, process.root) for one in sys.path if one],
+    "sys.path": lambda process: [process.place(one) for one in sys.path if one],
     "sys": lambda _: [sys.argv, sys.getrecursionlimit(), sys.float_repr_style, *sys.flags],
     "hooks": lambda _: [_said(sys.displayhook), _said(sys.excepthook), _said(sys.gettrace())],
     "warnings": lambda _: [warnings.filters, _said(warnings.showwarning)],
@@ -135,11 +142,17 @@ class Attributes:
         self._before = {name: dict(vars(module)) for name, module in modules.items()}
         self._inside = {name: _insides(module) for name, module in modules.items()}
 
-    def look(self, modules: Mapping[str, types.ModuleType], words: Collection[str]) -> set[str]:
+    def look(
+        self,
+        modules: Mapping[str, types.ModuleType],
+        words: Collection[str],
+        stored: Collection[str],
+    ) -> set[str]:
         """The modules into which something was put since.
 
         That is what they hold under names that are among the words, and what is in their public
-        containers and classes.
+        containers and classes; there, what is a library's own counts only where the code that ran
+        binds an attribute of that name, since libraries finish their classes as they are used.
         """
         found: set[str] = set()
         any_name = not _BY_NAME.isdisjoint(words)
@@ -155,8 +168,11 @@ class Attributes:
                 if not are_same(inside[holder], was[holder]):
                     held = now[holder]
                     put = _public(held) if isinstance(held, type) else held
-                    if isinstance(held, type) and _are_public_same(was[holder], inside[holder]):
-                        continue
+                    if isinstance(held, type):
+                        changed = _public_changes(was[holder], inside[holder])
+                        named = any_name or not changed.keys().isdisjoint(stored)
+                        if not named and all(_is_own(one, name) for one in changed.values()):
+                            continue
                     self.put.setdefault(name, {})[holder] = put
                     found.add(name)
         return found
@@ -170,14 +186,22 @@ def _public(kind: type) -> dict[str, Any]:
     return {name: held for name, held in vars(kind).items() if not name.startswith("_")}
 
 
-def _are_public_same(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
-    """Whether two states of a class differ in nothing but what it keeps for itself."""
-    first, second = (
-        {name: held for name, held in zip(one[: len(one) // 2], one[len(one) // 2 :], strict=True)
-         if not name.startswith("_")}
-        for one in (some, others)
+def _public_changes(before: tuple[Any, ...], now: tuple[Any, ...]) -> dict[str, Any]:
+    """What a class holds by other names, or otherwise, than it did; but for what it keeps back."""
+    was, is_ = (
+        dict(zip(one[: len(one) // 2], one[len(one) // 2 :], strict=True)) for one in (before, now)
     )
-    return first.keys() == second.keys() and all(first[name] is second[name] for name in first)
+    return {
+        name: is_.get(name)
+        for name in was.keys() | is_.keys()
+        if not name.startswith("_") and was.get(name, _NOTHING) is not is_.get(name, _NOTHING)
+    }
+
+
+def _is_own(value: Any, module: str) -> bool:
+    """Whether a function or class belongs to the same library as a module."""
+    origin = getattr(value, "__module__", None) or ""
+    return origin.partition(".")[0] == module.partition(".")[0]
 
 
 def _insides(module: types.ModuleType) -> Insides:
