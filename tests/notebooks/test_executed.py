@@ -16,8 +16,8 @@ from sitegen.output import SHOWN_TYPES, Output, stream
 from sitegen.parse.lesson import Lesson
 from sitegen.parse.skeleton import has_solution, solution
 from sitegen.record.compare import differences
-from sitegen.record.fingerprint.scope import bound_names
 from sitegen.record.recordings import Recordings
+from sitegen.trace.text import bound
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
 
@@ -47,8 +47,8 @@ def test_nothing_but_a_check_needs_an_answer(lesson) -> None:
         code = solution(cell.code) if cell.id in exercises(lesson) else cell.code
         if answers & set(_mentioned(symtable.symtable(code, cell.id, "exec"))):
             waiting.add(cell.id)
-        bound = bound_names(ast.parse(code).body)
-        answers = answers | bound if cell.id in exercises(lesson) else answers - bound
+        binds = {name for node in ast.parse(code).body for name in bound(node)}
+        answers = answers | binds if cell.id in exercises(lesson) else answers - binds
     assert checks(lesson) <= waiting <= checks(lesson) | exercises(lesson)
     assert len(checks(lesson)) == len(exercises(lesson)) >= 4
 

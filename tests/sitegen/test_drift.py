@@ -173,7 +173,7 @@ def alter(course, block: str, old: str, new: str) -> None:
         for one in recording.outputs
     )
     assert outputs != recording.outputs
-    changed = Recording(recording.fingerprint, outputs, recording.provenance)
+    changed = Recording(recording.trace, outputs, recording.provenance)
     recordings.save("one", "cpu", block, changed)
 
 
