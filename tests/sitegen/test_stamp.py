@@ -54,7 +54,7 @@ def reading(styled, monkeypatch):
     styled.write("data/a.txt", "1")
     styled.lesson(
         "\n```python {#a}\nimport os\nprint(open('data/a.txt').read(), os.environ['SETTING'])\n"
-        "print(os.listdir('data'), os.path.exists('new.txt'))\n```\n"
+        "print(sorted(os.listdir('data')), os.path.exists('new.txt'))\n```\n"
         "\nIt is `{python} open('data/a.txt').read()`.\n",
         slug="reads",
         order=2,
