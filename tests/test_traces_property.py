@@ -589,7 +589,8 @@ class Course:
             return replace(self, files={**self.files, where: str(new)})
         units = [list(unit) for unit in self.lesson]
         unit = units[place % len(units)]
-        unit[place % len(unit) : place % len(unit) + 1] = [new] if where == "line" else []
+        at = place % max(len(unit), 1)
+        unit[at : at + 1] = [new] if where == "line" else []
         return replace(self, lesson=units)
 
     def lay(self, root: Path) -> None:
