@@ -41,7 +41,7 @@ def record(course: Path, slug: str) -> dict[str, Any]:
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """This course without its recordings, whose lessons come from a process with the stand-in."""
-    for name in ("lessons", "templates", "static"):
+    for name in ("lessons", "course"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("recordings"))
     (tmp_path / "gptcore").symlink_to(ROOT / "gptcore")
     text = (ROOT / "pyproject.toml").read_text("utf-8")

@@ -18,7 +18,7 @@ from standards import ids_of_valid, opened_for_axe, violations
 from sitegen import reference
 from sitegen.cli import parser
 from sitegen.curriculum import RULES
-from sitegen.parse.config import load
+from sitegen.parse.config import BUILT_IN, load
 from sitegen.parse.frontmatter import SCHEMA
 from sitegen.parse.lesson import Lesson, Options
 from sitegen.parse.parser import read_lesson
@@ -114,7 +114,7 @@ TABLES = {
         reference.block_options,
     ),
     "front matter": (SCHEMA.keys, reference.front_matter),
-    "components": (declared(load(ROOT).templates), reference.components),
+    "components": (declared((BUILT_IN / "templates",)), reference.components),
     "rules": ([rule.code for rule in RULES], reference.curriculum_rules),
     "configuration": (["title", "packages", "base_url", "profiles"], reference.configuration),
     "command line": (

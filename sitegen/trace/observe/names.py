@@ -23,13 +23,13 @@ ANYTHING = frozenset(
         *("globals", "locals", "vars", "dir", "eval", "exec", "__import__", "import_module"),
         *("__globals__", "__builtins__", "f_globals", "f_locals", "f_back", "currentframe"),
         *("_getframe", "__main__", "get_ipython", "__subclasses__", "get_objects"),
-        *("get_referrers", "get_type_hints", "get_annotations"),
+        *("get_referrers", "get_type_hints", "get_annotations", "unittest", "testmod", "main"),
     )
 )
 """Words after which code may read any name of its lesson, in ways that nothing tells of."""
 LINES = frozenset(("co_firstlineno", "f_lineno", "tb_lineno", "lineno", "co_lines", "co_positions"))
 """Words after which code may read where it stands."""
-DOCS = frozenset(("__doc__", "getdoc", "help", "doctest", "pydoc"))
+DOCS = frozenset(("__doc__", "getdoc", "help", "doctest", "testmod", "pydoc"))
 """Words after which code may read docstrings, which are no part of a function otherwise."""
 
 

@@ -351,6 +351,10 @@ class _Maker:
                 self.read.add(name)
             elif self.program.owns(module):
                 self.asked.add((module, name.partition(".")[0]))
+        for function in self.entered & self.observer.lesson.keys():
+            # Whoever let it run may have found it by its name, and nobody told.
+            _, _, path = function.removeprefix(CELL).partition(" ")
+            self.read |= {path.partition(".")[0]} & self.before.names.keys()
         for code in self._entered_codes():
             found = words.globals_of(code)
             self.words |= words.words_of(code)
@@ -413,7 +417,7 @@ class _Maker:
             self.unseen.add("code that was compiled")
             for function in self.program.closure(self.entered - self.observer.lesson.keys()):
                 self.things.add(f"function {function}")
-        if self.words & words.ANYTHING or "__main__" in observer.constants:
+        if self.words & words.ANYTHING or any("__main__" in one for one in observer.constants):
             self.read |= set(self.before.names)
             self.things.add(ALL_NAMES)
 

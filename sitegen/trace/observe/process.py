@@ -95,14 +95,19 @@ def _decimal(decimal: Any) -> list[Any]:
     return [context.prec, context.rounding, context.Emin, context.Emax, context.clamp]
 
 
-def _logging(logging: types.ModuleType) -> list[Any]:
+def _logging(logging: Any) -> list[Any]:
     root: Any = logging.getLogger()
     named = {
-        name: one.level
+        name: state
         for name, one in root.manager.loggerDict.items()
-        if getattr(one, "level", 0) and one.handlers is not None
+        if isinstance(one, logging.Logger) and (state := _logger(one)) != [0, True, False, [], []]
     }
-    return [root.level, list(map(_said, map(type, root.handlers))), root.manager.disable, named]
+    return [*_logger(root), root.manager.disable, named, sorted(logging._levelToName.items())]
+
+
+def _logger(one: Any) -> list[Any]:
+    kinds = [[_said(type(part)) for part in parts] for parts in (one.handlers, one.filters)]
+    return [one.level, one.propagate, one.disabled, *kinds]
 
 
 _OF_LIBRARIES: Mapping[str, Callable[[Any], list[Any]]] = {
