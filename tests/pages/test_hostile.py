@@ -151,7 +151,8 @@ LOOK = """() => {
   return {
     ran: self.hurt ?? 0,
     elements: outside.map(describe),
-    places: parts.map(place),
+    // A block takes the margin for a table that it displays, and its code goes along.
+    places: parts.filter((one) => !one.matches(".code")).map(place),
     covered: parts.map(hit).filter((found) => found === "covered").length,
     tops: [...document.querySelectorAll(".site-header, h1, .code")].filter(own)
       .map((one) => Math.round(one.getBoundingClientRect().top)),

@@ -171,7 +171,7 @@ def test_without_scripts_the_leading_profile_is_whole_and_the_other_in_folds(
     assert all(word in text for word in (*OF["GPU"], *SHARED))
     assert "scale: small" not in text
     assert "smallsmallsmall" not in text
-    page.locator("#block-scale summary", has_text="Laptop").click()
+    page.locator("#block-scale summary").get_by_text("Laptop", exact=True).first.click()
     expect(page.get_by_text("scale: small")).to_be_visible()
 
 

@@ -113,7 +113,8 @@ def test_a_module_keeps_its_line_ends(course: Course, new, ends: str) -> None:
 
 def test_a_lesson_of_this_course_passes_the_audit(course: Course, new) -> None:
     shutil.copy(ROOT / "pyproject.toml", course.root)
-    shutil.copytree(ROOT / "lessons", course.root / "lessons", dirs_exist_ok=True)
+    for name in ("lessons", "course"):
+        shutil.copytree(ROOT / name, course.root / name, dirs_exist_ok=True)
     (course.root / "gptcore").symlink_to(ROOT / "gptcore")
     said = new(course, "what-comes-after")
     assert "wrote lessons/module.yaml" in said.out
