@@ -42,6 +42,7 @@ def tiny() -> profile.Profile:
         short_warmup=5,
         high_lr=6e-4,
         low_lr=1e-5,
+        mid_lr=1e-4,
         broken_lr=1e-2,
         dropout=0.1,
         autocast=torch.bfloat16,
