@@ -55,9 +55,12 @@ def nodes(cell: Cell) -> list[Node]:
         return []
     if isinstance(node, Block):
         _tag(node, cell)
-        if "figure" in (inner := options.pop("mystnb", None) or {}):
-            options |= {f"fig-{key}": value for key, value in inner.pop("figure").items()}
+        inner = options.pop("mystnb", None)
+        inner = inner if isinstance(inner, dict) else {}
+        figure = inner.pop("figure", None)
         options |= inner
+        if isinstance(figure, dict):
+            options |= {f"fig-{key}": value for key, value in figure.items()}
         return [_with_options(node, options)]
     return [node]
 
@@ -211,6 +214,13 @@ def _with_options(block: Block, options: dict[str, Any]) -> Node:
         return Component(place, kind, caption, anchor(label), columns, [block])
     block.id = anchor(label)
     return block
+
+
+def options_in(braces: str) -> dict[str, Any]:
+    """What the braces of a cell say beside its language: `{python, eval=FALSE}`."""
+    given = re.findall(r"""([\w.-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s,]+)""", braces)
+    known = {"true": True, "false": False}
+    return {key: known.get(value.lower(), value.strip("\"'")) for key, value in given}
 
 
 def options_of(text: str) -> Iterator[tuple[str, str]]:

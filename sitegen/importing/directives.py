@@ -109,6 +109,11 @@ class Directive:
     def label(self) -> str:
         return anchor(str(self.options.get("label") or self.options.get("name") or ""))
 
+    @property
+    def has_heads(self) -> bool:
+        """Whether a table begins with a row of headings; Markdown has one, and no more."""
+        return str(self.options.get("header-rows") or "0").strip() not in ("0", "")
+
 
 def read(name: str, argument: str, lines: Sequence[Item], place: Place) -> Directive:
     """A directive, its options taken from the head of its lines."""
@@ -120,10 +125,11 @@ def read(name: str, argument: str, lines: Sequence[Item], place: Place) -> Direc
         if len(ends) > 1:
             text = "\n".join(texts[1 : ends[1]])
             try:
-                options = yaml.safe_load(text) or {}
+                said = yaml.safe_load(text)
             except yaml.YAMLError:
-                options = {}
-            first = ends[1] + 1
+                said = None
+            if said is None or isinstance(said, dict):  # else it is text between two rules
+                options, first = said or {}, ends[1] + 1
     else:
         while first < len(texts) and re.match(r"\s*:[\w-]+:", texts[first]):
             options |= dict(cells.options_of(texts[first]))
@@ -273,14 +279,14 @@ def _card(given: Directive, within: Within) -> list[Node]:
     return [Component(given.place, "card", given.argument, "", [], within(given.lines))]
 
 
-def _rows(given: Directive, rows: Sequence[Sequence[str]], heads: int) -> list[Node]:
+def _rows(given: Directive, rows: Sequence[Sequence[str]], heads: bool) -> list[Node]:
     """A table of Markdown, in a component that captions it."""
     if not rows:
         return []
     width = max(map(len, rows))
     even = [[*row, *[""] * (width - len(row))] for row in rows]
-    first = even[:heads] or [[""] * width]
-    lines = [*first[:1], ["---"] * width, *even[max(heads, 0) :]]
+    first = even[0] if heads else [""] * width
+    lines = [first, ["---"] * width, *even[1 if heads else 0 :]]
     text = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines]
     prose = Prose(given.place, [Line(line, given.place) for line in text])
     if not given.argument and not given.label:
@@ -298,16 +304,16 @@ def _list_table(given: Directive, within: Within) -> list[Node]:
             rows[-1].append(found[1].strip())
         elif rows and text.strip():
             rows[-1][-1] += " " + text.strip()
-    return _rows(given, rows, int(given.options.get("header-rows", 0) or 0))
+    return _rows(given, rows, given.has_heads)
 
 
 def _csv_table(given: Directive, within: Within) -> list[Node]:
     if "file" in given.options or not given.text.strip():
         return _unknown(given, within)
     rows = list(csv.reader(given.text.strip().split("\n")))
-    heads = int(given.options.get("header-rows", 0) or 0)
+    heads = given.has_heads
     if header := given.options.get("header"):
-        rows, heads = [next(csv.reader([str(header)])), *rows], 1
+        rows, heads = [next(csv.reader([str(header)])), *rows], True
     return _rows(given, [[cell.strip() for cell in row] for row in rows], heads)
 
 

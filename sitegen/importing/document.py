@@ -62,10 +62,11 @@ def read(files: Sequence[Path], tab: str = "") -> list[Document]:
         SiteError: a file can't be read.
     """
     documents = [_document(path, tab) for path in files]
-    for slug, number in Counter(one.slug for one in documents).items():
-        for document in documents:
-            if number > 1 and document.slug == slug:
-                document.slug = f"{slugify(document.source.parent.name)}-{slug}"
+    often = Counter(one.slug for one in documents)
+    for document in documents:
+        folder = _words(document.source.parent.name)
+        if often[document.slug] > 1 and folder:
+            document.slug = f"{folder}-{document.slug}"
     return documents
 
 
@@ -93,7 +94,8 @@ def _document(path: Path, tab: str) -> Document:
     nodes = structure(items, tab, figures=path.suffix == ".qmd", comments=path.suffix == ".md")
     execute = meta.get("execute") if isinstance(meta.get("execute"), dict) else {}
     _apply(nodes, execute or {})
-    title = _titled(nodes, str(meta.get("title") or ""))
+    title, lost = _titled(nodes, str(meta.get("title") or ""))
+    losses = [*losses, *lost]
     summary = str(meta.get("description") or meta.get("subtitle") or "")
     title = title or path.stem.replace("-", " ").replace("_", " ").capitalize()
     document = Document(
@@ -117,10 +119,15 @@ def _raw_front_matter(name: str, items: list[Any]) -> tuple[list[Any], Any, list
 def _slug(path: Path, title: str) -> str:
     stem = path.stem if path.stem.lower() not in ("index", "readme", "_index") else ""
     for text in (stem, title, path.resolve().parent.name):
-        slug = re.sub(r"[^a-z0-9]+", "-", slugify(re.sub(r"[._]", "-", text))).strip("-")
+        slug = _words(text)
         if slug and not slug_problem(slug):
             return slug
     return "start"
+
+
+def _words(text: str) -> str:
+    """Lower-case words joined by hyphens, as a slug is to be; empty if there are none."""
+    return re.sub(r"[^a-z0-9]+", "-", slugify(re.sub(r"[._]", "-", text))).strip("-")
 
 
 def _apply(nodes: Sequence[Node], execute: Any) -> None:
@@ -132,8 +139,12 @@ def _apply(nodes: Sequence[Node], execute: Any) -> None:
                     node.options.append(option)
 
 
-def _titled(nodes: list[Node], title: str) -> str:
-    """The title of a document, its first heading if that is one; the others below that."""
+def _titled(nodes: list[Node], title: str) -> tuple[str, list[Loss]]:
+    """The title of a document, its first heading if that is one; the others below that.
+
+    And what the heading lost that is the title now.
+    """
+    lost: list[Loss] = []
     headings = [node for node in nodes if isinstance(node, Heading)]
     first = headings[0] if headings else None
     if first and first.level == 1 and (not title or _same(first.text, title)):
@@ -143,10 +154,11 @@ def _titled(nodes: list[Node], title: str) -> str:
         if first.id:
             nodes.insert(0, first)
             first.level = 0
+        lost = first.losses
     shift = 2 - min((heading.level for heading in headings), default=2)
     for heading in headings:
         heading.level = max(2, heading.level + shift) if shift > 0 else heading.level
-    return title
+    return title, lost
 
 
 def _same(one: str, other: str) -> bool:

@@ -109,7 +109,8 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 def with_packages(config: Config, new: Sequence[str]) -> str:
     """The text of the course's configuration with more packages to follow."""
     text = (config.root / CONFIG_FILE).read_text("utf-8")
-    listed = ", ".join(json.dumps(name) for name in (*config.packages, *new))
+    names = (*config.packages, *new)
+    listed = ", ".join(json.dumps(name, ensure_ascii=False) for name in names)
     table = re.search(r"^[ \t]*\[tool\.lessonsite\][^\n]*\n", text, re.M)
     if table is None:
         said = f"packages = [{listed}]"
@@ -118,6 +119,7 @@ def with_packages(config: Config, new: Sequence[str]) -> str:
     end = re.compile(r"^[ \t]*\[", re.M).search(text, start)
     body = text[start : end.start() if end else len(text)]
     line = f"packages = [{listed}]\n"
-    changed, count = re.subn(r"^packages[ \t]*=[ \t]*\[[^\]]*\][^\n]*\n?", line, body, flags=re.M)
+    given = re.compile(r"""^[ \t]*["']?packages["']?[ \t]*=[ \t]*\[[^\]]*\][^\n]*\n?""", re.M)
+    changed, count = given.subn(lambda _: line, body)
     changed = changed if count else line + body
     return text[:start] + changed + text[start + len(body) :]

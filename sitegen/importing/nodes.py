@@ -64,6 +64,11 @@ class Loss:
         return f"<!-- import: {re.sub('--(?=!?>)', '- -', self.message)} -->"
 
 
+def safe(text: str) -> str:
+    """A text in one line that ends no comment of HTML."""
+    return re.sub("-{2,}", "-", " ".join(text.split()))
+
+
 @dataclass
 class Node:
     """A part of a document."""

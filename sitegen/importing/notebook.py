@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sitegen.errors import SourceError
-from sitegen.importing.nodes import Cell, Item, Line, Place
+from sitegen.importing.nodes import Cell, Item, Line, Place, safe
 
 _EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/svg+xml": ".svg"}
 
@@ -56,19 +56,16 @@ def read(path: str, text: str) -> Notebook:
                 found.items.append(Cell(source, place, language, tags, {}, raised))
             continue
         if cell.get("cell_type") == "raw":
-            source = f"```\n{source}\n```"
+            fence = "`" * max(3, 1 + max(map(len, re.findall("`+", source)), default=0))
+            source = f"{fence}\n{source}\n{fence}"
         if "remove-cell" in tags or "remove_cell" in tags:
-            source = f"<!-- import: a text that was tagged remove-cell: {_safe(source)} -->"
+            source = f"<!-- import: a text that was tagged remove-cell: {safe(source)} -->"
         source = _attached(source, cell.get("attachments", {}), found, number)
         found.items += [
             Line(line, Place(path, row, number))
             for row, line in enumerate([*source.split("\n"), ""], start=1)
         ]
     return found
-
-
-def _safe(source: str) -> str:
-    return re.sub("-{2,}", "-", " ".join(source.split()))
 
 
 def _text(source: Any) -> str:

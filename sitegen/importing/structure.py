@@ -20,6 +20,7 @@ from sitegen.importing.nodes import (
     Prose,
     Shown,
     anchor,
+    safe,
 )
 from sitegen.parse.attributes import Attributes, parse_attributes
 
@@ -37,7 +38,6 @@ _CAPTION = re.compile(r"^\s*(?:Table)?:\s*(?P<text>\S.*)$")
 _ENVIRONMENT = re.compile(
     r"^\s*\\begin\{(equation|align|gather|eqnarray|multline|alignat|split|aligned)(\*?)\}"
 )
-_INDENTED = re.compile(r"^(\t| {4})")
 _FRAMEWORKS = ("pytorch", "jax", "tensorflow", "mxnet")
 _TAB = re.compile(r"^\s*(?:%%tab|#\s?@tab)\s+(?P<tabs>.+?)\s*\n", re.M)
 _TOOLS = re.compile(r"^(%load_ext d2lbook\.tab|tab\.interact_select\(.*\))\s*$", re.M)
@@ -144,7 +144,7 @@ class _Reader:
             nothing.lose("shortcode", f"a shortcode of Quarto is left out: {shortcode['text']}")
             return [nothing], at + 1
         if self.comments and line.text.startswith("%"):
-            comment = Line(f"<!-- {line.text.lstrip('% ').replace('--', '-')} -->", line.place)
+            comment = Line(f"<!-- {safe(line.text.lstrip('% '))} -->", line.place)
             return [Prose(line.place, [comment])], at + 1
         return self.prose(items, at)
 
@@ -204,15 +204,19 @@ class _Reader:
         mark, indent = fence["mark"], len(fence["indent"])
         end = at + 1
         close = re.compile(rf"^\s*{re.escape(mark[0])}{{{len(mark)},}}\s*$")
-        while end < len(items) and not self._is(items[end], close):
+        cell = items[at].place.cell  # of a notebook: what one cell leaves open ends with it
+        while end < len(items) and items[end].place.cell == cell:
+            if self._is(items[end], close):
+                break
             end += 1
+        closed = end < len(items) and items[end].place.cell == cell
         inner = [
             Line(re.sub(rf"^\s{{0,{indent}}}", "", one.text), one.place)
             for one in items[at + 1 : end]
             if isinstance(one, Line)
         ]
         found = self.fenced(fence["info"].strip(), inner, items[at].place)
-        return self.gated(items, fence["info"], found, end + 1)
+        return self.gated(items, fence["info"], found, end + 1 if closed else end)
 
     @staticmethod
     def _is(item: Item, pattern: re.Pattern[str]) -> bool:
@@ -232,10 +236,12 @@ class _Reader:
         if braces:
             given = _attributes(braces["inner"])
             language = (given.classes or ("",))[0]
-            first = braces["inner"].split(",")[0].split()[0] if braces["inner"].split() else ""
+            first = next(iter(re.split(r"[\s,]+", braces["inner"].strip())), "")
             if first in ("python", "py", "r", "julia") or "input" in given.classes:
                 language = first if not first.startswith(".") else language
-                return self.cell(Cell(code, here, language)) if code.strip() else []
+                options = {} if "input" in given.classes else cells.options_in(braces["inner"])
+                cell = Cell(code, here, language, options=options)
+                return self.cell(cell) if code.strip() else []
             node = Shown(place, language, code)
             if kept := [*given.classes[1:], *given.values, *given.flags]:
                 node.lose("option", f"{' '.join(kept)!r} of code that is shown says nothing here")

@@ -147,10 +147,10 @@ def examine(path: str, text: str) -> tuple[FrontMatter, list[SourceError]]:
 
     if isinstance(slug, str) and slug.strip() and (problem := slug_problem(slug)):
         wrong("slug", problem)
-    for index, former in enumerate(data.get("formerly") or ()):
+    formerly = data.get("formerly")
+    for index, former in enumerate(formerly if isinstance(formerly, list) else ()):
         if isinstance(former, str) and (problem := slug_problem(former)):
-            place: tuple[str | int, ...] = ("formerly", index)
-            line = lines.get(place, lines.get(("formerly",), lines[()]))
+            line = lines["formerly", index]
             mistakes.append(SourceError(path, line, f"formerly: {problem}"))
     # The notebook with the solutions has a name of its own, made from this one.
     if isinstance(notebook, str) and not re.fullmatch(

@@ -337,7 +337,8 @@ class _Reader:
             self.claim(attributes.id, line)
         if kind := NUMBERED.get(token.info):
             token.meta["number"] = f"{kind} {self.number(kind)}"
-            self.names[attributes.id] = token.meta["number"]
+            if attributes.id:
+                self.names[attributes.id] = token.meta["number"]
 
     def number(self, kind: str) -> str:
         """The next of a kind, such as 2.3: the third of the lesson whose order is 2."""
@@ -383,8 +384,8 @@ class _Reader:
             name = self.free(slugify(title) or "section")
         if name:
             self.claim(name, line)
+            self.names[name] = title
         token.meta = {"id": name}
-        self.names[name] = title
         self.headings.append(Heading(name, title, int(token.tag[1]), line, in_contents))
 
     def free(self, slug: str) -> str:

@@ -528,3 +528,57 @@ def test_a_folder_that_is_no_course_becomes_one(
     assert main(["--import", "doc.md"]) == 0
     assert main([]) == 0
     assert "<h1>A title</h1>" in (tmp_path / "site" / "doc.html").read_text("utf-8")
+
+
+def test_what_a_cell_leaves_open_ends_with_it(brought: Import) -> None:
+    raw = {"cell_type": "raw", "metadata": {}, "source": "```\ninside\n```"}
+    made = brought(notebook("```\nopen", "After.", raw, code("x = 1")), "doc.ipynb")
+    assert "After." in made.body
+    assert "x = 1" in made.body
+    assert "```\nopen\n```" in made.body
+    made.sound()
+
+
+@pytest.mark.parametrize(
+    ("info", "option"),
+    [
+        ("{python, eval=FALSE}", "no-run"),
+        ("{python eval=False}", "no-run"),
+        ("{python, echo=FALSE}", "hide"),
+    ],
+)
+def test_options_in_the_braces_of_a_cell_count(brought: Import, info: str, option: str) -> None:
+    made = brought(f"# T\n\n```{info}\nx = 1\n```\n", "doc.qmd")
+    assert re.search(rf"^```python {{[^}}]*\b{option}\b", made.body, re.M)
+
+
+def test_text_between_rules_in_a_directive_is_text(brought: Import) -> None:
+    made = brought("```{note}\n---\nwords\n---\nmore\n```\n")
+    assert "words" in made.body
+    assert "more" in made.body
+    made.sound()
+
+
+def test_all_rows_of_a_table_are_there(brought: Import) -> None:
+    text = "```{list-table}\n:header-rows: 2\n* - a\n  - b\n* - c\n  - d\n* - e\n  - f\n```\n"
+    made = brought(text)
+    assert all(f"| {row} |" in made.body for row in ("a | b", "c | d", "e | f"))
+
+
+def test_documents_of_one_name_get_names_of_their_folders(course: Course) -> None:
+    course.write("part_one/index.md", "# Start\n")
+    course.write("Größe 2/index.md", "# Start\n")
+    assert called(course, "part_one/index.md", "Größe 2/index.md").code == 0
+    names = sorted(path.stem for path in (course.root / "lessons").glob("*start.md"))
+    assert names == ["gr-e-2-start", "part-one-start"]
+
+
+def test_a_comment_of_myst_ends_where_its_line_does(brought: Import) -> None:
+    made = brought("# T\n\n% an arrow ---> here\n\nText.\n")
+    assert made.body.count("-->") == 1
+    made.sound()
+
+
+def test_a_title_that_loses_something_says_so(brought: Import) -> None:
+    made = brought("# Title {.cls}\n\nText.\n", "doc.qmd")
+    assert any("cls" in loss for loss in made.losses)
