@@ -47,7 +47,8 @@
 
   // Every word has to be there; one that stands in a heading counts for more than many in the text.
   function find(query) {
-    const words = plain(query).split(/\s+/).filter(Boolean).map(meant);
+    const asked = plain(query).split(/\s+/).filter(Boolean);
+    const words = asked.map(meant);
     const score = (section) => {
       let sum = 0;
       for (const word of words) {
@@ -59,7 +60,7 @@
       return sum;
     };
     const found = sections.map((section) => [score(section), section]).filter(([sum]) => sum > 0);
-    return { words, found: found.sort(([a], [b]) => b - a).map(([, section]) => section) };
+    return { asked, words, found: found.sort(([a], [b]) => b - a).map(([, section]) => section) };
   }
 
   // The text about the first of the words, which are marked.
@@ -99,8 +100,7 @@
   document.body.append(dialog);
 
   function show() {
-    const { words, found } = find(input.value);
-    const asked = plain(input.value).split(/\s+/).filter(Boolean);
+    const { asked, words, found } = find(input.value);
     const instead = words.filter((word, index) => word !== asked[index]).map((word) => `“${word}”`);
     const count = found.length === 1 ? "1 section" : `${found.length} sections`;
     const more = found.length > SHOWN ? `; the first ${SHOWN} are shown` : "";

@@ -171,12 +171,13 @@ function scrollers() {
 // A small copy of the drawing of classes stands in the margin and lights the one being read.
 function miniature() {
   const drawing = document.querySelector(".prose .diagram:has([data-class])");
-  const classes = new Map(all("[data-class]", drawing ?? root).map((part) => [part.dataset.class, part]));
+  if (!drawing) return;
+  const classes = new Set(all("[data-class]", drawing).map((part) => part.dataset.class));
   const blocks = all(".prose .block").flatMap((block) => {
     const name = all(".highlight .nc", block).map((word) => word.textContent).find((word) => classes.has(word));
     return name ? [{ block, name }] : [];
   });
-  if (!drawing || !blocks.length) return;
+  if (!blocks.length) return;
   const small = drawing.cloneNode(true);
   all("[id]", small).forEach((part) => part.removeAttribute("id"));
   all("title, desc, text", small).forEach((part) => part.remove());
@@ -190,6 +191,7 @@ function miniature() {
   const parts = all("[data-class]", small);
   const asides = all(".prose > .aside, .prose > .compare, .prose > .table, .output.html");
   const show = () => {
+    if (!place.getClientRects().length) return; // not beside the code, where there is no room
     const inView = (element, from, to) => {
       const box = element.getBoundingClientRect();
       return box.bottom > from * innerHeight && box.top < to * innerHeight;

@@ -43,11 +43,9 @@ class GPTModel {
   // is not computed again.
   logits(ids) {
     const seen = ids.slice(-this.config.block_size);
-    const known = this.read.every((id, place) => id === seen[place]) ? this.read.length : 0;
-    if (!known || known >= seen.length) this.forget();
-    let found;
-    for (let place = this.read.length; place < seen.length; place++) found = this.step(seen[place]);
-    return found;
+    if (!this.read.every((id, place) => id === seen[place])) this.forget();
+    for (let place = this.read.length; place < seen.length; place++) this.step(seen[place]);
+    return this.last;
   }
 
   // Read one more token; the logits of the one after it.
@@ -65,7 +63,7 @@ class GPTModel {
       add(x, this.linear(wide, part("mlp.c_proj")));
     }
     this.read.push(id);
-    return product(wte, this.norm(x, "transformer.ln_f"), null);
+    return (this.last = product(wte, this.norm(x, "transformer.ln_f"), null));
   }
 
   attend(layer, place, x, name) {

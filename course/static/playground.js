@@ -25,7 +25,12 @@
   function load(file) {
     if (!scripts.has(file.value))
       scripts.set(file.value, new Promise((resolve, reject) => {
-        const script = make("script", { src: file.dataset.script, onerror: reject });
+        const script = make("script", { src: file.dataset.script });
+        script.onerror = (event) => {
+          scripts.delete(file.value);
+          script.remove();
+          reject(event);
+        };
         script.onload = () => {
           const bytes = Uint8Array.from(atob(self.artifacts[file.value]), (letter) => letter.charCodeAt(0));
           delete self.artifacts[file.value];
@@ -142,9 +147,14 @@
     choose.addEventListener("change", async () => {
       halt();
       status.textContent = "Loading …";
-      model = await load(files[choose.value]);
-      status.textContent = `${files[choose.value].textContent}.`;
-      show();
+      const file = files[choose.value];
+      try {
+        model = await load(file);
+        status.textContent = `${file.textContent}.`;
+        show();
+      } catch {
+        status.textContent = "Its file could not be loaded.";
+      }
     });
     text.addEventListener("input", () => { halt(); show(); });
     place.addEventListener("input", ({ target }) => target.type === "range" && show());

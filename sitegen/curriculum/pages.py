@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from sitegen.curriculum.layout import load_chart, requirement_graph
 from sitegen.curriculum.model import Concept, Curriculum, Depth, Requirement, Teaching
 from sitegen.parse.lesson import Lesson
+from sitegen.parse.parser import slugify
 
 ABLE = {
     Depth.APPLIED: "Write it and put it to use",
@@ -23,7 +23,7 @@ Fields = dict[str, Any]
 
 
 def _anchor(concept: str) -> str:
-    return f"concept-{re.sub(r'[^a-z0-9]+', '-', concept.lower()).strip('-')}"
+    return f"concept-{slugify(concept)}"
 
 
 class CurriculumPages:

@@ -176,6 +176,8 @@ def _text(kind: str, value: Any) -> str:
             if kind in BINARY
             else value.decode("utf-8", "replace")
         )
+    if kind in BINARY:
+        return "".join(str(value).split())  # as recordings have it, in one line
     if kind == "application/json" and not isinstance(value, str):
         return json.dumps(value, indent=2, ensure_ascii=False, default=str)
     return str(value)

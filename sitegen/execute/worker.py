@@ -6,8 +6,7 @@ Cells come in, messages go out.
 from __future__ import annotations
 
 import contextlib
-import importlib.abc
-import importlib.machinery
+import importlib
 import os
 import sys
 import tempfile

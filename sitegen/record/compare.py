@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import math
 import re
 from collections.abc import Sequence
 
 from sitegen.output import FILES, Output, best_type
 from sitegen.parse.lesson import Options
+from sitegen.parse.tokens import short_hash
 
 _FLOAT = re.compile(
     r"""(?<![\w.])[-+]?
@@ -48,15 +48,11 @@ def _as_text(outputs: Sequence[Output]) -> str:
             kind = best_type(output)
             said = [f"{name}={value}" for name, value in output.picture.items()]
             data = output.data[kind]
-            shown = f"{_hash(data)}, {len(data):,} characters" if kind in FILES else data
+            shown = f"{short_hash([data])}, {len(data):,} characters" if kind in FILES else data
             parts.append(f"[{' '.join((kind, *said))}]\n{shown}")
         else:
             parts.append(f"[{output.kind}]\n{output.text}")
     return "\n".join(parts)
-
-
-def _hash(data: str) -> str:
-    return hashlib.sha256(data.encode("ascii")).hexdigest()[:16]
 
 
 def _agree_in_numbers(before: str, after: str, rtol: float) -> bool:

@@ -27,6 +27,7 @@ from sitegen.render.displays import Display, formula
 from sitegen.render.glossary import Glossary
 from sitegen.render.highlight import highlight
 from sitegen.render.html import Parts, clean
+from sitegen.render.links import page_url, place_of
 from sitegen.render.mathml import to_mathml
 from sitegen.render.predictions import PREDICT
 from sitegen.render.references import Reference, shown
@@ -398,8 +399,7 @@ class _LessonHTML(RendererHTML):
         token = token.copy(attrs={**token.attrs, "href": page_url(target)})
         words = ""
         if tokens[idx + 1].type == "link_close" and env["lesson"]:
-            place = f"{env['lesson'].slug}{target}" if target.startswith("#") else target
-            words = str(escape(self.body.names.get(place, "")))
+            words = str(escape(self.body.names.get(place_of(target, env["lesson"].slug), "")))
         return self.renderToken([token], 0, options, env) + words
 
     def citation(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
@@ -484,9 +484,3 @@ def _value_text(value: ShownValue | None) -> Markup:
     if value.stale:
         return Markup('<em class="outdated" title="out of date">{}</em>').format(value.text)
     return escape(value.text)
-
-
-def page_url(target: str) -> str:
-    """A link as an author writes it, `slug#section`, as a browser wants it."""
-    found = re.fullmatch(r"([a-z0-9-]+)(#.*)?", target)
-    return f"{found[1]}.html{found[2] or ''}" if found else target

@@ -152,8 +152,7 @@ class Display:
         )
         if len(size) and "width" in said and "height" in said:
             size += Markup(' style="aspect-ratio:{}/{}"').format(said["width"], said["height"])
-        source = "".join(data.split())
-        return Markup('<img alt="{}"{} src="data:{};base64,{}">').format(alt, size, kind, source)
+        return Markup('<img alt="{}"{} src="data:{};base64,{}">').format(alt, size, kind, data)
 
     def _link(self, file: Artifact) -> Markup:
         about = "File" if _REPR.fullmatch(file.about) else file.about

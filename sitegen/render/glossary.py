@@ -12,7 +12,10 @@ class Glossary:
     def __init__(self, places: Mapping[str, str]) -> None:
         self._places = places
         names = sorted(places, key=len, reverse=True)
-        self._names = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b", re.I)
+        # Tags and entities come first: no concept is looked for in them.
+        self._names = re.compile(
+            rf"<[^>]*>|&#?\w+;|\b(?:{'|'.join(map(re.escape, names))})\b", re.I
+        )
         self._met: set[str] = set()
 
     def begin(self) -> None:
@@ -25,7 +28,7 @@ class Glossary:
 
     def _link(self, found: re.Match[str]) -> str:
         name = found[0].lower()
-        if name in self._met:
+        if name in self._met or name not in self._places:
             return found[0]
         self._met.add(name)
         return f'<dfn><a href="{self._places[name]}">{found[0]}</a></dfn>'

@@ -33,6 +33,7 @@ from sitegen.parse.parser import (
     is_file,
 )
 from sitegen.parse.skeleton import skeleton, solution
+from sitegen.render.links import place_of
 from sitegen.render.references import Reference, shown
 
 FOLDER = "notebooks"
@@ -371,8 +372,7 @@ class _Writer:
 
     def name(self, target: str) -> str:
         """What a link without words says."""
-        place = f"{self.lesson.slug}{target}" if target.startswith("#") else target
-        return self.names.get(place, "")
+        return self.names.get(place_of(target, self.lesson.slug), "")
 
     def cited(self, whole: str, text: str) -> str:
         """A citation as one reads it."""

@@ -18,6 +18,7 @@ from sitegen.parse.lesson import Lesson
 from sitegen.render import notebook, preview
 from sitegen.render.artifacts import artifacts
 from sitegen.render.body import Body, about
+from sitegen.render.links import place_of
 from sitegen.render.predictions import predictions, unsound
 from sitegen.render.references import Reference
 from sitegen.render.results import Results
@@ -72,18 +73,18 @@ class Renderer:
     @cached_property
     def names(self) -> dict[str, str]:
         """What links without words say, by where they lead from any lesson."""
-        wanted = {link.target for lesson in self.lessons for link in lesson.links if not link.named}
+        wanted = {
+            place_of(link.target, lesson.slug)
+            for lesson in self.lessons
+            for link in lesson.links
+            if not link.named
+        }
         named = {
             f"{lesson.slug}#{anchor}": name
             for lesson in self.lessons
             for anchor, name in lesson.names.items()
         } | {lesson.slug: lesson.meta.title for lesson in self.lessons}
-        ends = {target.partition("#")[2] for target in wanted}
-        return {
-            target: name
-            for target, name in named.items()
-            if target in wanted or target.partition("#")[2] in ends - {""}
-        }
+        return {place: name for place, name in named.items() if place in wanted}
 
     def lesson(self, lesson: Lesson, results: Results) -> Page:
         """The page of one lesson."""
@@ -122,17 +123,12 @@ class Renderer:
             ],
             "toc": _contents(lesson),
             "minutes": _minutes(lesson),
-            "runs": [
-                {"label": profile.label, "took": _took(results, profile)}
-                for profile in self.config.profiles
-                if profile in results.profiles
-            ],
             "preview": next(iter(cards), ""),
             "prev": self._neighbour(index - 1),
             "next": self._neighbour(index + 1),
         }
         rendered = self._render("page.html", f"{lesson.slug}.html", page)
-        files = dict(notebook.notebooks(self.config, [lesson], self.names, self.references))
+        files = notebook.notebooks(self.config, [lesson], self.names, self.references)
         for former in meta.data.get("formerly") or ():
             moved = {"title": meta.title, "url": f"{lesson.slug}.html"}
             files[f"{former}.html"] = self._render("moved.html", "", moved).html.encode("utf-8")
@@ -209,7 +205,7 @@ class Renderer:
         names = "slug title summary load type preview body lead"
         texts = dict.fromkeys(names.split(), "")
         texts |= dict.fromkeys(("notebook", "notebook_url", "solutions_url", "colab_url"), "")
-        lists = "requires teaches toc profiles runs scripts"
+        lists = "requires teaches toc profiles scripts"
         rows: dict[str, Any] = dict.fromkeys(lists.split(), ())
         return {
             "minutes": 0,
@@ -233,6 +229,7 @@ class Renderer:
             "title": self.config.title,
             "lang": self.config.lang,
             "base_url": self.config.base_url,
+            "repository": self.config.repository,
             "curriculum": self.curriculum.menu if self.curriculum else (),
             "lessons": [
                 {
@@ -284,24 +281,15 @@ def _profile(profile: Profile, results: Results) -> dict[str, Any]:
         if one.profile == profile and one.expected
     ]
     missing = sum(one.recording is None or one.stale for one in shown)
-    return {**vars(profile), "blocks": len(shown), "missing": missing}
+    seconds = [one.recording.provenance.seconds for one in shown if one.recording]
+    took = about(sum(seconds)) if seconds else ""
+    return {**vars(profile), "blocks": len(shown), "missing": missing, "took": took}
 
 
 def _minutes(lesson: Lesson) -> int:
     """How long reading takes, text and code, to five minutes."""
     words = len(lesson.text.split("\n---\n", 1)[-1].split())
     return max(5, 5 * round(words / WORDS_A_MINUTE / 5))
-
-
-def _took(results: Results, profile: Profile) -> str:
-    """How long the recorded executions of a lesson took together, empty if there are none."""
-    recordings = [
-        one.recording.provenance.seconds
-        for shown in results.blocks.values()
-        for one in shown
-        if one.profile == profile and one.recording
-    ]
-    return about(sum(recordings)) if recordings else ""
 
 
 _VISIBLE: dict[int, int | str] = {

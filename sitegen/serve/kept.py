@@ -134,9 +134,9 @@ class KeptRenderer(Renderer):
         )
 
     def index(self, figures: Mapping[str, str]) -> Page:
-        goal = self.curriculum and self.curriculum.goal
+        told = self.curriculum and (self.curriculum.goal, self.curriculum.before())
         return self.kept.once(
-            "index", (self._common, dict(figures), goal), partial(super().index, figures)
+            "index", (self._common, dict(figures), told), partial(super().index, figures)
         )
 
     def missing(self) -> Page:

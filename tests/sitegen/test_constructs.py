@@ -222,6 +222,7 @@ def test_a_former_slug_leads_to_the_lesson(course: Course) -> None:
         ("formerly: [two]\n", "lessons/one.md:5: formerly 'two' is that of lessons/two.md"),
         ("formerly: [one]\n", "lessons/one.md:5: formerly 'one' is that of lessons/one.md"),
         ("formerly: [A B]\n", "formerly: slug 'A B' is to be lower-case words"),
+        ("formerly: 5\n", "formerly is to be a list"),
     ],
 )
 def test_former_slugs_that_lead_nowhere_else(course: Course, extra: str, said: str) -> None:
@@ -291,3 +292,12 @@ def test_windows_gets_a_line(
     said = capsys.readouterr().err
     assert "on Windows call it within WSL" in said
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("target", ["#größe", "one#größe", "one.html#größe"])
+def test_a_link_without_words_may_be_written_in_any_way(course: Course, target: str) -> None:
+    course.lesson(f"## Größe {{#größe}}\n\nSee []({target}).\n", extra="notebook: one.ipynb\n")
+    course.build()
+    assert ">Größe</a>" in course.page()
+    notebook = (course.root / "site" / "notebooks" / "one.ipynb").read_text("utf-8")
+    assert "See Größe." in json.loads(notebook)["cells"][-1]["source"][-1]

@@ -12,6 +12,7 @@ from small_course import Course
 
 from sitegen.parse.config import BUILT_IN
 from sitegen.render.body import page_url
+from sitegen.render.glossary import Glossary
 
 COMPONENTS = sorted(
     path.stem
@@ -478,3 +479,9 @@ def test_the_search_leaves_a_picture_out_whole(good, inner: str) -> None:
 )
 def test_a_link_is_written_for_a_browser(written: str, url: str) -> None:
     assert page_url(written) == url
+
+
+def test_no_concept_is_looked_for_in_markup() -> None:
+    linked = Glossary({"class": "record.html#class", "amp": "record.html#amp"}).linked
+    assert linked('<span class="whole">a</span> &amp; b') == '<span class="whole">a</span> &amp; b'
+    assert linked("A class.") == 'A <dfn><a href="record.html#class">class</a></dfn>.'
