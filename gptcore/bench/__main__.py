@@ -119,11 +119,12 @@ def bench(
     )
     report.head(measured)
     for work in works:
+        kinds = [kind for kind in KINDS if kind in only and (kind != "batch" or work.streams)]
+        if not kinds:
+            continue
         torch.manual_seed(0)
         models = ours_and_theirs(work.config, nanogpt)
-        for kind in (kind for kind in KINDS if kind in only):
-            if kind == "batch" and not work.streams:
-                continue
+        for kind in kinds:
             taking_part = models
             if kind == "train" and nanogpt is not None:
                 taking_part = models | nanogpt_otherwise(work.config, nanogpt)

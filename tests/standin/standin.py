@@ -8,6 +8,7 @@ on. What a lesson then computes says nothing, but every block of it runs as on a
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import tiktoken
@@ -33,23 +34,12 @@ class Tiny(profile.Profile):
 
 def tiny() -> profile.Profile:
     """What `gptcore.profile.gpu` gives, small enough for a CPU."""
-    budget = profile.Budget(
-        block_size=32,
-        batch_size=2,
-        steps=60,
-        max_lr=6e-4,
-        short_steps=60,
-        short_warmup=5,
-        high_lr=6e-4,
-        low_lr=1e-5,
-        mid_lr=1e-4,
-        broken_lr=1e-2,
-        dropout=0.1,
-        autocast=torch.bfloat16,
-        compile=True,
+    full = full_size()
+    budget = replace(
+        full.budget, block_size=32, batch_size=2, steps=60, short_steps=60, short_warmup=5
     )
     config = GPTConfig(vocab_size=257, n_layer=2, n_head=2, n_embd=32)
-    return Tiny("gpu", config, torch.device("cpu"), torch.bfloat16, budget)
+    return Tiny(full.name, config, torch.device("cpu"), full.dtype, budget)
 
 
 def uncompiled(model: Any = None, **_: Any) -> Any:
@@ -61,7 +51,7 @@ torch.compile = uncompiled
 torch.cuda.is_available = lambda: True
 torch.cuda.get_device_name = lambda device=None: NAME
 torch.cuda.synchronize = lambda device=None: None
-profile.gpu = tiny
+full_size, profile.gpu = profile.gpu, tiny
 
 if __name__ == "__main__":
     from sitegen.cli import main
