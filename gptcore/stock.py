@@ -4,7 +4,8 @@ The cached path repeats a model's arithmetic on its weights. So it may serve a m
 that model would run this arithmetic and nothing else. That is shown, not guessed: the code that a
 call runs is the code that was there when the class was declared, and the model holds what a newly
 built one holds, module for module, with the same settings and no hooks. Only its weights are its
-own, and attributes that none of this code mentions.
+own, attributes that none of this code mentions, and that torch compiled a part in place, which
+computes the same.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from gptcore.config import GPTConfig
 # torch.compile replaces some of these for good; calling a module runs none of them.
 NOT_RUN = {"__init__", "__setattr__", "__delattr__", "__setstate__"}
 
-# What a model has of its own: its mode, weights and parts, which are looked at by themselves.
-OWN = ("training", "_parameters", "_modules")
+# What a model has of its own, which is looked at by itself: its mode, weights and parts, and
+# what `compile` leaves on a module, to be run in place of its call.
+OWN = ("training", "_parameters", "_modules", "_compiled_call_impl")
 
 Code = dict[str, tuple[object, object]]
 
@@ -137,11 +139,18 @@ def _names(code: object) -> Iterator[str]:
 
 
 def _settings(module: nn.Module) -> dict[str, Any]:
-    """All that a module holds but its mode, weights and parts: numbers, hooks, and so on."""
+    """All that a module holds but what is its own: numbers, hooks, and so on."""
     held = dict(vars(module))
     for name in OWN:
         held.pop(name, None)
     return held
+
+
+def _calls_another(module: nn.Module) -> bool:
+    """Whether what runs in place of a module's call is another thing than that call, compiled."""
+    compiled = module._compiled_call_impl
+    call = getattr(compiled, "_torchdynamo_orig_callable", None)
+    return compiled is not None and call != module._call_impl
 
 
 def _differences(
@@ -157,6 +166,8 @@ def _differences(
         return
     if mine.training and no_dropout:
         yield f"{name} is in training mode, with dropout"
+    if _calls_another(mine):
+        yield f"{name} has a compiled call that is not its own"
     state, expected = _settings(mine), _settings(stock)
     if state != expected:
         for key in state.keys() | expected.keys():

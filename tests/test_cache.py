@@ -430,6 +430,12 @@ def mixed_up(model: GPT) -> None:
     model.transformer.h[0].register_forward_pre_hook(lambda _, given: (given[0] * 2,))
 
 
+def compiled_of_another(model: GPT) -> None:
+    first, last = model.transformer.h[0], model.transformer.h[-1]
+    first.compile(backend="eager")
+    last._compiled_call_impl = first._compiled_call_impl
+
+
 def odd_weight(model: GPT) -> None:
     linear = model.transformer.h[0].mlp.c_fc
     linear.weight = Shouting(linear.weight.detach())
@@ -454,6 +460,8 @@ CHANGED: dict[str, Callable[[GPT], object]] = {
         model.transformer, "ln_f", rms(model.transformer.ln_f)
     ),
     "compiled in place": lambda model: model.compile(backend="eager"),
+    "blocks compiled in place": every_block(lambda block: block.compile(backend="eager")),
+    "a call that is compiled, and another's": compiled_of_another,
     "a parametrized weight": parametrized,
     "weight norm": lambda model: nn.utils.parametrizations.weight_norm(
         model.transformer.h[0].mlp.c_fc
@@ -487,7 +495,15 @@ CHANGED: dict[str, Callable[[GPT], object]] = {
     "frozen": lambda model: model.requires_grad_(False),
     "no change": lambda model: None,
 }
-SERVED = {"an untied head", "the same block twice", "an attribute more", "frozen", "no change"}
+SERVED = {
+    "compiled in place",
+    "blocks compiled in place",
+    "an untied head",
+    "the same block twice",
+    "an attribute more",
+    "frozen",
+    "no change",
+}
 """What the cached path computes all the same."""
 
 

@@ -172,6 +172,16 @@ def test_a_changed_model_goes_the_plain_way() -> None:
     assert forward(idx, idx)[0] is not None
 
 
+def test_blocks_that_are_compiled_in_place_are_called_as_they_are() -> None:
+    model, idx, compiled = fresh(), torch.randint(257, (3, 16)), []
+    expected = model(idx, idx)[1]
+    for block in model.transformer.h:
+        block.compile(backend=lambda graph, _: compiled.append(1) or graph)
+    loss = economical.economical(model, never)(idx, idx)[1]
+    torch.testing.assert_close(loss, expected)
+    assert compiled
+
+
 def test_dropout_is_drawn_as_in_the_plain_way() -> None:
     model, idx = fresh(dropout=0.5), torch.randint(257, (3, 16))
     losses = []
