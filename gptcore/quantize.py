@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import copy
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gptcore.config import GPTConfig
+from gptcore.language_model import unwrapped
 from gptcore.model import GPT
 
 LARGEST = 127
@@ -28,6 +28,11 @@ class Rows:
     def matrix(self) -> Tensor:
         """What they stand for, float32; off by half a step at most."""
         return self.numbers * self.steps[:, None]
+
+    @property
+    def nbytes(self) -> int:
+        """What both take."""
+        return self.numbers.nbytes + self.steps.nbytes
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,26 @@ class Quantized:
         model.load_state_dict(state)
         return model.eval()
 
+    @property
+    def nbytes(self) -> int:
+        """What all of it takes, in memory and but for a header in a file."""
+        every = (*self.matrices.values(), *self.vectors.values())
+        return sum(weight.nbytes for weight in every)
+
 
 def quantized(model: GPT) -> Quantized:
     """The weights in 8 bits. Each row's largest becomes 127, so that none of it is cut off.
 
-    The model itself stays as it is, on whatever device it is.
+    The model itself stays as it is, on whatever device it is. A compiled or wrapped model is taken
+    as what is within.
+
+    Raises ValueError for a model whose head is not tied to its embeddings: it would get lost.
     """
+    model = unwrapped(model)
+    if model.lm_head.weight is not model.transformer.wte.weight:
+        raise ValueError(
+            "lm_head.weight is not tied to transformer.wte.weight; tie it: one parameter for both"
+        )
     matrices, vectors = {}, {}
     for name, weight in model.state_dict().items():
         weight = weight.detach().float().cpu()
@@ -65,7 +84,7 @@ def quantized(model: GPT) -> Quantized:
         steps = torch.where(steps > 0, steps, 1.0)  # a row of zeros has no largest
         numbers = (weight / steps[:, None]).round().to(torch.int8)
         matrices[name] = Rows(numbers, steps)
-    return Quantized(copy.copy(model.config), matrices, vectors)
+    return Quantized(model.config, matrices, vectors)
 
 
 @dataclass(frozen=True)
