@@ -39,6 +39,7 @@ MODULES = [
     "files",
     "generate",
     "language_model",
+    "laws",
     "measure",
     "model",
     "pretrained/__main__",
@@ -49,6 +50,7 @@ MODULES = [
     "pretrained/their_config",
     "pretrained/vocabulary",
     "profile",
+    "quantize",
     "resources",
     "sampling",
     "schedule",
@@ -74,6 +76,8 @@ TESTS = [
     "tests/test_pretrained.py",
     "tests/test_parity.py",
     "tests/test_measure.py",
+    "tests/test_laws.py",
+    "tests/test_quantize.py",
     "tests/test_resources.py",
 ]
 NEEDED = ["build_site.py", "lessons", "pyproject.toml", "sitegen", "static", "templates", "tests"]
