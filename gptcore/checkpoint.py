@@ -48,11 +48,40 @@ def load(
 
     The optimizer goes on with what it has gathered, and with the settings it was made with now.
 
-    Raises ValueError if it is damaged, or of a model with another config, or of another text.
+    Raises ValueError if it is damaged, or of another model or optimizer, or of another text;
+    nothing is changed then.
     """
     device = model.lm_head.weight.device
+    state = _read(path, device)
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        _check_model(state, model)
+        _check_optimizer(state, optimizer)
+        # Validation may come or go: its batches then begin anew.
+        going_on = list(zip(batches, state["batches"], strict=False))
+        for one, saved in going_on:
+            one.check(saved)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    model.load_state_dict(state["model"])
+    settings = [
+        {name: value for name, value in group.items() if name != "params"}
+        for group in optimizer.param_groups
+    ]
+    optimizer.load_state_dict(state["optimizer"])
+    for group, wanted in zip(optimizer.param_groups, settings, strict=True):
+        group.update(wanted)
+    for one, saved in going_on:
+        one.load_state_dict({**saved, "generator": saved["generator"].cpu()})
+    if not distributed.is_initialized() or distributed.get_rank() == 0:
+        set_random_states(state["random"], device)
+    return int(state["step"])
+
+
+def _read(path: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = torch.load(
+            path, map_location=device, weights_only=True
+        )
         missing = {
             "step",
             "config",
@@ -63,7 +92,6 @@ def load(
         } - set(state)
         if missing:
             raise ValueError(f"it lacks {', '.join(sorted(missing))}")
-        config = state["config"]
     except (
         LookupError,
         RuntimeError,
@@ -75,33 +103,43 @@ def load(
         raise ValueError(
             f"{path} is no checkpoint that can be read: {why_unreadable(error)}"
         ) from None
-    mine = asdict(model.config)
+    return state
+
+
+def _check_model(state: dict[str, Any], model: GPT) -> None:
+    """Refuse, by ValueError, weights of another config, or of parts that were changed."""
+    config, mine = state["config"], asdict(model.config)
     if config != mine:
         differing = [
             f"{name} {config.get(name)}, not {value}"
             for name, value in mine.items()
             if config.get(name) != value
         ]
+        raise ValueError(f"it is of another model, with {'; '.join(differing)}")
+    kept, wanted = (
+        {name: tuple(weight.shape) for name, weight in weights.items()}
+        for weights in (state["model"], model.state_dict())
+    )
+    names = (*wanted, *kept)
+    other = next((n for n in names if kept.get(n) != wanted.get(n)), None)
+    if other:
         raise ValueError(
-            f"{path} is of another model: it has {'; '.join(differing)}"
+            f"it is of a model with other parts: its {other} is {kept.get(other, 'missing')}, "
+            f"and here {wanted.get(other, 'missing')}"
         )
-    model.load_state_dict(state["model"])
-    settings = [
-        {name: value for name, value in group.items() if name != "params"}
-        for group in optimizer.param_groups
-    ]
-    optimizer.load_state_dict(state["optimizer"])
-    for group, wanted in zip(optimizer.param_groups, settings, strict=True):
-        group.update(wanted)
-    # Validation may come or go: its batches then begin anew.
-    for one, saved in zip(batches, state["batches"], strict=False):
-        try:
-            one.load_state_dict({**saved, "generator": saved["generator"].cpu()})
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
-    if not distributed.is_initialized() or distributed.get_rank() == 0:
-        set_random_states(state["random"], device)
-    return int(state["step"])
+
+
+def _check_optimizer(state: dict[str, Any], optimizer: Optimizer) -> None:
+    """Refuse, by ValueError, what an optimizer of other weights has gathered."""
+    kept, mine = (
+        [len(group["params"]) for group in groups]
+        for groups in (state["optimizer"]["param_groups"], optimizer.param_groups)
+    )
+    if kept != mine:
+        raise ValueError(
+            f"its optimizer is of {kept} weights in groups, and the one here of {mine}; "
+            "freeze and group them as they were, or begin anew"
+        )
 
 
 def random_states(device: torch.device) -> dict[str, Any]:

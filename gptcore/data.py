@@ -136,14 +136,18 @@ class Batches:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue where another was, over the same dataset.
 
-        Raises ValueError if it was of another length.
+        Raises ValueError as `check` does.
         """
+        self.check(state)
+        self.generator.set_state(state["generator"])
+        self._shuffle()
+        self.position = state["position"]
+
+    def check(self, state: dict[str, Any]) -> None:
+        """Refuse, by ValueError, to continue what was over a dataset of another length."""
         windows = state.get("windows", len(self.dataset))
         if windows != len(self.dataset):
             raise ValueError(
                 f"the text has {len(self.dataset)} windows, and that of the run so far {windows}; "
                 "go on with the same text, or begin anew"
             )
-        self.generator.set_state(state["generator"])
-        self._shuffle()
-        self.position = state["position"]

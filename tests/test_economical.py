@@ -325,6 +325,20 @@ def test_nothing_is_saved_that_came_of_no_number(tmp_path: Path, bad: int) -> No
     assert all(weight.isfinite().all() for weight in kept.parameters())
 
 
+@pytest.mark.usefixtures("gpu")
+@pytest.mark.parametrize("steps", [9, 5], ids=["on the way", "last"])
+def test_nothing_is_validated_or_sampled_that_came_of_no_number(steps: int) -> None:
+    looked: list[GPT] = []
+    model, plan = fresh(), TrainConfig(steps, eval_every=4)
+    running = train(model, batches(), plan, batches(), lambda model: looked.append(model) or "")
+    list(islice(running, 3))
+    model.lm_head.weight.register_hook(lambda gradient: gradient * torch.nan)
+    assert next(running).step == 3
+    with pytest.raises(FloatingPointError, match="norm nan at step 3"):
+        next(running)
+    assert len(looked) == 1
+
+
 def test_batches_are_gathered_where_they_are_used() -> None:
     there = Batches(TokenDataset(IDS, CONFIG.block_size), 4, device="meta")
     x, y = next(there)

@@ -504,6 +504,53 @@ def test_another_text_is_not_gone_on_with(tmp_path: Path) -> None:
         next(train(tiny(), other, TrainConfig(3), checkpoint=path))
 
 
+def other_blocks(model: GPT) -> None:
+    model.transformer.h[1].mlp.c_fc = nn.Sequential(model.transformer.h[1].mlp.c_fc)
+
+
+def frozen(model: GPT) -> None:
+    model.transformer.wpe.requires_grad_(False)
+
+
+@pytest.mark.parametrize(
+    ("make", "texts", "said"),
+    [
+        (lambda model: None, (4000, 1000), "the text has 984 windows"),
+        (lambda model: None, (1000, 4000), "the text has 984 windows"),
+        (other_blocks, (4000, 4000), r"its transformer\.h\.1\.mlp\.c_fc\.0\.weight is missing"),
+        (frozen, (4000, 4000), r"its optimizer is of \[10, 18\] weights in groups, .* \[9, 18\]"),
+    ],
+)
+def test_a_run_that_cannot_go_on_is_refused_before_anything_is_changed(
+    make: Callable[[GPT], None], texts: tuple[int, int], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.pt"
+    run(2, path)
+    model = tiny(1)
+    make(model)
+    optimizer = adamw(model, TrainConfig(1))
+    here = [Batches(TokenDataset(IDS[:length], TINY.block_size), 4, 9) for length in texts]
+
+    def everything() -> Any:
+        kept = (one.state_dict() for one in here)
+        places = [(one["generator"].tolist(), one["position"]) for one in kept]
+        return weights(model).tolist(), optimizer.state_dict(), places, torch.get_rng_state().sum()
+
+    before = everything()
+    with pytest.raises(ValueError, match=rf"run\.pt: .*{said}"):
+        checkpoint.load(path, model, optimizer, here)
+    assert everything() == before
+
+
+def test_a_model_of_another_config_is_told_what_differs(tmp_path: Path) -> None:
+    path, other = tmp_path / "run.pt", GPT(dataclasses.replace(TINY, n_head=4, dropout=0.0))
+    run(1, path)
+    with pytest.raises(
+        ValueError, match=r"of another model, with n_head 2, not 4; dropout 0\.1, not 0"
+    ):
+        checkpoint.load(path, other, adamw(other, TrainConfig(1)), [batches()])
+
+
 def test_validation_may_come_and_go(tmp_path: Path) -> None:
     path = tmp_path / "run.pt"
     _, events = run(9)

@@ -114,8 +114,8 @@ def train(
     at every `eval_every` and with the last update.
 
     Raises FloatingPointError when the loss or the gradient is no number (on a GPU an update
-    later, and before anything is saved), ValueError for a checkpoint that can't be read or is of
-    another model, OSError where it can't be written.
+    later, and before anything is validated or saved), ValueError for a checkpoint that can't be
+    read or is of another model, OSError where it can't be written.
     """
     optimizer = adamw(model, config)
     iterators = [batches] + ([val_batches] if val_batches else [])
@@ -130,6 +130,8 @@ def train(
     for step in range(start, config.max_steps):
         last = step == config.max_steps - 1
         due = last or (config.eval_every and step % config.eval_every == 0)
+        if due:
+            meter.settle()  # what came of no number is not validated
         val_loss = (
             evaluate(model, val_batches, config) if due and val_batches else None
         )

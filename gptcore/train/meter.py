@@ -74,8 +74,8 @@ class Coming:
 class Meter:
     """Reads the numbers of one update after the other, and stops a run that has none.
 
-    `start`, then `look` as soon as there is a loss and a gradient, then `stop`. Where saving is
-    due, `settle` first: then no checkpoint holds what came of no number.
+    `start`, then `look` as soon as there is a loss and a gradient, then `stop`. Where
+    validation or saving is due, `settle` first: then neither is of what came of no number.
     """
 
     def __init__(
