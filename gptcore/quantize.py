@@ -55,8 +55,8 @@ class Quantized:
     @property
     def nbytes(self) -> int:
         """What all of it takes, in memory and but for a header in a file."""
-        every = (*self.matrices.values(), *self.vectors.values())
-        return sum(weight.nbytes for weight in every)
+        matrices = sum(rows.nbytes for rows in self.matrices.values())
+        return matrices + sum(vector.nbytes for vector in self.vectors.values())
 
 
 def quantized(model: GPT) -> Quantized:

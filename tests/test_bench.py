@@ -16,8 +16,10 @@ from gptcore.bench import QUICK, __main__, decode_bytes, flops_per_token
 from gptcore.bench.__main__ import main
 from gptcore.bench.decoding import decoded
 from gptcore.bench.models import nanogpt_otherwise, ours_and_theirs, their_nanogpt
+from gptcore.bench.training import trained
 from gptcore.bench.works import Ceilings
 from gptcore.model import masked_attention
+from gptcore.train import TrainConfig
 
 CONFIG = GPTConfig(block_size=64, vocab_size=257, n_layer=2, n_head=2, n_embd=64)
 
@@ -204,6 +206,27 @@ def test_a_folder_without_nanogpt_is_refused(
 ) -> None:
     assert main(["--quick", "--nanogpt", str(tmp_path)]) == 2
     assert "has no model.py; name a checkout of nanoGPT" in capsys.readouterr().err
+
+
+def test_no_model_is_made_that_is_not_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model.py").write_text(NANOGPT)
+    assert main(["--quick", "--only", "decode", "--nanogpt", str(tmp_path)]) == 0
+    assert capsys.readouterr().err.count("number of parameters") == 1
+
+
+def test_ours_is_trained_as_gptcore_trains_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def preparing(model: Any, plan: TrainConfig) -> Any:
+        asked.append((model, plan.compile))
+        return model
+
+    monkeypatch.setattr("gptcore.bench.training.prepared", preparing)
+    models = ours_and_theirs(QUICK[0].config, None)
+    trained(QUICK[0], models, torch.device("cpu"), torch.float32, Ceilings(1, 1, 1))
+    assert asked == [(models["gptcore"], False)]
 
 
 def test_the_place_is_tried_before_anything_is_measured(

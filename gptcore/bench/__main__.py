@@ -99,14 +99,14 @@ def bench(
 
     from gptcore.bench.ceilings import measure_ceilings
     from gptcore.bench.decoding import decoded
-    from gptcore.bench.models import nanogpt_otherwise, ours_and_theirs
+    from gptcore.bench.models import imported, nanogpt_otherwise, ours_and_theirs
     from gptcore.bench.training import trained
 
     cuda = torch.cuda.is_available()
     device = torch.device("cuda" if cuda else "cpu")
     dtype = torch.bfloat16 if cuda else torch.float32
     if nanogpt is not None:
-        ours_and_theirs(QUICK[0].config, nanogpt)  # refused before anything is done
+        imported(nanogpt)  # refused before anything is done
     ceilings = measure_ceilings(device, dtype, quick=works == QUICK)
     measured = Bench(
         torch.cuda.get_device_name() if cuda else platform.machine(),

@@ -57,13 +57,16 @@ def nanogpt_otherwise(config: GPTConfig, nanogpt: Path) -> dict[str, Any]:
 
 def their_nanogpt(config: GPTConfig, nanogpt: Path) -> Any:
     """nanoGPT's own class with our sizes."""
-    theirs = _imported(nanogpt)
+    theirs = imported(nanogpt)
     with contextlib.redirect_stdout(sys.stderr):  # it prints its size
         return theirs.GPT(theirs.GPTConfig(**dataclasses.asdict(config)))
 
 
-def _imported(nanogpt: Path) -> Any:
-    """The module `model.py` of a checkout of nanoGPT."""
+def imported(nanogpt: Path) -> Any:
+    """The module `model.py` of a checkout of nanoGPT.
+
+    Raises FileNotFoundError if it has none.
+    """
     path = nanogpt / "model.py"
     if not path.is_file():
         raise FileNotFoundError(

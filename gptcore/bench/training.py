@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from gptcore.bench.ceilings import Run, peak_memory, seconds
 from gptcore.bench.works import Ceilings, Result, Work, compared, flops_per_token
-from gptcore.model import GPT
-from gptcore.train.economical import economical, saves
+from gptcore.train import TrainConfig, prepared
 from gptcore.verify import count_parameters
 
 
@@ -55,9 +54,11 @@ def _step(name: str, model: Any, tokens: Tensor, dtype: torch.dtype) -> Run:
     cuda = tokens.device.type == "cuda"
     idx, targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
-    called: Any = torch.compile(model) if cuda and name != "huggingface" else model
-    if name == "gptcore" and isinstance(model, GPT) and saves(tokens.device):
-        called = economical(model, called, compiled=cuda)
+    called: Any = model
+    if name == "gptcore":
+        called = prepared(model, TrainConfig(max_steps=1, compile=cuda))
+    elif cuda and name != "huggingface":
+        called = torch.compile(model)
 
     def step() -> None:
         with torch.autocast(tokens.device.type, dtype, enabled=cuda):
