@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import torch
@@ -14,6 +15,26 @@ def check_count(name: str, value: Any, least: int) -> None:
         raise ValueError(
             f"{name} {value!r} is no count; use a whole number from {least} up"
         )
+
+
+def whole_number(name: str, value: Any) -> int:
+    """A value of whatever integer type as an int; raises TypeError with its name for another."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} {value!r} is no whole number") from None
+
+
+def number(name: str, value: Any) -> float:
+    """A value as a float; raises TypeError with its name for what is no single number."""
+    try:
+        if isinstance(value, bool | str | bytes):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, RuntimeError):  # the last, of tensors
+        raise TypeError(f"{name} {value!r} is no number") from None
 
 
 def check_ids(idx: Tensor) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import torch
 from torch import Tensor
 
-from gptcore.checks import check_ids
+from gptcore.checks import check_ids, whole_number
 from gptcore.decode import Decoder
 from gptcore.language_model import LanguageModel, config_of
 from gptcore.sampling import Choose, sample, sampler
@@ -57,8 +57,7 @@ def generate(
     """
     config = config_of(model)
     check_request(config.vocab_size, idx, max_new_tokens)
-    n_vocab = None if tokenizer is None else tokenizer.n_vocab
-    choose = sampler(temperature, top_k, top_p, generator, n_vocab)
+    choose = sampler(temperature, top_k, top_p, generator, n_vocab(tokenizer))
     stops = Stops(stop, tokenizer, config.vocab_size)
     read: Whole | Kept = Whole(model)
     room = config.block_size - idx.shape[1]
@@ -172,11 +171,13 @@ def generate_batch(
     the other instead. At temperature 0 each gives what it would give alone; above, the rows share
     one stream of random numbers.
 
-    Raises ValueError if the longest prompt and its continuation exceed block_size, and what
-    `generate` raises.
+    Raises ValueError if the longest prompt and its continuation exceed block_size, TypeError for
+    prompts that are no rows of ids, and what `generate` raises.
     """
     device = next(model.parameters()).device
     config = config_of(model)
+    prompts = rows_of_ids(prompts)
+    max_new_tokens = whole_number("max_new_tokens", max_new_tokens)
     longest = max(map(len, prompts), default=0)
     if not prompts or not all(prompts):
         raise ValueError(
@@ -190,13 +191,12 @@ def generate_batch(
         )
     starts = [longest - len(prompt) for prompt in prompts]
     rows = [
-        [0] * start + list(prompt)
+        [0] * start + prompt
         for start, prompt in zip(starts, prompts, strict=True)
     ]
     idx = torch.tensor(rows, device=device)  # (B, longest)
     check_request(config.vocab_size, idx, max_new_tokens)
-    n_vocab = None if tokenizer is None else tokenizer.n_vocab
-    choose = sampler(temperature, top_k, top_p, generator, n_vocab)
+    choose = sampler(temperature, top_k, top_p, generator, n_vocab(tokenizer))
     stops = Stops(stop, tokenizer, config.vocab_size)
     with eval_mode(model):
         try:
@@ -204,7 +204,7 @@ def generate_batch(
             decoder = prepared(model, len(prompts), length, max_new_tokens)
         except UnknownModelError:
             alone = (
-                torch.tensor([list(prompt)], device=device) for prompt in prompts
+                torch.tensor([prompt], device=device) for prompt in prompts
             )
             texts = [
                 _write(Whole(model), one, max_new_tokens, choose, stops)[0]
@@ -303,9 +303,32 @@ def eval_mode(model: LanguageModel) -> Iterator[None]:
             module.training = True
 
 
+def rows_of_ids(prompts: Iterable[Iterable[int]]) -> list[list[int]]:
+    """Prompts as plain rows of ids, be they lists, arrays or tensors."""
+    try:
+        return [[whole_number("id", id_) for id_ in prompt] for prompt in prompts]
+    except TypeError:
+        raise TypeError(
+            "prompts are to be rows of token ids, as in [[1, 2], [3]]; encode texts first"
+        ) from None
+
+
+def n_vocab(tokenizer: Tokenizer | None) -> int | None:
+    """How many ids may be chosen: all, or those that the tokenizer has."""
+    if tokenizer is None:
+        return None
+    if not hasattr(tokenizer, "n_vocab"):
+        raise TypeError(
+            f"tokenizer is a {type(tokenizer).__name__}; pass one with n_vocab, encode and decode, "
+            "as those of gptcore.tokenizer and gptcore.pretrained.vocabulary"
+        )
+    return tokenizer.n_vocab
+
+
 def check_request(vocab_size: int, idx: Tensor, max_new_tokens: int) -> None:
     """Refuse arguments of `generate` that make no sense, before the first token is made."""
     check_ids(idx)
+    whole_number("max_new_tokens", max_new_tokens)
     if not 0 <= int(idx.min()) <= int(idx.max()) < vocab_size:
         raise ValueError(
             f"idx holds an id outside 0 to {vocab_size - 1}, the model's vocabulary"

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gptcore.checks import number, whole_number
+
 Choose = Callable[[Tensor], Tensor]
 """From the logits of the next token, (B, vocab_size), to its ids, (B, 1)."""
 
@@ -51,8 +53,11 @@ def sampler(
 ) -> Choose:
     """The choice that `sample` makes with these numbers, among the first `n_vocab` ids.
 
-    Raises ValueError for numbers that make no sense.
+    Raises TypeError for what is no number, ValueError for numbers that make no sense.
     """
+    temperature = number("temperature", temperature)
+    top_k = None if top_k is None else whole_number("top_k", top_k)
+    top_p = None if top_p is None else number("top_p", top_p)
     if not temperature >= 0:  # so that NaN is refused too
         raise ValueError(
             f"temperature {temperature} is negative; use 0 for greedy, 1 for as is"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
+from gptcore.checks import whole_number
 from gptcore.tokenizer import Tokenizer, decode
 
 Stop = int | str | Sequence[int | str] | None
@@ -65,8 +65,10 @@ class Stops:
 
 
 def _several(stop: Any) -> list[Any]:
-    if stop is None or isinstance(stop, str):
-        return [] if stop is None else [stop]
+    if stop is None:
+        return []
+    if isinstance(stop, str | bytes):  # bytes are no row of ids
+        return [stop]
     try:
         return list(stop)
     except TypeError:  # which one id raises, of whatever integer type
@@ -74,9 +76,7 @@ def _several(stop: Any) -> list[Any]:
 
 
 def _id(one: object) -> int:
-    if isinstance(one, bool):
-        raise TypeError(f"stop {one!r} is neither an id nor a text")
     try:
-        return operator.index(one)  # type: ignore[arg-type]
+        return whole_number("stop", one)
     except TypeError:
         raise TypeError(f"stop {one!r} is neither an id nor a text") from None

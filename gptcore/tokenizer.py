@@ -13,6 +13,8 @@ from typing import Protocol
 import tiktoken
 import torch
 
+from gptcore.checks import whole_number
+
 END_OF_TEXT = "<|endoftext|>"
 
 GPT2_FILES = {
@@ -125,9 +127,10 @@ def _cache_of_tiktoken(folder: Path | None) -> Iterator[None]:
 def decode(tokenizer: Tokenizer, ids: Iterable[int] | torch.Tensor) -> str:
     """The text of a row of ids; bytes that are no UTF-8 become U+FFFD.
 
-    Raises ValueError for an id that the tokenizer lacks, as a padded vocabulary may produce.
+    Raises ValueError for an id that the tokenizer lacks, as a padded vocabulary may produce,
+    TypeError for what is no row of ids.
     """
-    row = [int(id_) for id_ in ids]
+    row = [whole_number("id", id_) for id_ in ids]
     unknown = [id_ for id_ in row if not 0 <= id_ < tokenizer.n_vocab]
     if unknown:
         raise ValueError(

@@ -7,6 +7,7 @@ import dataclasses
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -128,7 +129,18 @@ def test_rows_are_sampled_apart() -> None:
         ({"idx": torch.tensor([[-1]])}, ValueError, "an id outside 0 to 256"),
         ({"max_new_tokens": -1}, ValueError, "max_new_tokens -1 is negative; use 0 or more"),
         ({"temperature": -0.5}, ValueError, "temperature -0.5 is negative; use 0 for greedy"),
+        ({"max_new_tokens": 2.0}, TypeError, "max_new_tokens 2.0 is no whole number"),
+        ({"max_new_tokens": None}, TypeError, "max_new_tokens None is no whole number"),
         ({"temperature": math.nan}, ValueError, "temperature nan is"),
+        ({"temperature": "1"}, TypeError, "temperature '1' is no number"),
+        ({"temperature": None}, TypeError, "temperature None is no number"),
+        ({"temperature": torch.ones(2)}, TypeError, r"temperature tensor.* is no number"),
+        ({"top_k": math.nan}, TypeError, "top_k nan is no whole number"),
+        ({"top_k": "3"}, TypeError, "top_k '3' is no whole number"),
+        ({"top_k": True}, TypeError, "top_k True is no whole number"),
+        ({"top_p": "0.9"}, TypeError, "top_p '0.9' is no number"),
+        ({"top_p": math.nan}, ValueError, "top_p nan is no share"),
+        ({"tokenizer": "gpt2"}, TypeError, "tokenizer is a str; pass one with n_vocab"),
         ({"top_k": 0}, ValueError, "top_k 0 keeps no id; use 1 or more, or None to keep all"),
         ({"top_p": 0.0}, ValueError, "top_p 0.0 is no share; use above 0 up to 1, or None"),
         ({"top_p": 1.1}, ValueError, "top_p 1.1 is no share; use above 0 up to 1, or None"),
@@ -144,6 +156,41 @@ def test_generate_refuses(
 def test_targets_that_are_no_tensor_are_refused(model: GPT) -> None:
     with pytest.raises(TypeError, match="targets are a list; pass a tensor of token ids"):
         model(PROMPT, [[1, 2, 3]])
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, torch.tensor])
+def test_numbers_of_any_library_are_numbers(model: GPT, kind: Any) -> None:
+    count = np.int64 if kind is not torch.tensor else torch.tensor
+    how = {"temperature": kind(0.5), "top_k": count(3), "top_p": kind(0.75)}
+    plain = {"temperature": 0.5, "top_k": 3, "top_p": 0.75}
+    texts = [
+        model.generate(PROMPT, n, generator=seeded(), **h) for n, h in ((5, plain), (count(5), how))
+    ]
+    assert torch.equal(*texts)
+
+
+@pytest.mark.parametrize(
+    "kind", [list, tuple, np.array, torch.tensor, lambda row: torch.tensor(row, dtype=torch.int32)]
+)
+def test_prompts_may_be_rows_of_any_kind(model: GPT, kind: Any) -> None:
+    rows = [[1, 2, 3], [4]]
+    expected = generate_batch(model, rows, 4, temperature=0)
+    assert generate_batch(model, [kind(row) for row in rows], 4, temperature=0) == expected
+    assert generate_batch(model, (row for row in rows), 4, temperature=0) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "prompts", [["ab", "c"], [1, 2], "ab", [[1.0]], torch.ones(2, 2), torch.tensor([1, 2]), None]
+)
+def test_prompts_that_are_no_rows_of_ids_are_refused(model: GPT, prompts: Any) -> None:
+    with pytest.raises(TypeError, match="prompts are to be rows of token ids"):
+        generate_batch(model, prompts, 2)
+
+
+@pytest.mark.parametrize("ids", [PROMPT, torch.tensor([1.5]), "12", [None]])
+def test_what_is_no_row_of_ids_is_not_decoded(ids: Any) -> None:
+    with pytest.raises(TypeError, match="is no whole number"):
+        decode(byte_tokenizer(), ids)
 
 
 # Where a text ends
@@ -224,6 +271,7 @@ def test_a_stop_in_the_prompt_ends_nothing(talker: GPT) -> None:
         (1.5, TypeError, "stop 1.5 is neither an id nor a text"),
         ([None], TypeError, "stop None is neither"),
         (True, TypeError, "stop True is neither"),
+        (b"a", TypeError, "stop b'a' is neither"),
     ],
 )
 def test_a_stop_that_is_none_is_refused(

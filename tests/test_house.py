@@ -29,7 +29,8 @@ FLOORS = {
         {"__main__"},
     ],
     "gptcore": [
-        {"checks", "files", "sampling", "schedule", "source", "tables", "tokenizer"},
+        {"checks"},
+        {"files", "sampling", "schedule", "source", "tables", "tokenizer"},
         {"config", "resources"},
         {"language_model", "data", "stock", "stop"},
         {"cache", "profile", "laws"},
