@@ -12,6 +12,10 @@ from shutil import disk_usage
 from safetensors import SafetensorError
 
 
+class NotWrittenError(OSError):
+    """A file could not be written; its message says which, and why."""
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a path to write to; what is there in the end takes the place of `path` in one step.
@@ -25,13 +29,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         os.replace(part, path)
+    except NotWrittenError:  # of another file, which is to be written together with this one
+        raise
     except (OSError, RuntimeError, SafetensorError) as error:
         # Torch and safetensors tell of a full disk by errors of their own.
         known = isinstance(error, OSError) and error.strerror
         if not known and disk_usage(path.parent).free < 2**20:
             known = os.strerror(errno.ENOSPC)
         reason = known or str(error).partition("\n")[0] or type(error).__name__
-        raise OSError(
+        raise NotWrittenError(
             f"cannot write {path}: {reason}; what was there is untouched"
         ) from error
     finally:

@@ -23,7 +23,7 @@ from tokenizers.implementations import ByteLevelBPETokenizer
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig
 
-from gptcore import GPT, GPTConfig, resources
+from gptcore import GPT, Block, GPTConfig, resources
 from gptcore.data import Batches, TokenDataset, play
 from gptcore.pretrained import __main__ as command
 from gptcore.pretrained import from_weights, load, reference, save, to_weights
@@ -547,6 +547,87 @@ def test_what_their_layout_cannot_say_is_not_written(
     assert not list(tmp_path.iterdir())
 
 
+class Louder(Block):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * 2
+
+
+class Described(GPT):
+    def describe(self) -> str:
+        return "a GPT"
+
+
+def first_block(model: GPT) -> Any:
+    return model.transformer.h[0]
+
+
+def wider_vocabulary(model: GPT) -> None:
+    weight = nn.Parameter(torch.zeros(320, SMALL.n_embd))
+    model.transformer.wte.weight = model.lm_head.weight = weight
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda m: setattr(first_block(m), "__class__", Louder),
+            r"h\.0 computes otherwise .*Louder",
+        ),
+        (lambda m: setattr(m, "forward", lambda *_: None), "GPT computes otherwise"),
+        (lambda m: setattr(first_block(m).mlp, "gelu", nn.ReLU()), r"gelu computes .*, as ReLU"),
+        (
+            lambda m: setattr(first_block(m).mlp, "gelu", nn.GELU()),
+            r"approximate is none, and in GPT",
+        ),
+        (lambda m: setattr(m.transformer, "ln_f", nn.RMSNorm(32)), r"ln_f computes .*, as RMSNorm"),
+        (lambda m: setattr(first_block(m).ln_1, "eps", 0.1), r"ln_1\.eps is 0\.1, and in GPT-2"),
+        (
+            lambda m: setattr(first_block(m).attn, "n_head", 2),
+            r"attn\.n_head is 2, and in GPT-2 .* 4",
+        ),
+        (lambda m: m.transformer.h.append(Block(SMALL)), r"h\.3 is no part of GPT-2"),
+        (lambda m: m.transformer.h.pop(1), r"h\.2 is missing"),
+        (
+            lambda m: setattr(
+                first_block(m).attn, "c_attn", nn.Sequential(first_block(m).attn.c_attn)
+            ),
+            r"c_attn computes otherwise than in GPT-2, as Sequential",
+        ),
+        (
+            lambda m: m.register_parameter("gain", nn.Parameter(torch.ones(2))),
+            "gain is .*not there",
+        ),
+        (wider_vocabulary, r"wte\.weight is \(320, 32\), and in GPT-2 .* \(257, 32\)"),
+    ],
+)
+def test_a_model_that_would_be_another_when_loaded_is_not_written(
+    change: Callable[[GPT], Any], said: str, tmp_path: Path
+) -> None:
+    model = GPT(SMALL)
+    change(model)
+    with pytest.raises(ValueError, match=said):
+        save(model, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_changes_nothing_that_is_computed_may_be_saved(tmp_path: Path) -> None:
+    model = Described(SMALL).half()
+    first_block(model).register_forward_hook(lambda *_: None)  # as one watches a run
+    first_block(model).compile(backend="eager")
+    for part in model.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.5
+    save(model, tmp_path)
+    again = load(tmp_path).state_dict()
+    assert all(torch.equal(again[name], weight) for name, weight in model.state_dict().items())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "auto", torch.int8, torch.bool])
+def test_a_dtype_that_weights_cannot_have_is_refused(folder: Path, dtype: Any) -> None:
+    with pytest.raises(TypeError, match=r"is none for weights; use torch\.float32"):
+        load(folder, dtype=dtype)
+
+
 def test_what_nobody_said_is_not_written(tmp_path: Path) -> None:
     save(GPT(dataclasses.replace(SMALL, vocab_size=50257, dropout=0.3)), tmp_path)
     written = json.loads((tmp_path / "config.json").read_text())
@@ -613,8 +694,11 @@ def test_a_folder_that_cannot_be_written_whole_stays_as_it_was(
         raise error
 
     monkeypatch.setattr("gptcore.pretrained.convert.save_file", full)
-    with pytest.raises(OSError, match=r"cannot write .*model\.safetensors: .*No space left"):
+    with pytest.raises(
+        OSError, match=r"^cannot write \S+model\.safetensors: [^;]*No space"
+    ) as told:
         save(GPT(SMALL), folder)
+    assert str(told.value).count("cannot write") == 1  # of the one file that it was
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 

@@ -50,8 +50,13 @@ def load(
     of them a second time; only a file of PyTorch before 1.6 has to be read as a whole.
 
     Raises FileNotFoundError or ConnectionError for a source that is not to be had, ValueError for
-    what is not a GPT-2 of that config, by the name of what is missing, unexpected or wrong.
+    what is not a GPT-2 of that config, by the name of what is missing, unexpected or wrong,
+    TypeError for a dtype that is none of floating point.
     """
+    if dtype is not None and not getattr(dtype, "is_floating_point", False):
+        raise TypeError(
+            f"dtype {dtype!r} is none for weights; use torch.float32, or None as they are stored"
+        )
     found, settings = open_source(source)
     if found.own is not None:
         check_same(config or found.own, found.own, str(source))
@@ -92,8 +97,8 @@ def save(model: GPT, folder: str | Path) -> None:
     generation_config.json. Every file is written whole or none. A compiled or wrapped model is
     saved as what is within.
 
-    Raises ValueError for a model that their layout cannot express, OSError where nothing can be
-    written.
+    Raises ValueError for a model that their layout cannot express, or whose parts compute something
+    else than GPT-2's, OSError where nothing can be written.
     """
     model = unwrapped(model)
     if not isinstance(model, GPT):
@@ -104,6 +109,7 @@ def save(model: GPT, folder: str | Path) -> None:
         raise ValueError(
             "lm_head.weight is not tied to transformer.wte.weight; tie it: one parameter for both"
         )
+    _check_parts(model)
     came = getattr(model, "came", Came(None, None))
     settings = settings_of(model.config, came.config)
     for name in ("dtype", "torch_dtype"):
@@ -122,6 +128,50 @@ def save(model: GPT, folder: str | Path) -> None:
                 part.write_text(text, encoding="utf-8")
         part = stack.enter_context(replacing(folder / "model.safetensors"))
         save_file(to_weights(model), part, {"format": "pt"})
+
+
+def _check_parts(model: GPT) -> None:
+    """Refuse, by ValueError, a model that computes something else than GPT-2 with its config.
+
+    What dropout there is, and who watches by hooks, is no matter of the weights.
+    """
+    parts, plain = (
+        dict(one.named_modules(remove_duplicate=False))
+        for one in (model, empty(model.config))
+    )
+    for name in (*plain, *parts):
+        mine, expected = parts.get(name), plain.get(name)
+        where = name or type(model).__name__
+        if mine is None or expected is None:
+            raise ValueError(
+                f"{where} is {'missing' if mine is None else 'no part of GPT-2'}; its layout has "
+                "no place for a model of other parts"
+            )
+        if _forward(mine) != _forward(expected):
+            raise ValueError(
+                f"{where} computes otherwise than in GPT-2, as {type(mine).__name__}; loaded "
+                "again, it would be another function"
+            )
+        for key, value in vars(expected).items():
+            if key[0] == "_" or key in ("training", "p", "dropout_p"):
+                continue
+            found = getattr(mine, key, None)
+            if found != value:
+                raise ValueError(
+                    f"{where}.{key} is {found}, and in GPT-2 with this config {value}"
+                )
+    weights, shapes = model.state_dict(), our_shapes(model.config)
+    for name in (*shapes, *weights):
+        shape = tuple(weights[name].shape) if name in weights else "missing"
+        if shape != shapes.get(name):
+            raise ValueError(
+                f"{name} is {shape}, and in GPT-2 with this config {shapes.get(name, 'not there')}"
+            )
+
+
+def _forward(part: nn.Module) -> object:
+    """The code that a call of a part runs."""
+    return getattr(part.forward, "__func__", part.forward)
 
 
 def to_weights(model: GPT) -> dict[str, Tensor]:
