@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from gptcore.data import Batches
 from gptcore.files import replacing, why_unreadable
+from gptcore.language_model import unwrapped
 from gptcore.model import GPT
 
 
@@ -27,8 +28,11 @@ def save(
 ) -> None:
     """Write a checkpoint after `step` updates; a file that is there is replaced in one step.
 
+    A compiled or wrapped model is saved as what is within.
+
     Raises OSError where it can't be written; what was there is then as before.
     """
+    model = unwrapped(model)
     state = {
         "step": step,
         "config": asdict(model.config),
@@ -51,6 +55,7 @@ def load(
     Raises ValueError if it is damaged, or of another model or optimizer, or of another text;
     nothing is changed then.
     """
+    model = unwrapped(model)
     device = model.lm_head.weight.device
     state = _read(path, device)
     try:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from gptcore.checks import check_count
 from gptcore.resources import TINYSHAKESPEARE, fetch
 
 
@@ -27,9 +28,25 @@ def tinyshakespeare() -> str:
 
 
 def split(text: str, share: float = 0.9) -> tuple[str, str]:
-    """The beginning of a text to train on, and its end, cut after a line, to validate on."""
+    """The beginning of a text to train on, and its end, cut after a line, to validate on.
+
+    Raises ValueError for a share that is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share {share!r} is not between 0 and 1; use e.g. 0.9")
     cut = text.find("\n", int(len(text) * share)) + 1 or len(text)
     return text[:cut], text[cut:]
+
+
+def row_of_ids(ids: Any) -> Tensor:
+    """Token ids as one row of int64; raises ValueError for what is none."""
+    row = None if isinstance(ids, str | bytes) else torch.as_tensor(ids)
+    if row is None or row.ndim != 1 or row.is_floating_point():
+        what = type(ids).__name__ if row is None else f"{row.dtype}, {tuple(row.shape)}"
+        raise ValueError(
+            f"ids are to be one row of whole numbers, and are {what}; encode the text first"
+        )
+    return row.long()
 
 
 class TokenDataset(Dataset[tuple[Tensor, Tensor]]):
@@ -38,13 +55,15 @@ class TokenDataset(Dataset[tuple[Tensor, Tensor]]):
     Both are int64, (block_size); the second is the first, shifted by one. There is a window for
     every `stride` tokens.
 
-    Raises ValueError if the ids don't fill one window.
+    Raises ValueError if the ids don't fill one window, or are no row of whole numbers.
     """
 
     def __init__(
         self, ids: list[int] | Tensor, block_size: int, stride: int = 1
     ) -> None:
-        self.ids = torch.as_tensor(ids, dtype=torch.long)
+        check_count("block_size", block_size, 1)
+        check_count("stride", stride, 1)
+        self.ids = row_of_ids(ids)
         self.block_size = block_size
         self.stride = stride
         if len(self.ids) <= block_size:
@@ -87,6 +106,7 @@ class Batches:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
+        check_count("batch_size", batch_size, 1)
         if batch_size % world_size:
             raise ValueError(
                 f"batch_size {batch_size} is not divisible by the {world_size} processes"

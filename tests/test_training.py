@@ -109,6 +109,31 @@ def test_a_text_is_split_at_a_line() -> None:
     assert (first, last) == ("one\ntwo\nthree\n", "four\n")
 
 
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: TokenDataset("a text", 2), "one row of whole numbers, and are str; encode"),
+        (lambda: TokenDataset([0.5] * 9, 2), r"and are torch\.float32, \(9,\)"),
+        (lambda: TokenDataset(torch.zeros(9, 2).long(), 2), r"and are torch\.int64, \(9, 2\)"),
+        (lambda: TokenDataset(IDS, 0), "block_size 0 is no count"),
+        (lambda: TokenDataset(IDS, 4, stride=0), "stride 0 is no count"),
+        (lambda: batches(size=0), "batch_size 0 is no count"),
+        (lambda: batches(size=-1), "batch_size -1 is no count"),
+        (lambda: split("a\nb\n", -0.5), "share -0.5 is not between 0 and 1"),
+        (lambda: split("a\nb\n", float("nan")), "share nan is not between 0 and 1"),
+    ],
+)
+def test_data_that_is_none_is_refused(make: Callable[[], Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        make()
+
+
+def test_ids_may_come_from_numpy() -> None:
+    dataset = TokenDataset(np.arange(9, dtype=np.uint16), 4)  # type: ignore[arg-type]
+    assert dataset[0][1].tolist() == [1, 2, 3, 4]
+    assert dataset.ids.dtype == torch.int64
+
+
 def test_a_text_shorter_than_a_window_is_refused() -> None:
     with pytest.raises(ValueError, match="16 tokens are too few for one window of 16"):
         TokenDataset(IDS[:16], 16)
@@ -335,7 +360,47 @@ def test_a_plan_that_no_run_can_follow_is_refused(name: str, value: Any) -> None
         TrainConfig(**{"max_steps": 1, name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("max_lr", "1e-3", TypeError),
+        ("min_lr", None, TypeError),
+        ("max_lr", float("inf"), ValueError),
+        ("betas", (0.9,), ValueError),
+        ("autocast", "bfloat16", TypeError),
+    ],
+)
+def test_a_plan_of_what_is_no_number_is_refused(
+    name: str, value: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=rf"^{name} "):
+        TrainConfig(**{"max_steps": 1, name: value})
+
+
+@pytest.mark.parametrize("wrong", [257, -1])
+@pytest.mark.parametrize("validating", [False, True])
+def test_a_text_of_another_vocabulary_is_refused(wrong: int, validating: bool) -> None:
+    other = Batches(TokenDataset([*IDS, wrong], TINY.block_size), 4)
+    texts = (batches(), other) if validating else (other, None)
+    with pytest.raises(ValueError, match="the text holds an id outside 0 to 256"):
+        next(train(tiny(), texts[0], TrainConfig(1), texts[1]))
+
+
+def test_a_model_that_is_frozen_is_told() -> None:
+    with pytest.raises(ValueError, match="every weight is frozen"):
+        next(train(tiny().requires_grad_(False), batches(), TrainConfig(1)))
+
+
 # Checkpoints
+
+
+def test_a_compiled_model_goes_on_as_a_plain_one_and_a_place_may_be_a_text(tmp_path: Path) -> None:
+    path, model = str(tmp_path / "run.pt"), tiny()
+    compiled: Any = torch.compile(model, backend="eager")
+    list(train(compiled, batches(), TrainConfig(2), checkpoint=path))
+    plain = tiny(1)
+    assert checkpoint.load(Path(path), plain, adamw(plain, TrainConfig(3)), [batches()]) == 2
+    assert torch.equal(weights(plain), weights(model))
 
 
 def test_a_resumed_run_is_the_same_run_to_the_last_bit(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,11 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import AdamW
 
 from gptcore import checkpoint as checkpoints
-from gptcore.checks import check_count
+from gptcore.checks import check_count, number
 from gptcore.data import Batches
 from gptcore.files import try_place
 from gptcore.generate import eval_mode
+from gptcore.language_model import config_of
 from gptcore.model import GPT
 from gptcore.schedule import lr_at
 from gptcore.train.economical import Forward, economical, saves
@@ -32,7 +34,7 @@ from gptcore.train.processes import (
 class TrainConfig:
     """How a model is trained. The optimizer's numbers are nanoGPT's for GPT-2.
 
-    Raises ValueError for a field that no run can follow.
+    Raises ValueError or TypeError for a field that no run can follow.
     """
 
     max_steps: int
@@ -58,6 +60,10 @@ class TrainConfig:
             check_count(name, getattr(self, name), 1)
         for name in ("warmup_steps", "eval_every", "checkpoint_every"):
             check_count(name, getattr(self, name), 0)
+        for name in ("max_lr", "min_lr", "weight_decay", "grad_clip"):
+            number(name, getattr(self, name))
+        if self.max_lr == math.inf:
+            raise ValueError("max_lr is inf; use a finite rate")
         for name in ("max_lr", "grad_clip"):
             if not getattr(self, name) > 0:  # which nan is not, either
                 raise ValueError(f"{name} {getattr(self, name)!r} is not above 0")
@@ -66,8 +72,12 @@ class TrainConfig:
                 raise ValueError(
                     f"{name} {getattr(self, name)!r} is neither 0 nor above"
                 )
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas {self.betas!r} are not both from 0 to below 1")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas {self.betas!r} are not two from 0 to below 1")
+        if not isinstance(self.autocast, torch.dtype | None):
+            raise TypeError(
+                f"autocast {self.autocast!r} is no dtype; use torch.bfloat16 or None"
+            )
 
 
 @dataclass(frozen=True)
@@ -105,7 +115,7 @@ def train(
     config: TrainConfig,
     val_batches: Batches | None = None,
     sample: Callable[[GPT], str] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Iterator[Step]:
     """Train a model in place, one event for each update.
 
@@ -114,11 +124,13 @@ def train(
     at every `eval_every` and with the last update.
 
     Raises FloatingPointError when the loss or the gradient is no number (on a GPU an update
-    later, and before anything is validated or saved), ValueError for a checkpoint that can't be
-    read or is of another model, OSError where it can't be written.
+    later, and before anything is validated or saved), ValueError for ids outside the vocabulary and
+    for a checkpoint that can't be read or is of another model, OSError where it can't be written.
     """
-    optimizer = adamw(model, config)
     iterators = [batches] + ([val_batches] if val_batches else [])
+    check_run(model, iterators)
+    optimizer = adamw(model, config)
+    checkpoint = Path(checkpoint) if checkpoint else None
     start = 0
     if checkpoint and is_first_process():
         try_place(checkpoint)  # now, and not when there is something to lose
@@ -169,6 +181,23 @@ def train(
         if checkpoint and due and is_first_process():
             checkpoints.save(checkpoint, step + 1, model, optimizer, iterators)
         yield Step(step, lr, tokens, numbers, val_loss, text)
+
+
+def check_run(model: nn.Module, texts: list[Batches]) -> None:
+    """Refuse, by ValueError, a model that can't learn, and ids that it lacks.
+
+    A GPU would break down over those, without a word of the cause.
+    """
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise ValueError("every weight is frozen; let some of them require gradients")
+    vocab_size = config_of(model).vocab_size
+    for text in texts:
+        ids = text.dataset.ids
+        if not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
+            raise ValueError(
+                f"the text holds an id outside 0 to {vocab_size - 1}, the model's vocabulary; "
+                "encode it with the model's own tokenizer"
+            )
 
 
 def adamw(model: nn.Module, config: TrainConfig) -> AdamW:
