@@ -42,7 +42,11 @@ def row_of_ids(ids: Any) -> Tensor:
     """Token ids as one row of int64; raises ValueError for what is none."""
     row = None if isinstance(ids, str | bytes) else torch.as_tensor(ids)
     if row is None or row.ndim != 1 or row.is_floating_point():
-        what = type(ids).__name__ if row is None else f"{row.dtype}, {tuple(row.shape)}"
+        what = (
+            type(ids).__name__
+            if row is None
+            else f"{row.dtype}, {tuple(row.shape)}"
+        )
         raise ValueError(
             f"ids are to be one row of whole numbers, and are {what}; encode the text first"
         )

@@ -29,7 +29,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         os.replace(part, path)
-    except NotWrittenError:  # of another file, which is to be written together with this one
+    except (
+        NotWrittenError
+    ):  # of another file, which is to be written together with this one
         raise
     except (OSError, RuntimeError, SafetensorError) as error:
         # Torch and safetensors tell of a full disk by errors of their own.

@@ -191,8 +191,7 @@ def generate_batch(
         )
     starts = [longest - len(prompt) for prompt in prompts]
     rows = [
-        [0] * start + prompt
-        for start, prompt in zip(starts, prompts, strict=True)
+        [0] * start + prompt for start, prompt in zip(starts, prompts, strict=True)
     ]
     idx = torch.tensor(rows, device=device)  # (B, longest)
     check_request(config.vocab_size, idx, max_new_tokens)
@@ -203,9 +202,7 @@ def generate_batch(
             length = max(1, total - 1)
             decoder = prepared(model, len(prompts), length, max_new_tokens)
         except UnknownModelError:
-            alone = (
-                torch.tensor([prompt], device=device) for prompt in prompts
-            )
+            alone = (torch.tensor([prompt], device=device) for prompt in prompts)
             texts = [
                 _write(Whole(model), one, max_new_tokens, choose, stops)[0]
                 for one in alone

@@ -119,7 +119,11 @@ def bench(
     )
     report.head(measured)
     for work in works:
-        kinds = [kind for kind in KINDS if kind in only and (kind != "batch" or work.streams)]
+        kinds = [
+            kind
+            for kind in KINDS
+            if kind in only and (kind != "batch" or work.streams)
+        ]
         if not kinds:
             continue
         torch.manual_seed(0)

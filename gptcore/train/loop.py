@@ -189,7 +189,9 @@ def check_run(model: nn.Module, texts: list[Batches]) -> None:
     A GPU would break down over those, without a word of the cause.
     """
     if not any(weight.requires_grad for weight in model.parameters()):
-        raise ValueError("every weight is frozen; let some of them require gradients")
+        raise ValueError(
+            "every weight is frozen; let some of them require gradients"
+        )
     vocab_size = config_of(model).vocab_size
     for text in texts:
         ids = text.dataset.ids
