@@ -60,7 +60,7 @@ def sampler(
     top_p = None if top_p is None else number("top_p", top_p)
     if not temperature >= 0:  # so that NaN is refused too
         raise ValueError(
-            f"temperature {temperature} is negative; use 0 for greedy, 1 for as is"
+            f"temperature {temperature} is not 0 or above; use 0 for greedy, 1 for as is"
         )
     if top_k is not None and top_k < 1:
         raise ValueError(
