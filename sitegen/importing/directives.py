@@ -12,11 +12,9 @@ import yaml
 
 from sitegen.importing import cells
 from sitegen.importing.nodes import (
-    Break,
     Cell,
     Component,
     Formula,
-    Heading,
     Item,
     Line,
     Node,
@@ -28,6 +26,7 @@ from sitegen.importing.nodes import (
     anchor,
     words,
 )
+from sitegen.importing.parts import joined
 
 ADMONITIONS = {
     "note": "aside",
@@ -250,33 +249,20 @@ def _exercise(given: Directive, name: str, within: Within) -> Node:
 
 
 def _tabs(given: Directive, within: Within) -> list[Node]:
-    children: list[Node] = []
-    for child in within(given.lines):
-        if isinstance(child, Component) and child.name == "tab":
-            children += [Heading(child.place, 3, child.title), *child.children]
-        else:
-            children.append(child)
+    children = joined(within(given.lines), "tab")
     return [Component(given.place, "tabs", given.argument, given.label, [], children)]
 
 
-def _tab(given: Directive, within: Within) -> list[Node]:
-    return [Component(given.place, "tab", given.argument, "", [], within(given.lines))]
-
-
 def _grid(given: Directive, within: Within) -> list[Node]:
-    children = within(given.lines)
-    parts: list[Node] = []
-    for child in children:
-        if isinstance(child, Component) and child.name == "card":
-            parts += [Heading(child.place, 3, child.title)] if child.title else [Break(child.place)]
-            parts += child.children
-        else:
-            parts.append(child)
-    return [Component(given.place, "compare", "", given.label, [], parts)]
+    children = joined(within(given.lines), "card")
+    return [Component(given.place, "compare", "", given.label, [], children)]
 
 
-def _card(given: Directive, within: Within) -> list[Node]:
-    return [Component(given.place, "card", given.argument, "", [], within(given.lines))]
+def _part(name: str) -> Callable[[Directive, Within], list[Node]]:
+    def part(given: Directive, within: Within) -> list[Node]:
+        return [Component(given.place, name, given.argument, "", [], within(given.lines))]
+
+    return part
 
 
 def _rows(given: Directive, rows: Sequence[Sequence[str]], heads: bool) -> list[Node]:
@@ -366,11 +352,12 @@ def _unknown(given: Directive, within: Within) -> list[Node]:
 _OTHERS: dict[str, Callable[[Directive, Within], list[Node]]] = {
     "tab-set": _tabs,
     "tabs": _tabs,
-    "tab-item": _tab,
-    "tab": _tab,
+    "tab-item": _part("tab"),
+    "tab": _part("tab"),
     "grid": _grid,
-    "card": _card,
-    "grid-item-card": _card,
+    "grid-item": _part("card"),
+    "grid-item-card": _part("card"),
+    "card": _part("card"),
     "list-table": _list_table,
     "csv-table": _csv_table,
     "table": _table,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sitegen.importing.nodes import (
-    Break,
     Component,
     Heading,
     Item,
@@ -17,6 +16,7 @@ from sitegen.importing.nodes import (
     anchor,
     words,
 )
+from sitegen.importing.parts import joined
 from sitegen.parse.attributes import Attributes
 
 CALLOUTS = {
@@ -72,7 +72,7 @@ def nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within
         node.lose("div", f"a {theorem.lower()} has that title, and no number")
         return [node]
     if "columns" in classes:
-        return [Component(place, "compare", "", anchor(given.id), [], _columns(children))]
+        return [Component(place, "compare", "", anchor(given.id), [], joined(children, "column"))]
     if "column" in classes:
         return [Component(place, "column", "", "", [], children)]
     if "content-hidden" in classes or _of_another_format(given):
@@ -149,13 +149,3 @@ def _in_a_row(given: Attributes, children: list[Node], place: Place) -> list[Nod
     title = "; ".join(captions)
     columns = _columns_of(given) or [f"layout-ncol={max(len(inner), 1)}"]
     return [Component(place, "figure", title, anchor(given.id), columns, inner)]
-
-
-def _columns(children: Sequence[Node]) -> list[Node]:
-    found: list[Node] = []
-    for child in children:
-        if isinstance(child, Component) and child.name == "column":
-            found += [Break(child.place), *child.children]
-        else:
-            found.append(child)
-    return found

@@ -22,6 +22,7 @@ from sitegen.importing.nodes import (
     anchor,
     safe,
 )
+from sitegen.importing.parts import settled
 from sitegen.parse.attributes import Attributes, parse_attributes
 
 _FENCE = re.compile(r"^(?P<indent>\s*)(?P<mark>`{3,}(?=[^`]*$)|~{3,})\s*(?P<info>.*)$")
@@ -54,34 +55,13 @@ def structure(
     With `figures`, a picture that stands by itself is one with its words as the caption, as in
     Quarto. With `comments`, a line after `%` is one, as in MyST.
     """
-    return _solved(_Reader(tab or _first_tab(items), figures, comments).nodes(items))
+    return settled(_Reader(tab or _first_tab(items), figures, comments).nodes(items))
 
 
 def _first_tab(items: Sequence[Item]) -> str:
     text = "\n".join(one.code if isinstance(one, Cell) else one.text for one in items)
     named = set(re.findall(r"\w+", " ".join(re.findall(r"(?:@tab|%%tab|begin_tab:)(.*)", text))))
     return next((one for one in _FRAMEWORKS if one in named), "")
-
-
-def _solved(nodes: list[Node]) -> list[Node]:
-    """Solutions as the last part of their exercises, as far as these stand before them."""
-    exercises: dict[str, Component] = {}
-    last: Component | None = None
-    found: list[Node] = []
-    for node in nodes:
-        if isinstance(node, Component) and node.name == "exercise":
-            last = node
-            exercises[node.id] = node
-        elif isinstance(node, Component) and node.name == "solution":
-            exercise = exercises.get(node.id) if node.id else last
-            if exercise is not None:
-                exercise.children += [Heading(node.place, 3, "Solution"), *node.children]
-                exercise.losses += node.losses
-                continue
-            node.name, node.title, node.id = "aside", "Solution", ""
-            node.lose("directive", "a solution of no exercise here: a remark now")
-        found.append(node)
-    return found
 
 
 class _Reader:

@@ -187,6 +187,43 @@ MARKDOWN = {
         ":::tabs\n### One\n\nText\n\n### Two\n\nMore\n:::",
         "",
     ),
+    "cards": (
+        "::::{grid}\n:::{grid-item-card} One\n:link: a\nText\n:::\n:::{grid-item}\nMore\n:::\n::::",
+        ":::compare\n<!-- import: the option link=a of {grid-item-card} says nothing here -->\n\n"
+        "### One\n\nText\n\n---\n\nMore\n:::",
+        "doc.md:2: the option link=a of {grid-item-card} says nothing here",
+    ),
+    "a card of no grid": (
+        ":::{card} One\nText\n:::",
+        ":::statement One\nText\n:::",
+        "doc.md:1: a card outside of grid: a statement now",
+    ),
+    "a card within something else": (
+        "::::{note}\n:::{card}\nText\n:::\n::::",
+        ":::aside\n<!-- import: a card outside of grid: its text stands here -->\n\nText\n:::",
+        "doc.md:2: a card outside of grid: its text stands here",
+    ),
+    "a tab by itself": (
+        ":::{tab-item} One\nText\n:::",
+        ":::statement One\nText\n:::",
+        "doc.md:1: a tab outside of tabs: a statement now",
+    ),
+    "a solution within something else": (
+        "::::{exercise}\n:label: e\nHow?\n::::\n\n"
+        "::::{dropdown} More\n:::{solution} e\nSo.\n:::\n::::",
+        ":::exercise {#e}\nHow?\n\n### Solution\n\nSo.\n:::",
+        "doc.md:6: {dropdown} was folded, and is open here",
+    ),
+    "a solution within its exercise": (
+        "::::{exercise}\nHow?\n:::{solution}\nSo.\n:::\nWhy?\n::::",
+        ":::exercise\nHow?\n\nWhy?\n\n### Solution\n\nSo.\n:::",
+        "",
+    ),
+    "a solution of no exercise within something else": (
+        "::::{note}\n:::{solution} e\nSo.\n:::\n::::",
+        ":::aside Solution\nSo.\n:::",
+        "doc.md:2: a solution of no exercise here: a remark now",
+    ),
     "a table with a caption": (
         "```{table} Sizes\n:name: sizes\n| a | b |\n|---|---|\n| 1 | 2 |\n```",
         ":::table {#sizes} Sizes\n| a | b |\n|---|---|\n| 1 | 2 |\n:::",
@@ -292,6 +329,11 @@ QUARTO = {
         "::::: {.columns}\n::: {.column}\nOne\n:::\n::: {.column}\nTwo\n:::\n:::::",
         ":::compare\n---\n\nOne\n\n---\n\nTwo\n:::",
         "",
+    ),
+    "a column by itself": (
+        "::: {.callout-note}\n::: {.column}\nOne\n:::\n:::",
+        "<!-- import: a column outside of columns: its text stands here -->\n\nOne\n:::",
+        "doc.qmd:2: a column outside of columns: its text stands here",
     ),
     "a value": ("It is `{python} 1 + 1`.", "It is `{python} 1 + 1`.", ""),
     "R": ("```{r}\nx\n```", "```r\nx\n```", "doc.qmd:2: a cell in r: shown, and not run"),
