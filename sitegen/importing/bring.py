@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from sitegen.course import next_order, taken_slugs
 from sitegen.errors import SiteError
 from sitegen.files import write_all
 from sitegen.importing.bibliography import BIBLIOGRAPHY, Bibliography
@@ -18,6 +19,7 @@ from sitegen.importing.files import Files, with_packages
 from sitegen.importing.nodes import Loss, anchor, words
 from sitegen.importing.write import write
 from sitegen.parse.config import CONFIG_FILE, Config
+from sitegen.parse.lesson import Lesson
 from sitegen.parse.parser import is_external, slugify
 
 
@@ -35,17 +37,15 @@ class Brought:
         return Counter(loss.kind for loss in self.losses).most_common()
 
 
-def bring(
-    config: Config, documents: Sequence[Document], order: int, taken: Sequence[str]
-) -> Brought:
-    """Write a lesson of each document, from `order` on, or none of them.
+def bring(config: Config, documents: Sequence[Document], lessons: Sequence[Lesson]) -> Brought:
+    """Write a lesson of each document after those that there are, or none of them.
 
     Raises:
-        SiteError: one of these lessons is there already; `taken` are the slugs that there are.
+        SiteError: one would be called as a lesson or another page is.
     """
+    taken = taken_slugs(config, lessons)
     for document in documents:
-        if document.slug in taken or (config.lessons / f"{document.slug}.md").exists():
-            there = f"{config.lessons.name}/{document.slug}.md"
+        if there := taken.get(document.slug):
             raise SiteError(f"{document.path}: there is a {document.slug!r} already: {there}")
     doubled = [slug for slug, n in Counter(one.slug for one in documents).items() if n > 1]
     if doubled:
@@ -55,8 +55,9 @@ def bring(
     others = Files(config)
     contents: dict[Path, str | bytes] = {}
     losses: list[Loss] = []
-    for number, document in enumerate(documents, start=order):
-        around = _Around(config, document, documents, bibliography, others, taken)
+    slugs = [lesson.slug for lesson in lessons]
+    for number, document in enumerate(documents, start=next_order(lessons)):
+        around = _Around(config, document, documents, bibliography, others, slugs)
         others.follow(document)
         body, lost = write(document.nodes, around, document.ids)
         head = _front_matter(document, number)
@@ -90,7 +91,8 @@ class _Around:
     documents: Sequence[Document]
     bibliography: Bibliography
     files: Files
-    taken: Sequence[str]
+    lessons: Sequence[str]
+    """The slugs of those that there are."""
 
     def labelled(self, label: str) -> str:
         own = self.document.labels
@@ -119,7 +121,7 @@ class _Around:
             link = (f"#{place}" if own else f"{document.slug}#{place}") if place else ""
             return link or ("" if own else document.slug), lost
         stem = slugify(re.sub(r"[._]", "-", Path(page).stem))
-        if stem in self.taken and Path(page).suffix in ("", ".html", *KINDS):
+        if stem in self.lessons and Path(page).suffix in ("", ".html", *KINDS):
             return stem, f"the section {fragment!r} of a lesson is not looked for" * bool(fragment)
         return self._file(page)
 

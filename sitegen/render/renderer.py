@@ -129,7 +129,7 @@ class Renderer:
         }
         rendered = self._render("page.html", f"{lesson.slug}.html", page)
         files = notebook.notebooks(self.config, [lesson], self.names, self.references)
-        for former in meta.data.get("formerly") or ():
+        for former in lesson.former:
             moved = {"title": meta.title, "url": f"{lesson.slug}.html"}
             files[f"{former}.html"] = self._render("moved.html", "", moved).html.encode("utf-8")
         for by_profile in artifacts(lesson.slug, results).values():

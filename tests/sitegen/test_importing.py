@@ -516,15 +516,34 @@ def test_the_framework_that_is_asked_for_is_kept(brought: Import) -> None:
         ("doc.ipynb", "{}", "doc.ipynb:1: no notebook of format 4"),
         ("doc.ipynb", "x", "doc.ipynb:1: no notebook of format 4"),
         ("good.md", "# Good\n", "there is a 'good' already: lessons/good.md"),
+        ("record.md", "# R\n", "record.md: there is a 'record' already: the generator's own page"),
+        ("former.md", "# F\n", "former.md: there is a 'former' already: lessons/good.md"),
+        ("other.md", "# O\n", "other.md: there is a 'other' already: lessons/other.md"),
     ],
 )
 def test_what_can_t_be_brought(good: Course, name: str, text: str, said: str) -> None:
+    good.edit("lessons/good.md", "order:", "formerly: [former]\norder:")
+    good.write("lessons/prior.yaml", "sources: []\nconcepts: []\n")
+    good.write("lessons/other.md", "---\ntitle: X\nslug: another\norder: 2\n---\n:::none\n:::\n")
     (good.root / name).write_text(text)
     before = good.snapshot(".")
     run = called(good, name)
     assert run.code == 2
     assert said in run.err
     assert good.snapshot(".") == before
+
+
+def test_what_is_brought_comes_last(good: Course) -> None:
+    good.write("lessons/broken.md", "---\ntitle: X\nslug: x\norder: 17\n---\n:::\n")
+    for name in ("a", "b"):
+        good.write(f"{name}.md", "Text.\n")
+        assert called(good, f"{name}.md").code == 0
+    orders = [(good.root / f"lessons/{name}.md").read_text("utf-8") for name in ("a", "b")]
+    assert [re.findall(r"order: (\d+)", text) for text in orders] == [["18"], ["19"]]
+    good.write("lessons/broken.md", "---\ntitle: [\norder: 10\n---\n")
+    good.write("c.md", "Text.\n")
+    run = called(good, "c.md")
+    assert (run.code, run.err.partition(": ")[0]) == (2, "lessons/broken.md:4")
 
 
 def test_a_file_that_is_not_there(good: Course) -> None:
