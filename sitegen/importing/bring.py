@@ -14,7 +14,7 @@ from sitegen.course import next_order, taken_slugs
 from sitegen.errors import SiteError
 from sitegen.files import write_all
 from sitegen.importing.bibliography import BIBLIOGRAPHY, Bibliography
-from sitegen.importing.document import KINDS, Document
+from sitegen.importing.document import KINDS, Document, slug_of
 from sitegen.importing.files import Files, with_packages
 from sitegen.importing.nodes import Loss, anchor, words
 from sitegen.importing.write import write
@@ -110,9 +110,9 @@ class _Around:
         if document:
             place = next(
                 (
-                    document.labels.get(name, name)
+                    document.labels[name]
                     for name in (anchor(fragment), slugify(fragment.replace("_", "-")))
-                    if name in document.labels or name in document.anchors
+                    if name in document.labels
                 ),
                 "",
             )
@@ -120,7 +120,7 @@ class _Around:
             lost = f"no section {fragment!r} in {document.path}" if fragment and not place else ""
             link = (f"#{place}" if own else f"{document.slug}#{place}") if place else ""
             return link or ("" if own else document.slug), lost
-        stem = slugify(re.sub(r"[._]", "-", Path(page).stem))
+        stem = slug_of(Path(page).stem)
         if stem in self.lessons and Path(page).suffix in ("", ".html", *KINDS):
             return stem, f"the section {fragment!r} of a lesson is not looked for" * bool(fragment)
         return self._file(page)

@@ -5,15 +5,25 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from sitegen.importing.nodes import Block, Cell, Component, Node, Nothing, Shown, anchor, words
+from sitegen.importing.nodes import (
+    Block,
+    Cell,
+    Component,
+    Node,
+    Nothing,
+    Shown,
+    anchor,
+    is_python,
+    words,
+)
 from sitegen.parse.tokens import parse
 
-FIGURES = re.compile(r"%\s*(?:matplotlib\b.*|config\s+InlineBackend\b.*|pylab\s+inline\s*)$")
+_FIGURES = re.compile(r"%\s*(?:matplotlib\b.*|config\s+InlineBackend\b.*|pylab\s+inline\s*)$")
 """Magics about how figures are shown, which are shown here without them."""
 
 _TAGS = {
@@ -46,7 +56,7 @@ def nodes(cell: Cell) -> list[Node]:
     """What a cell is in a lesson: a block, or what is only shown; in a figure, if it has one."""
     code, options = _quarto(cell.code)
     options = {**cell.options, **options}
-    if cell.language.lower() not in ("python", "python3", "ipython3", "py"):
+    if not is_python(cell.language):
         shown = Shown(cell.place, cell.language.lower(), code)
         shown.lose("cell", f"a cell in {cell.language}: shown, and not run; only Python is")
         return [shown]
@@ -130,7 +140,7 @@ def _line(block: Block, line: str) -> list[str]:
             return [f"# {line.strip()}"]
         return [line]
     indent, said = found["indent"], line.strip()
-    if FIGURES.match(said):
+    if _FIGURES.match(said):
         block.lose("magic", f"{said!r} is left out: figures are shown without it")
         return []
     name, _, rest = found["rest"].strip().partition(" ")
@@ -221,10 +231,3 @@ def options_in(braces: str) -> dict[str, Any]:
     given = re.findall(r"""([\w.-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s,]+)""", braces)
     known = {"true": True, "false": False}
     return {key: known.get(value.lower(), value.strip("\"'")) for key, value in given}
-
-
-def options_of(text: str) -> Iterator[tuple[str, str]]:
-    """Keys and values of MyST's lines `:key: value`."""
-    for line in text.split("\n"):
-        if found := re.match(r"\s*:([\w-]+):\s*(.*)$", line):
-            yield found[1], found[2].strip()

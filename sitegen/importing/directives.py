@@ -18,32 +18,25 @@ from sitegen.importing.nodes import (
     Item,
     Line,
     Node,
-    Nothing,
     Picture,
     Place,
     Prose,
     Shown,
+    Within,
     anchor,
+    is_python,
+    left_out,
     words,
 )
 from sitegen.importing.parts import joined
+from sitegen.parse.marks import CALLOUTS
 
-ADMONITIONS = {
-    "note": "aside",
-    "admonition": "aside",
-    "seealso": "aside",
-    "margin": "aside",
-    "sidebar": "aside",
-    "topic": "aside",
-    "dropdown": "aside",
-    "hint": "tip",
-    "tip": "tip",
-    "important": "insight",
-    "warning": "warning",
-    "attention": "warning",
-    "caution": "warning",
-    "danger": "warning",
-    "error": "warning",
+_TITLED = ("admonition", "topic", "sidebar", "dropdown")
+"""Admonitions that have their title on their line; of the others their text begins there."""
+_ADMONITIONS = {
+    **CALLOUTS,
+    **dict.fromkeys((*_TITLED, "seealso", "margin"), "aside"),
+    **dict.fromkeys(("attention", "error"), "warning"),
 }
 """The component of each admonition."""
 
@@ -68,8 +61,10 @@ _STATEMENTS = frozenset(
 )
 _MADE = ("toctree", "tableofcontents", "contents", "bibliography", "footbibliography", "index")
 """What is made here by itself, or not at all."""
+_OPTION = re.compile(r"\s*:(?P<key>[\w-]+):\s*(?P<value>.*)$")
 _CODE = ("code", "code-block", "sourcecode", "parsed-literal", "prompt", "doctest")
-_KNOWN_OPTIONS = {"label", "name", "class", "alt", "caption", "tags", "number-lines", "linenos"}
+_READ = {"label", "name", "alt", "caption", "tags"}
+"""Options that are read, of whatever directive."""
 _SILENT = {
     "class",
     "number-lines",
@@ -81,8 +76,6 @@ _SILENT = {
     "header-rows",
     "header",
 }
-
-Within = Callable[[Sequence[Item]], list[Node]]
 
 
 @dataclass
@@ -130,8 +123,8 @@ def read(name: str, argument: str, lines: Sequence[Item], place: Place) -> Direc
             if said is None or isinstance(said, dict):  # else it is text between two rules
                 options, first = said or {}, ends[1] + 1
     else:
-        while first < len(texts) and re.match(r"\s*:[\w-]+:", texts[first]):
-            options |= dict(cells.options_of(texts[first]))
+        while first < len(texts) and (found := _OPTION.match(texts[first])):
+            options[found["key"]] = found["value"].strip()
             first += 1
     return Directive(name.lower(), argument.strip(), lines[first:], place, options)
 
@@ -143,7 +136,7 @@ def nodes(given: Directive, within: Within) -> list[Node]:
     if name in ("code-cell", "jupyter-execute", "figure", "image") or name in _CODE:
         return found  # these have told it
     for key in given.options:
-        if found and key not in _KNOWN_OPTIONS | _SILENT:
+        if found and key not in _READ | _SILENT:
             said = f"the option {key}={given.options[key]} of {{{name}}} says nothing here"
             found[0].lose("option", words(said, 120))
     return found
@@ -155,7 +148,7 @@ def _nodes(given: Directive, within: Within) -> list[Node]:
         return []
     if name in ("code-cell", "jupyter-execute"):
         return _cell(given)
-    if name in ADMONITIONS:
+    if name in _ADMONITIONS:
         return [_admonition(given, within)]
     if name in ("figure", "image"):
         return _figure(given, within)
@@ -173,10 +166,9 @@ def _nodes(given: Directive, within: Within) -> list[Node]:
         node.lose("directive", f"{{{given.name}}} has that title, and no number")
         return [node]
     if name in _MADE:
-        nothing = Nothing(given.place)
         why = "is made for the whole site" if name != "index" else "is made by the search"
-        nothing.lose("directive", f"{{{given.name}}} is left out: what it gives {why}")
-        return [nothing]
+        said = f"{{{given.name}}} is left out: what it gives {why}"
+        return [left_out(given.place, "directive", said)]
     return _OTHERS.get(name, _unknown)(given, within)
 
 
@@ -186,7 +178,6 @@ def _cell(given: Directive) -> list[Node]:
     tags = options.pop("tags", [])
     if isinstance(tags, str):
         tags = re.findall(r"[\w-]+", tags)
-    language = "python" if language.startswith(("ipython", "python")) else language
     options = {key: value for key, value in options.items() if key not in _SILENT}
     place = given.lines[0].place if given.lines else given.place
     cell = Cell(given.text + "\n", place, language, tuple(map(str, tags)), options)
@@ -195,14 +186,13 @@ def _cell(given: Directive) -> list[Node]:
 
 def _admonition(given: Directive, within: Within) -> Node:
     title, lines = given.argument, list(given.lines)
-    named = given.name in ("admonition", "topic", "sidebar", "dropdown")
-    if title and not named:
-        # Of a note, what stands on its line is its text.
+    if title and given.name not in _TITLED:
         lines, title = [Line(title, given.place), *lines], ""
-    kind = ADMONITIONS[given.name]
+    kind = _ADMONITIONS[given.name]
     kinds = given.options.get("class", "")
     if given.name == "admonition":
-        kind = next((ADMONITIONS[one] for one in str(kinds).split() if one in ADMONITIONS), kind)
+        known = (_ADMONITIONS[one] for one in str(kinds).split() if one in _ADMONITIONS)
+        kind = next(known, kind)
     if given.name == "seealso":
         title = "See also"
     node = Component(given.place, kind, title, given.label, [], within(lines))
@@ -213,7 +203,7 @@ def _admonition(given: Directive, within: Within) -> Node:
 
 def _figure(given: Directive, within: Within) -> list[Node]:
     alt = str(given.options.get("alt", ""))
-    lost = [key for key in given.options if key not in _KNOWN_OPTIONS]
+    lost = [key for key in given.options if key not in _READ | _SILENT]
     children = within(given.lines)
     caption = ""
     if given.name == "figure" and children and isinstance(children[0], Prose):
@@ -231,7 +221,7 @@ def _figure(given: Directive, within: Within) -> list[Node]:
 
 def _code(given: Directive) -> Node:
     language = given.argument.split()[0] if given.argument else ""
-    language = "python" if language in ("python3", "py", "ipython", "ipython3") else language
+    language = "python" if is_python(language) else language
     shown = Shown(given.place, language, given.text.rstrip("\n") + "\n")
     for key in given.options:
         if key not in _SILENT:
@@ -320,10 +310,9 @@ def _quote(given: Directive, within: Within) -> list[Node]:
 
 
 def _include(given: Directive, within: Within) -> list[Node]:
-    node = Nothing(given.place)
-    said = f"{{{given.name}}} {given.argument}"
-    node.lose("directive", f"{words(said)!r}: put its text here, or embed code with source=")
-    return [node]
+    said = words(f"{{{given.name}}} {given.argument}")
+    why = f"{said!r}: put its text here, or embed code with source="
+    return [left_out(given.place, "directive", why)]
 
 
 def _embedded(given: Directive, within: Within) -> list[Node]:
@@ -343,10 +332,9 @@ def _unknown(given: Directive, within: Within) -> list[Node]:
     children = within(given.lines)
     if given.argument:
         children.insert(0, Prose(given.place, [Line(given.argument, given.place)]))
-    nothing = Nothing(given.place)
     what = "its text stands here" if children else "left out"
-    nothing.lose("directive", f"no directive {{{given.name}}} here: {what}")
-    return [nothing, *children]
+    said = f"no directive {{{given.name}}} here: {what}"
+    return [left_out(given.place, "directive", said), *children]
 
 
 _OTHERS: dict[str, Callable[[Directive, Within], list[Node]]] = {
@@ -363,6 +351,7 @@ _OTHERS: dict[str, Callable[[Directive, Within], list[Node]]] = {
     "table": _table,
     "mermaid": _diagram,
     "graphviz": _diagram,
+    "dot": _diagram,
     "epigraph": _quote,
     "pull-quote": _quote,
     "blockquote": _quote,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from sitegen.importing.nodes import (
     Component,
@@ -10,24 +10,20 @@ from sitegen.importing.nodes import (
     Item,
     Line,
     Node,
-    Nothing,
     Place,
     Prose,
+    Within,
     anchor,
+    left_out,
     words,
 )
 from sitegen.importing.parts import joined
 from sitegen.parse.attributes import Attributes
+from sitegen.parse.marks import CALLOUTS
 
-CALLOUTS = {
-    "callout-note": "aside",
-    "callout-tip": "tip",
-    "callout-important": "insight",
-    "callout-warning": "warning",
-    "callout-caution": "warning",
-    "aside": "aside",
-    "column-margin": "aside",
-    "margin": "aside",
+_CALLOUTS = {
+    **{f"callout-{name}": component for name, component in CALLOUTS.items()},
+    **dict.fromkeys(("aside", "column-margin", "margin"), "aside"),
 }
 _THEOREMS = {
     "thm": "Theorem",
@@ -40,9 +36,7 @@ _THEOREMS = {
     "rem": "Remark",
     "sol": "Solution",
 }
-_PLAIN = {"content-visible", "incremental", "columns", "column", "column-page", "column-body"}
-
-Within = Callable[[Sequence[Item]], list[Node]]
+_PLAIN = {"content-visible", "incremental", "column-page", "column-body"}
 
 
 def nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within) -> list[Node]:
@@ -50,7 +44,7 @@ def nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within
     classes = list(given.classes)
     children = within(lines)
     kind = given.id.partition("-")[0]
-    callout = next((CALLOUTS[one] for one in classes if one in CALLOUTS), "")
+    callout = next((_CALLOUTS[one] for one in classes if one in _CALLOUTS), "")
     if callout:
         return [_callout(given, callout, children, place)]
     if "panel-tabset" in classes:
@@ -76,14 +70,12 @@ def nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within
     if "column" in classes:
         return [Component(place, "column", "", "", [], children)]
     if "content-hidden" in classes or _of_another_format(given):
-        nothing = Nothing(place)
-        nothing.lose("div", f"left out, for another format: {words(_text(lines))!r}")
-        return [nothing]
+        said = f"left out, for another format: {words(_text(lines))!r}"
+        return [left_out(place, "div", said)]
     if set(classes) <= _PLAIN:
         return children
-    nothing = Nothing(place)
-    nothing.lose("div", f"a div {'.' + '.'.join(classes)} says nothing here: its text stands here")
-    return [nothing, *children]
+    said = f"a div {'.' + '.'.join(classes)} says nothing here: its text stands here"
+    return [left_out(place, "div", said), *children]
 
 
 def _text(lines: Sequence[Item]) -> str:
@@ -137,9 +129,8 @@ def _columns_of(given: Attributes) -> list[str]:
 def _in_a_row(given: Attributes, children: list[Node], place: Place) -> list[Node]:
     named = [one for one in children if isinstance(one, Component) and one.id]
     if named:  # each has its number, and around them stands nothing that has one
-        nothing = Nothing(place)
-        nothing.lose("div", "figures with numbers stood side by side: one below the other here")
-        return [nothing, *children]
+        said = "figures with numbers stood side by side: one below the other here"
+        return [left_out(place, "div", said), *children]
     captions = [
         child.title
         for child in children

@@ -20,8 +20,8 @@ from sitegen.importing.nodes import (
     Heading,
     Loss,
     Node,
-    anchor,
     walk,
+    without_roles,
 )
 from sitegen.importing.structure import structure
 from sitegen.parse.frontmatter import slug_problem
@@ -48,7 +48,6 @@ class Document:
     """Those that a notebook holds."""
     labels: dict[str, str] = field(default_factory=dict)
     """The anchor of each label, empty for the lesson itself."""
-    anchors: set[str] = field(default_factory=set)
     ids: frozenset[str] = frozenset()
     """Those of figures, formulas and the like."""
     nameless: dict[str, str] = field(default_factory=dict)
@@ -64,7 +63,7 @@ def read(files: Sequence[Path], tab: str = "") -> list[Document]:
     documents = [_document(path, tab) for path in files]
     often = Counter(one.slug for one in documents)
     for document in documents:
-        folder = _words(document.source.parent.name)
+        folder = slug_of(document.source.parent.name)
         if often[document.slug] > 1 and folder:
             document.slug = f"{folder}-{document.slug}"
     return documents
@@ -119,13 +118,13 @@ def _raw_front_matter(name: str, items: list[Any]) -> tuple[list[Any], Any, list
 def _slug(path: Path, title: str) -> str:
     stem = path.stem if path.stem.lower() not in ("index", "readme", "_index") else ""
     for text in (stem, title, path.resolve().parent.name):
-        slug = _words(text)
+        slug = slug_of(text)
         if slug and not slug_problem(slug):
             return slug
     return "start"
 
 
-def _words(text: str) -> str:
+def slug_of(text: str) -> str:
     """Lower-case words joined by hyphens, as a slug is to be; empty if there are none."""
     return re.sub(r"[^a-z0-9]+", "-", slugify(re.sub(r"[._]", "-", text))).strip("-")
 
@@ -166,8 +165,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _without_markup(text: str) -> str:
-    text = re.sub(r"\{[\w:]+\}`([^`<]*)[^`]*`", r"\1", text)
-    text = re.sub(r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1", text)
+    text = re.sub(r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1", without_roles(text))
     text = re.sub(r"<[^<>]*>|[*`$]|(?<!\w)_|_(?!\w)", "", text)
     return text.strip()
 
@@ -181,8 +179,7 @@ def _label(document: Document) -> None:
     for node in walk(document.nodes):
         if isinstance(node, Heading):
             name = node.id or slugify(_without_markup(node.text))
-            document.anchors.add(name)
-            document.labels.setdefault(node.id or name, name)
+            document.labels.setdefault(name, name)
         elif isinstance(node, Component) and node.id:
             document.labels.setdefault(node.id, node.id)
             if node.name not in NUMBERED:
@@ -191,10 +188,8 @@ def _label(document: Document) -> None:
             document.labels.setdefault(node.id, f"block-{node.id}")
             document.nameless[f"block-{node.id}"] = "this code"
         elif isinstance(node, Formula):
-            names = [node.label, *re.findall(r"\\label\{([^{}]*)\}", node.latex)]
-            names = [anchor(name) for name in names if name]
-            for name in names:
-                document.labels.setdefault(name, names[0])
+            for name in node.labels:
+                document.labels.setdefault(name, node.labels[0])
     headings = [node for node in walk(document.nodes) if isinstance(node, Heading)]
     document.ids = frozenset(document.labels.values()) - {
         slugify(_without_markup(node.text)) for node in headings if not node.id

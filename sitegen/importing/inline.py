@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-from sitegen.importing.nodes import anchor, words
+from sitegen.importing.nodes import LABEL, anchor, words
+from sitegen.parse.citations import CITATION, citations
 from sitegen.parse.parser import is_external
 
 _TEXT = r"(?:[^\[\]`\\]|\\.|`[^`\n]*`|\[(?:[^\[\]\\]|\\.)*\](?:\([^()]*\))?)*"
@@ -22,7 +23,7 @@ _PARTS = re.compile(
     | \\(?P<latex_ref>eq|auto|c|C)?ref\{{(?P<latex>[^{{}}]+)\}}
     | (?P<image>!?)\[(?P<text>{_TEXT})\]\((?P<target><[^<>\n]*>|(?:[^()\s]|\([^()\s]*\))*)
         (?:\s+["'](?P<title>[^"'\n]*)["'])?\)(?P<link_braces>\{{[^{{}}\n]*\}})?
-    | \[(?P<cited>-?@[\w:./-]*\w[^\[\]\n]*)\](?![(\[:])
+    | {CITATION}
     | (?<![\w@.`/])(?P<bare_sign>-?@)(?P<bare>[A-Za-z][\w:.-]*\w)
     | \{{\{{<\s*(?P<shortcode>.+?)\s*>\}}\}}
     | \[(?P<span>{_TEXT})\]\{{(?P<span_braces>[.#][^{{}}\n]*)\}}
@@ -100,7 +101,6 @@ class Inline:
 
     around: Around
     lose: Callable[[str, str], None]
-    inside: bool = field(default=False)
 
     def text(self, text: str) -> str:
         """A piece of running text."""
@@ -186,7 +186,7 @@ class Inline:
     def math(self, text: str, mark: str) -> str:
         if found := re.fullmatch(r"\s*\\(?:eq)?ref\{([^{}]+)\}\s*", text):
             return self.reference(found[1], "")
-        text = re.sub(r"\\label\{[^{}]*\}", "", text)
+        text = LABEL.sub("", text)
         return f"{mark}{text.strip()}{mark}"
 
     def reference(self, label: str, title: str) -> str:
@@ -244,9 +244,8 @@ class Inline:
         return self.picture(given.get("src", "").strip(), given.get("alt", ""))
 
     def citation(self, whole: str, text: str) -> str:
-        parts = [part.strip() for part in text.split(";")]
-        keys = [found[1] for part in parts if (found := re.match(r"-?@([\w:./-]*\w)", part))]
-        if len(keys) != len(parts):
+        keys = [one.key for one in citations(text)]
+        if not keys:
             return whole
         if all(key.partition("-")[0] in _CROSS for key in keys):
             return ", ".join(self.reference(key, "") for key in keys)

@@ -66,6 +66,5 @@ def _alone(node: Component) -> list[Node]:
         node.lose("directive", f"{whole}: a statement now")
         node.name = "statement"
         return [node]
-    nothing = Nothing(node.place, losses=node.losses)
-    nothing.lose("directive", f"{whole}: its text stands here")
-    return [nothing, *node.children]
+    node.lose("directive", f"{whole}: its text stands here")
+    return [Nothing(node.place, losses=node.losses), *node.children]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sitegen.importing import cells, directives, divs
 from sitegen.importing.nodes import (
+    ITEM,
     Cell,
     Component,
     Formula,
@@ -14,12 +15,13 @@ from sitegen.importing.nodes import (
     Item,
     Line,
     Node,
-    Nothing,
     Picture,
     Place,
     Prose,
     Shown,
     anchor,
+    is_python,
+    left_out,
     safe,
 )
 from sitegen.importing.parts import settled
@@ -39,6 +41,11 @@ _CAPTION = re.compile(r"^\s*(?:Table)?:\s*(?P<text>\S.*)$")
 _ENVIRONMENT = re.compile(
     r"^\s*\\begin\{(equation|align|gather|eqnarray|multline|alignat|split|aligned)(\*?)\}"
 )
+_FORMULA = re.compile(r"^ {0,3}(\$\$|\\\[)")
+_ENDS = {"$$": "$$", "\\[": "\\]"}
+"""What ends a formula that begins so."""
+_LANGUAGES = ("r", "julia", "bash", "sh", "sql", "ojs", "stata", "rust")
+"""Of cells, beside Python."""
 _FRAMEWORKS = ("pytorch", "jax", "tensorflow", "mxnet")
 _TAB = re.compile(r"^\s*(?:%%tab|#\s?@tab)\s+(?P<tabs>.+?)\s*\n", re.M)
 _TOOLS = re.compile(r"^(%load_ext d2lbook\.tab|tab\.interact_select\(.*\))\s*$", re.M)
@@ -97,10 +104,6 @@ class _Reader:
             at = after
         return found
 
-    def within(self, lines: Sequence[Item]) -> list[Node]:
-        """What stands in a directive or div."""
-        return self.nodes(lines)
-
     def at(self, items: Sequence[Item], at: int) -> tuple[list[Node], int]:
         """The nodes that begin on a line, and where it goes on after them."""
         line = items[at]
@@ -115,14 +118,11 @@ class _Reader:
             return self.tabbed(items, at, tabs)
         if heading := _HEADING.match(line.text):
             return [self.heading(line.place, len(heading["marks"]), heading["text"])], at + 1
-        if line.text.strip().startswith("$$") or _ENVIRONMENT.match(line.text):
+        if _FORMULA.match(line.text) or _ENVIRONMENT.match(line.text):
             return self.formula(items, at)
-        if line.text.strip() == "\\[":
-            return self.until(items, at, "\\]")
         if shortcode := _SHORTCODE.match(line.text):
-            nothing = Nothing(line.place)
-            nothing.lose("shortcode", f"a shortcode of Quarto is left out: {shortcode['text']}")
-            return [nothing], at + 1
+            said = f"a shortcode of Quarto is left out: {shortcode['text']}"
+            return [left_out(line.place, "shortcode", said)], at + 1
         if self.comments and line.text.startswith("%"):
             comment = Line(f"<!-- {safe(line.text.lstrip('% '))} -->", line.place)
             return [Prose(line.place, [comment])], at + 1
@@ -132,17 +132,12 @@ class _Reader:
         """A cell of code, unless it is another framework's."""
         code = _TOOLS.sub("", cell.code)
         if code != cell.code and not code.strip():
-            nothing = Nothing(cell.place)
-            nothing.lose("tab", "a cell of d2l's own tools is left out")
-            return [nothing]
+            return [left_out(cell.place, "tab", "a cell of d2l's own tools is left out")]
         tabs = _TAB.match(code)
         if tabs:
             names = re.findall(r"\w+", tabs["tabs"])
             if self.tab and "all" not in names and self.tab not in names:
-                nothing = Nothing(cell.place)
-                which = ", ".join(names)
-                nothing.lose("tab", f"a cell of {which} is left out: {self.tab} is kept (--tab)")
-                return [nothing]
+                return [self.other(cell.place, "cell", names)]
             code = code[tabs.end() :]
         place = cell.place
         return cells.nodes(Cell(code, place, cell.language, cell.tags, cell.options, cell.raised))
@@ -183,7 +178,7 @@ class _Reader:
     def fence(self, items: Sequence[Item], at: int, fence: re.Match[str]) -> tuple[list[Node], int]:
         mark, indent = fence["mark"], len(fence["indent"])
         end = at + 1
-        close = re.compile(rf"^\s*{re.escape(mark[0])}{{{len(mark)},}}\s*$")
+        close = _closing(mark)
         cell = items[at].place.cell  # of a notebook: what one cell leaves open ends with it
         while end < len(items) and items[end].place.cell == cell:
             if self._is(items[end], close):
@@ -207,9 +202,7 @@ class _Reader:
         here = lines[0].place if lines else place
         directive = _DIRECTIVE.match(info)
         braces = re.match(r"^\{(?P<inner>[^{}]*)\}$", info)
-        if directive and directive["name"].lower() in ("python", "ipython", "py"):
-            return self.cell(Cell(code, here))
-        if directive and directive["name"] in _LANGUAGES:
+        if directive and _is_cell(directive["name"]):
             return self.cell(Cell(code, here, directive["name"]))
         if directive:
             return self.directive(directive["name"], directive["argument"], lines, place)
@@ -217,7 +210,7 @@ class _Reader:
             given = _attributes(braces["inner"])
             language = (given.classes or ("",))[0]
             first = next(iter(re.split(r"[\s,]+", braces["inner"].strip())), "")
-            if first in ("python", "py", "r", "julia") or "input" in given.classes:
+            if _is_cell(first) or "input" in given.classes:
                 language = first if not first.startswith(".") else language
                 options = {} if "input" in given.classes else cells.options_in(braces["inner"])
                 cell = Cell(code, here, language, options=options)
@@ -227,14 +220,14 @@ class _Reader:
                 node.lose("option", f"{' '.join(kept)!r} of code that is shown says nothing here")
             return [node]
         language = info.split()[0].lower().partition("{")[0] if info else ""
-        if language in ("python", "py", "python3", "ipython", "ipython3"):
+        if is_python(language):
             language = "pycon" if code.startswith(">>>") else "python"
         return [Shown(place, language, code)]
 
     def directive(
         self, name: str, argument: str, lines: Sequence[Item], place: Place
     ) -> list[Node]:
-        return directives.nodes(directives.read(name, argument, lines, place), self.within)
+        return directives.nodes(directives.read(name, argument, lines, place), self.nodes)
 
     def container(
         self, items: Sequence[Item], at: int, colons: re.Match[str]
@@ -246,8 +239,7 @@ class _Reader:
                 if fence:
                     fence = None if fence.match(item.text) else fence
                 elif opened := _FENCE.match(item.text):
-                    mark = opened["mark"]
-                    fence = re.compile(rf"^\s*{re.escape(mark[0])}{{{len(mark)},}}\s*$")
+                    fence = _closing(opened["mark"])
                 elif inner := _COLONS.match(item.text):
                     depth += 1 if inner["info"] else -1
                     if depth == 0:
@@ -260,7 +252,7 @@ class _Reader:
             found = self.directive(directive["name"], directive["argument"], inside, line.place)
             return self.gated(items, info, found, end + 1)
         given = _attributes(info.strip("{} ") if info.startswith("{") else f".{info.split()[0]}")
-        return divs.nodes(given, inside, line.place, self.within), end + 1
+        return divs.nodes(given, inside, line.place, self.nodes), end + 1
 
     def gated(
         self, items: Sequence[Item], info: str, found: list[Node], at: int
@@ -283,11 +275,12 @@ class _Reader:
         names = re.findall(r"\w+", tabs["tabs"] or "")
         if self.tab in names or not self.tab:
             return self.nodes(items[at + 1 : end]), end + 1
-        nothing = Nothing(items[at].place)
-        said = f"a text of {', '.join(names)} is left out: {self.tab} is kept (--tab)"
-        if names != ["toc"]:
-            nothing.lose("tab", said)
-        return [nothing], end + 1
+        return [] if names == ["toc"] else [self.other(items[at].place, "text", names)], end + 1
+
+    def other(self, place: Place, what: str, names: Sequence[str]) -> Node:
+        """What is of other frameworks."""
+        said = f"a {what} of {', '.join(names)} is left out: {self.tab} is kept (--tab)"
+        return left_out(place, "tab", said)
 
     def heading(self, place: Place, level: int, text: str) -> Heading:
         node = Heading(place, level, text)
@@ -304,8 +297,8 @@ class _Reader:
         line = items[at]
         assert isinstance(line, Line)
         environment = _ENVIRONMENT.match(line.text)
-        ends = f"\\end{{{environment[1]}{environment[2]}}}" if environment else "$$"
         text, end = line.text.strip(), at + 1
+        ends = f"\\end{{{environment[1]}{environment[2]}}}" if environment else _ENDS[text[:2]]
         start = 0 if environment else 2
         while ends not in text[start:] and end < len(items):
             item = items[end]
@@ -328,13 +321,6 @@ class _Reader:
         node = Formula(line.place, latex.strip(), anchor(label))
         return [node], end
 
-    def until(self, items: Sequence[Item], at: int, mark: str) -> tuple[list[Node], int]:
-        end = at + 1
-        while end < len(items) and not self._is(items[end], re.compile(rf"\s*{re.escape(mark)}")):
-            end += 1
-        inner = [one.text for one in items[at + 1 : end] if isinstance(one, Line)]
-        return [Formula(items[at].place, "\n".join(inner))], end + 1
-
     def prose(self, items: Sequence[Item], at: int) -> tuple[list[Node], int]:
         """Lines up to an empty one, or to what begins something else."""
         lines: list[Line] = []
@@ -349,7 +335,7 @@ class _Reader:
             end += 1
             if len(lines) == 2 and _RULE.match(item.text) and "|" not in lines[0].text:
                 level = 1 if item.text.strip().startswith("=") else 2
-                if not re.match(r"\s*([-*+]|\d+[.)])\s", lines[0].text):
+                if not ITEM.match(lines[0].text):
                     return [self.heading(lines[0].place, level, lines[0].text.strip())], end
         if re.match(r"\s*\+[-=+]{3,}\+\s*$", lines[0].text):
             grid = Shown(lines[0].place, "text", "\n".join(line.text for line in lines))
@@ -368,7 +354,7 @@ class _Reader:
             or _MARK.match(text)
             or _D2L_TAB.match(text)
             or _ENVIRONMENT.match(text)
-            or text.startswith("$$")
+            or _FORMULA.match(text)
         )
 
     def picture(self, line: Line) -> Node | None:
@@ -419,7 +405,14 @@ class _Reader:
         return [Component(place, "table", text, anchor(label), [], [Prose(place, lines)])], end
 
 
-_LANGUAGES = ("r", "julia", "bash", "sh", "sql", "ojs", "mermaid", "dot", "R", "stata", "rust")
+def _closing(mark: str) -> re.Pattern[str]:
+    """What closes the fence that this mark opens."""
+    return re.compile(rf"^\s*{re.escape(mark[0])}{{{len(mark)},}}\s*$")
+
+
+def _is_cell(name: str) -> bool:
+    """Whether what stands in braces at a fence is a language, and no directive."""
+    return is_python(name) or name.lower() in _LANGUAGES
 
 
 def _attributes(text: str) -> Attributes:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 from sitegen.importing.inline import Around, Inline
 from sitegen.importing.nodes import (
+    ITEM,
+    LABEL,
     Block,
     Break,
     Component,
@@ -17,12 +19,12 @@ from sitegen.importing.nodes import (
     Picture,
     Prose,
     Shown,
-    anchor,
+    without_roles,
 )
 from sitegen.parse.parser import slugify
 
 _INDENT = re.compile(r"^[ \t]*(?:>[ \t]*)*")
-ROOM = 600
+_ROOM = 600
 """Characters from which on a remark is too long for the margin."""
 _EQUATION = re.compile(r"\s*\\begin\{equation\*?\}(.*)\\end\{equation\*?\}\s*", re.S)
 _CODE = re.compile(r"^(?: {4}|\t)")
@@ -63,9 +65,7 @@ class _Writer:
 
     def prose(self, node: Prose, inline: Inline) -> str:
         text = "\n".join(line.text.rstrip() for line in node.lines)
-        if all(_CODE.match(line.text) for line in node.lines) and not re.match(
-            r"\s*([-*+]|\d+[.)])\s", text
-        ):
+        if all(_CODE.match(line.text) for line in node.lines) and not ITEM.match(text):
             return text  # code by its indentation, or what goes on in a list
         text = inline.text(text)
         # A line that only begins with colons or dots would be taken for markup.
@@ -88,28 +88,25 @@ class _Writer:
         return _fenced("python" + (f" {{{' '.join(given)}}}" if given else ""), node.code)
 
     def formula(self, node: Formula, inline: Inline) -> str:
-        latex, label = node.latex, node.label
-        labels = re.findall(r"\\label\{([^{}]*)\}", latex)
-        latex = re.sub(r"\s*\\label\{[^{}]*\}", "", latex)
+        labels = LABEL.findall(node.latex)
+        latex = re.sub(rf"\s*{LABEL.pattern}", "", node.latex)
         if whole := _EQUATION.fullmatch(latex):
             latex = whole[1]
         if r"\\" in latex and r"\begin" not in latex:
             around = "aligned" if "&" in latex else "gathered"
             latex = f"\\begin{{{around}}}\n{latex.strip()}\n\\end{{{around}}}"
-        if labels and not label:
-            label = labels[0]
         if len(labels) > 1:
             node.lose("label", f"one number for a formula of {len(labels)}: {', '.join(labels)}")
-        if label:  # its one number stands beside all of it
+        if node.labels:  # its one number stands beside all of it
             for name, inner in (("align", "aligned"), ("gather", "gathered"), ("eqnarray", "")):
                 inner = inner or "aligned"
                 latex = re.sub(rf"\\(begin|end)\{{{name}\*?\}}", rf"\\\1{{{inner}}}", latex)
         latex = re.sub(r"\n\s*\n", "\n", latex.strip("\n"))
-        end = f" ({self.free(anchor(label))})" if label else ""
+        end = f" ({self.free(node.labels[0])})" if node.labels else ""
         return f"$$\n{latex}\n$${end}"
 
     def picture(self, node: Picture, inline: Inline) -> str:
-        return inline.picture(node.target, _plain(node.alt))
+        return inline.picture(node.target, without_roles(node.alt).replace("\n", " "))
 
     def component(self, node: Component, inline: Inline) -> str:
         inner = self.body(node.children)
@@ -121,7 +118,7 @@ class _Writer:
         braces = f" {{{' '.join(given)}}}" if given else ""
         colons = ":" * max(3, 1 + max(map(len, re.findall(r"^:{3,}", inner, re.M)), default=2))
         # There is little room in the margin.
-        large = node.name == "aside" and (len(inner) > ROOM or re.search(r"```|\$\$|:::", inner))
+        large = node.name == "aside" and (len(inner) > _ROOM or re.search(r"```|\$\$|:::", inner))
         name = "statement" if large else node.name
         return f"{colons}{name}{braces}{' ' + title if title else ''}\n{inner}\n{colons}"
 
@@ -133,11 +130,6 @@ class _Writer:
             found = f"{name}-{number}"
         self.ids.add(found)
         return found
-
-
-def _plain(text: str) -> str:
-    """A description without references, whose brackets would end it."""
-    return re.sub(r"\{[\w:]+\}`([^`<]*)[^`]*`", r"\1", text).replace("\n", " ")
 
 
 def _fenced(info: str, code: str) -> str:

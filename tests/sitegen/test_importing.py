@@ -151,6 +151,16 @@ MARKDOWN = {
         "$$\n\\begin{aligned}\nx &= y\n\\end{aligned}\n$$ (eq-a)\n\nIn [](#eq-a).",
         "",
     ),
+    "a formula between brackets": (
+        "Text\n\\[ x = y \\]\nand more.\n\n\\[\nz\n\\]",
+        "Text\n\n$$\nx = y\n$$\n\nand more.\n\n$$\nz\n$$",
+        "",
+    ),
+    "a diagram": (
+        "```{mermaid}\ngraph TD\n```",
+        "```mermaid\ngraph TD\n```",
+        "doc.md:1: {mermaid} draws a diagram: its source is shown",
+    ),
     "spaces in a formula": ("It is $ x $.", "It is $x$.", ""),
     "a section with a label": (
         "(there)=\n## A part\n\nSee {ref}`there` and {ref}`words <there>`.",
@@ -336,6 +346,11 @@ QUARTO = {
         "doc.qmd:2: a column outside of columns: its text stands here",
     ),
     "a value": ("It is `{python} 1 + 1`.", "It is `{python} 1 + 1`.", ""),
+    "a shell": (
+        "```{bash echo=FALSE}\nls\n```",
+        "```bash\nls\n```",
+        "doc.qmd:2: a cell in bash: shown, and not run",
+    ),
     "R": ("```{r}\nx\n```", "```r\nx\n```", "doc.qmd:2: a cell in r: shown, and not run"),
 }
 
