@@ -54,8 +54,8 @@ _TIMED = re.compile(r"(?:-\w+\s*\d*\s+)*(?P<code>.+)$", re.S)
 
 def nodes(cell: Cell) -> list[Node]:
     """What a cell is in a lesson: a block, or what is only shown; in a figure, if it has one."""
-    code, options = _quarto(cell.code)
-    options = {**cell.options, **options}
+    code, given = _quarto(cell.code)
+    options = {**cell.options, **(given or {})}
     if not is_python(cell.language):
         shown = Shown(cell.place, cell.language.lower(), code)
         shown.lose("cell", f"a cell in {cell.language}: shown, and not run; only Python is")
@@ -63,6 +63,8 @@ def nodes(cell: Cell) -> list[Node]:
     node = _python(cell, code)
     if node is None:
         return []
+    if given is None:
+        node.lose("option", "options that can't be read stand as comments in the code")
     if isinstance(node, Block):
         _tag(node, cell)
         inner = options.pop("mystnb", None)
@@ -75,8 +77,8 @@ def nodes(cell: Cell) -> list[Node]:
     return [node]
 
 
-def _quarto(code: str) -> tuple[str, dict[str, Any]]:
-    """The code, and what the lines `#| key: value` above it say."""
+def _quarto(code: str) -> tuple[str, dict[str, Any] | None]:
+    """The code, and what the lines `#| key: value` above it say; None if they can't be read."""
     head = re.match(r"(?:[ \t]*\n)*((?:#\|.*(?:\n|$))+)", code)
     if head is None:
         return code, {}
@@ -85,9 +87,7 @@ def _quarto(code: str) -> tuple[str, dict[str, Any]]:
         options = yaml.safe_load(text)
     except yaml.YAMLError:
         options = None
-    if not isinstance(options, dict):
-        return code, {}
-    return code[head.end() :], options
+    return (code[head.end() :], options) if isinstance(options, dict) else (code, None)
 
 
 def _python(cell: Cell, code: str) -> Node | None:
@@ -115,10 +115,13 @@ def _whole(block: Block, first: str, rest: str) -> Node | None:
     """A cell that begins with a cell magic."""
     name, _, argument = first[2:].strip().partition(" ")
     if name in ("time", "capture"):
-        why = "the page says how long a block took" if name == "time" else "say hide-output"
+        why = "the page says how long a block took" if name == "time" else "its output is hidden"
         block.lose("magic", f"%%{name} is left out: {why}")
-        block.code = rest.strip("\n") + "\n"
-        return block
+        node = _python(Cell(rest, block.place), rest) or Nothing(block.place)
+        node.losses[:0] = block.losses
+        if name == "capture" and isinstance(node, Block):
+            node.options.append("hide-output")
+        return node
     if name == "timeit":
         block.lose("magic", "%%timeit: timed by timeit of the standard library")
         setup = _TIMED.match(argument.strip())
@@ -217,8 +220,6 @@ def _with_options(block: Block, options: dict[str, Any]) -> Node:
             said = words(f"{key}: {value}")
             block.lose("option", f"the option {said!r} says nothing here")
     block.options = list(dict.fromkeys(block.options))
-    if "no-run" in block.options:
-        block.options = [one for one in block.options if not one.startswith("raises=")]
     if caption or columns:
         place = block.place
         return Component(place, kind, caption, anchor(label), columns, [block])

@@ -84,7 +84,8 @@ class _Writer:
 
     def block(self, node: Block, inline: Inline) -> str:
         given = [f"#{self.free(node.id)}"] if node.id else []
-        given += node.options
+        runs = "no-run" not in node.options
+        given += [one for one in node.options if runs or not one.startswith("raises=")]
         return _fenced("python" + (f" {{{' '.join(given)}}}" if given else ""), node.code)
 
     def formula(self, node: Formula, inline: Inline) -> str:

@@ -404,6 +404,18 @@ CELLS = {
     "a cell that is timed": ("%%timeit\nsum([1])", "compare=none", "timed by timeit"),
     "how long it took": ("%time x = 1", "```python\nx = 1\n```", "not timed"),
     "how long a cell took": ("%%time\nx = 1", "```python\nx = 1\n```", "is left out"),
+    "two of these": ("%%time\n%%capture\nx = 1", "```python {hide-output}\nx = 1\n```", "left out"),
+    "what is in a cell that is timed": (
+        "%%time\n!ls\nx = 1",
+        "```python\n# !ls\nx = 1",
+        "left out",
+    ),
+    "nothing but a time": ("%%time\n", "", "is left out"),
+    "options that are none": (
+        "#| eval: !expr x\ny = 1",
+        "#| eval: !expr x\ny = 1",
+        "can't be read",
+    ),
     "a command": ("!ls", "```python {no-run}\n!ls\n```", "'!ls' is not run"),
     "a command beside code": ("!ls\nx = 1", "# !ls\nx = 1", "'!ls' is not run: a comment now"),
     "a command in a branch": ("if True:\n    !ls", "    pass  # !ls", "'!ls' is not run"),
@@ -419,7 +431,7 @@ CELLS = {
 def test_what_becomes_of_a_cell(brought: Import, source: str, wanted: str, said: str) -> None:
     found = brought(notebook("# Title", code(source)), "doc.ipynb")
     assert wanted in found.text
-    assert len(found.losses) == bool(said)
+    assert bool(found.losses) == bool(said)
     if said:
         assert re.match(r"doc\.ipynb:cell 2, line 1: .*" + re.escape(said), found.losses[0])
     found.sound()
@@ -475,6 +487,13 @@ def test_front_matter_that_says_nothing_is_told(brought: Import) -> None:
 def test_what_quarto_says_of_all_cells(brought: Import) -> None:
     text = "---\ntitle: T\nexecute:\n  echo: false\n---\n```{python}\n1\n```\n"
     assert "```python {hide}\n1\n```" in brought(text, "doc.qmd").text
+
+
+def test_a_block_that_does_not_run_raises_nothing(brought: Import) -> None:
+    text = "---\nexecute:\n  eval: false\n---\n```{python}\n#| error: true\n1 / 0\n```\n"
+    made = brought(text, "doc.qmd")
+    assert "```python {no-run}\n" in made.body
+    made.sound()
 
 
 def test_several_documents_and_what_belongs_to_them(course: Course) -> None:
