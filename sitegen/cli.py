@@ -127,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
         dest="import_",
         metavar="FILE",
         nargs="+",
-        help="write lessons from notebooks and from Markdown of MyST, Quarto and d2l",
+        help="write lessons from notebooks, be they .py, and from Markdown of MyST, Quarto and d2l",
     )
     add("--tab", metavar="NAME", default="", help="with --import: the framework of d2l to keep")
     add("--out", metavar="DIR", help="where the site goes (site/)")

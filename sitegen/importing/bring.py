@@ -14,7 +14,7 @@ from sitegen.course import next_order, taken_slugs
 from sitegen.errors import SiteError
 from sitegen.files import write_all
 from sitegen.importing.bibliography import BIBLIOGRAPHY, Bibliography
-from sitegen.importing.document import KINDS, Document, slug_of
+from sitegen.importing.document import KINDS, PAGES, Document, slug_of
 from sitegen.importing.files import Files, with_packages
 from sitegen.importing.nodes import Loss, anchor, words
 from sitegen.importing.write import write
@@ -121,13 +121,13 @@ class _Around:
             link = (f"#{place}" if own else f"{document.slug}#{place}") if place else ""
             return link or ("" if own else document.slug), lost
         stem = slug_of(Path(page).stem)
-        if stem in self.lessons and Path(page).suffix in ("", ".html", *KINDS):
+        if stem in self.lessons and Path(page).suffix in ("", ".html", *PAGES):
             return stem, f"the section {fragment!r} of a lesson is not looked for" * bool(fragment)
         return self._file(page)
 
     def _document(self, page: str) -> Document | None:
         folder = self.document.source.parent
-        ends = ("", *KINDS, ".ipynb", "/index.md", "/index.ipynb", "/index.qmd")
+        ends = ("", *KINDS, "/index.md", "/index.ipynb", "/index.qmd")
         page = re.sub(r"\.html$", "", page).rstrip("/")
         places = {(folder / f"{page}{end}").resolve() for end in ends}
         if page.startswith("/"):
@@ -136,7 +136,7 @@ class _Around:
 
     def _file(self, page: str) -> tuple[str, str]:
         path = self.document.source.parent / page
-        if path.suffix in KINDS or not path.suffix:
+        if path.suffix in PAGES or not path.suffix:
             return "", f"{page!r} is not among what is brought: its words alone stand here"
         if not path.is_file():
             return "", f"no file {page!r}: its words alone stand here"

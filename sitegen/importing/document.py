@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sitegen.errors import SiteError, not_utf8
-from sitegen.importing import bibliography, markdown, notebook
+from sitegen.importing import bibliography, markdown, notebook, percent
 from sitegen.importing.nodes import (
     Block,
     Cell,
@@ -27,8 +27,10 @@ from sitegen.importing.structure import structure
 from sitegen.parse.frontmatter import slug_problem
 from sitegen.parse.parser import NUMBERED, slugify
 
-KINDS = {".ipynb": "notebook", ".md": "Markdown", ".qmd": "Quarto", ".markdown": "Markdown"}
-"""What can be read, by the ends of files' names."""
+PAGES = (".ipynb", ".md", ".qmd", ".markdown")
+"""The ends of the names of documents, as others link to them."""
+KINDS = (*PAGES, ".py")
+"""Those of all files that can be read."""
 
 
 @dataclass
@@ -87,6 +89,10 @@ def _document(path: Path, tab: str) -> Document:
         found = notebook.read(name, text)
         items, pictures = list(found.items), found.attachments
         items, meta, losses = _raw_front_matter(name, items)
+        losses = [*losses, *found.losses]
+    elif path.suffix == ".py":
+        items, front = percent.read(name, text)
+        _, meta, losses = markdown.read(name, front)
     else:
         lines, meta, losses = markdown.read(name, text)
         items = list(lines)

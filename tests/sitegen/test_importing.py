@@ -547,8 +547,9 @@ def test_the_framework_that_is_asked_for_is_kept(brought: Import) -> None:
     ("name", "text", "said"),
     [
         ("doc.rst", "x", "a notebook or Markdown of another tool is wanted: .ipynb, .md, .qmd"),
-        ("doc.ipynb", "{}", "doc.ipynb:1: no notebook of format 4"),
-        ("doc.ipynb", "x", "doc.ipynb:1: no notebook of format 4"),
+        ("doc.ipynb", "{}", "doc.ipynb:1: no notebook of format 3 or 4"),
+        ("doc.ipynb", "x", "doc.ipynb:1: no notebook of format 3 or 4"),
+        ("doc.py", "x = 1\n", "doc.py:1: no line '# %%' begins a cell"),
         ("good.md", "# Good\n", "there is a 'good' already: lessons/good.md"),
         ("record.md", "# R\n", "record.md: there is a 'record' already: the generator's own page"),
         ("former.md", "# F\n", "former.md: there is a 'former' already: lessons/good.md"),
@@ -677,3 +678,82 @@ def test_a_comment_of_myst_ends_where_its_line_does(brought: Import) -> None:
 def test_a_title_that_loses_something_says_so(brought: Import) -> None:
     made = brought("# Title {.cls}\n\nText.\n", "doc.qmd")
     assert any("cls" in loss for loss in made.losses)
+
+
+PERCENT = '''\
+# ---
+# title: Percents
+# jupyter:
+#   kernelspec: {name: python3}
+# ---
+
+import math
+
+# %% [markdown]
+# ## A part
+#
+# Words.
+
+# %% The sum tags=["hide-input"]
+# %matplotlib inline
+# %time y = 3
+x = 1
+
+#%%
+y = 2
+
+# %% [md]
+"""
+Quoted *words*.
+"""
+
+# %% [raw]
+# as it is
+
+# %% language="bash"
+# ls
+'''
+
+
+def test_cells_of_jupytext(brought: Import) -> None:
+    made = brought(PERCENT, "doc.py")
+    assert 'title: "Percents"' in made.text
+    for wanted in (
+        "```python\nimport math\n```\n\n## A part\n\nWords.\n\n**The sum**",
+        "```python {fold}\ny = 3\nx = 1\n```\n\n```python\ny = 2\n```",
+        "Quoted *words*.\n\n```\nas it is\n```",
+        "```bash\nls\n```",
+    ):
+        assert wanted in made.body
+    assert [loss.partition(": ")[0] for loss in made.losses] == [
+        "doc.py:15",
+        "doc.py:15",
+        "doc.py:31",
+    ]
+    made.sound()
+
+
+def test_a_notebook_of_format_3(brought: Import) -> None:
+    error = {"output_type": "pyerr", "ename": "KeyError"}
+    cells = [
+        {"cell_type": "heading", "level": 1, "source": ["Old"]},
+        {"cell_type": "code", "input": ["{}", "[1]"], "language": "python", "outputs": [error]},
+    ]
+    text = json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}], "metadata": {}})
+    made = brought(text, "doc.ipynb")
+    assert 'title: "Old"' in made.text
+    assert made.body == "```python {raises=KeyError}\n{}[1]\n```"
+
+
+def test_what_a_notebook_holds_is_found_by_its_name(brought: Import) -> None:
+    cell = {
+        "cell_type": "markdown",
+        "metadata": {},
+        "source": "![one](attachment:a%20b.png) ![two](attachment:c.gif)",
+        "attachments": {"a b.png": {"image/png": PIXEL}, "c.gif": {"image/gif": PIXEL}},
+    }
+    removed = {"cell_type": "markdown", "metadata": {"tags": ["remove-cell"]}, "source": "Gone"}
+    empty = {"cell_type": "raw", "metadata": {}, "source": ""}
+    made = brought(notebook(cell, removed, empty), "doc.ipynb")
+    assert made.body.endswith("![one](doc-1-a-b.png) ![two](doc-1-c.gif)")
+    assert made.losses == ["doc.ipynb:cell 2, line 1: a text that was tagged remove-cell: Gone"]
