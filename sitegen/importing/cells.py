@@ -16,11 +16,14 @@ from sitegen.importing.nodes import (
     Component,
     Node,
     Nothing,
+    Place,
     Shown,
     anchor,
     is_python,
+    unread,
     words,
 )
+from sitegen.parse.attributes import Attributes
 from sitegen.parse.tokens import parse
 
 _FIGURES = re.compile(r"%\s*(?:matplotlib\b.*|config\s+InlineBackend\b.*|pylab\s+inline\s*)$")
@@ -75,6 +78,38 @@ def nodes(cell: Cell) -> list[Node]:
             options |= {f"fig-{key}": value for key, value in figure.items()}
         return [_with_options(node, options)]
     return [node]
+
+
+def shown(place: Place, language: str, code: str, given: Attributes) -> Node:
+    """Code that is not run; of Python with a title, and lines that stand out, as others say it."""
+    kept = dict(given.values)
+    node = Shown(place, language, code)
+    if is_python(language):
+        title = _first(kept, "title", "filename", "caption", "lst-cap")
+        lines = _lines(_first(kept, "emphasize-lines", "hl_lines", "code-line-numbers"), code)
+        node.options = [f'title="{_quoted(title)}"'] * bool(title) + [f"hl={lines}"] * bool(lines)
+        node.id = anchor(given.id)
+    elif given.id:
+        kept["id"] = given.id
+    for one in unread(Attributes("", given.classes[1:], kept, given.flags)):
+        node.lose("option", f"{words(one)!r} of code that is shown says nothing here")
+    return node
+
+
+def _first(values: dict[str, str], *names: str) -> str:
+    """The first of these that there is, taken out."""
+    return next((values.pop(name) for name in names if name in values), "")
+
+
+def _quoted(text: str) -> str:
+    return text.replace('"', "'")
+
+
+def _lines(text: str, code: str) -> str:
+    """Numbers of lines as an option of a block, empty if the code has no such lines."""
+    found = ",".join(re.findall(r"\d+(?:-\d+)?", text))
+    numbers = [int(one) for one in re.findall(r"\d+", found)]
+    return found if numbers and 1 <= min(numbers) <= max(numbers) <= code.count("\n") else ""
 
 
 def _quarto(code: str) -> tuple[str, dict[str, Any] | None]:
@@ -207,15 +242,17 @@ def _with_options(block: Block, options: dict[str, Any]) -> Node:
         elif key == "error" and value is True:
             block.options.append("raises=Exception")
             block.lose("option", "error: true names no error: now one has to be raised")
-        elif key in ("label", "name", "fig-name"):
+        elif key in ("label", "name", "fig-name", "lst-label"):
             label = str(value)
         elif key in ("fig-cap", "fig-caption", "tbl-cap"):
             caption = " ".join(str(one) for one in value) if isinstance(value, list) else str(value)
             kind = "table" if key == "tbl-cap" else "figure"
+        elif key == "emphasize-lines" and (lines := _lines(str(value), block.code)):
+            block.options.append(f"hl={lines}")
         elif key == "layout-ncol":
             columns = [f"layout-ncol={value}"]
-        elif key == "code-summary":
-            block.options.append(f'title="{str(value).replace(chr(34), chr(39))}"')
+        elif key in ("code-summary", "lst-cap"):
+            block.options.append(f'title="{_quoted(str(value))}"')
         else:
             said = words(f"{key}: {value}")
             block.lose("option", f"the option {said!r} says nothing here")

@@ -29,16 +29,20 @@ from sitegen.importing.nodes import (
     words,
 )
 from sitegen.importing.parts import joined
+from sitegen.parse.attributes import Attributes
 from sitegen.parse.marks import CALLOUTS
 
-_TITLED = ("admonition", "topic", "sidebar", "dropdown")
+_TITLED = ("admonition", "topic", "sidebar", "dropdown", "margin")
 """Admonitions that have their title on their line; of the others their text begins there."""
 _ADMONITIONS = {
     **CALLOUTS,
-    **dict.fromkeys((*_TITLED, "seealso", "margin"), "aside"),
+    **dict.fromkeys((*_TITLED, "seealso", "aside", "todo"), "aside"),
     **dict.fromkeys(("attention", "error"), "warning"),
 }
 """The component of each admonition."""
+
+_NAMES = {"seealso": "See also", "todo": "To do"}
+"""What those are called that say more than that they are remarks."""
 
 _STATEMENTS = frozenset(
     {
@@ -193,8 +197,7 @@ def _admonition(given: Directive, within: Within) -> Node:
     if given.name == "admonition":
         known = (_ADMONITIONS[one] for one in str(kinds).split() if one in _ADMONITIONS)
         kind = next(known, kind)
-    if given.name == "seealso":
-        title = "See also"
+    title = title or _NAMES.get(given.name, "")
     node = Component(given.place, kind, title, given.label, [], within(lines))
     if given.name == "dropdown" or "dropdown" in str(kinds).split():
         node.lose("directive", f"{{{given.name}}} was folded, and is open here")
@@ -206,28 +209,69 @@ def _figure(given: Directive, within: Within) -> list[Node]:
     lost = [key for key in given.options if key not in _READ | _SILENT]
     children = within(given.lines)
     caption = ""
-    if given.name == "figure" and children and isinstance(children[0], Prose):
-        caption = " ".join(line.text.strip() for line in children[0].lines)
-        children = children[1:]
+    at = 0 if given.argument else -1  # without a picture of its own, it encloses some
+    if given.name == "figure" and children and isinstance(beside := children[at], Prose):
+        text = " ".join(line.text.strip() for line in beside.lines)
+        if "![" not in text:
+            caption = text
+            del children[at]
     picture = Picture(given.place, given.argument, alt or words(caption, 200))
-    node: Node = picture
-    inside = [picture, *children] if given.argument else children
+    found = [picture, *children] if given.argument else children
     if given.name == "figure":
-        node = Component(given.place, "figure", caption, given.label, [], list(inside))
+        found = [Component(given.place, "figure", caption, given.label, [], found)]
+    if not found:
+        return [left_out(given.place, "directive", f"{{{given.name}}} of no picture is left out")]
     for key in lost:
-        node.lose("option", f"{key}={given.options[key]} of a {given.name} says nothing here")
+        said = f"{key}={given.options[key]} of the {given.name} says nothing here"
+        found[0].lose("option", said)
+    return found
+
+
+def _figure_of_markdown(given: Directive, within: Within) -> list[Node]:
+    """A figure whose picture is written as Markdown; it is called by what stands on its line."""
+    options = {"label": given.argument} | given.options
+    return _figure(Directive("figure", "", given.lines, given.place, options), within)
+
+
+def _glossary(given: Directive, within: Within) -> list[Node]:
+    """Terms, and what they mean below them, indented or after colons, as a list."""
+    made: list[Line] = []
+    terms: list[str] = []
+    for line in given.written:
+        text = line.text.strip()
+        if text and not line.text[0].isspace() and not text.startswith(":"):
+            terms.append(f"**{text}**")
+        elif text:
+            start = f"- {', '.join(terms)}: " if terms else "  "
+            made.append(Line(start + text.lstrip(": "), line.place))
+            terms = []
+    node = Prose(given.place, made)
+    node.lose(
+        "directive",
+        f"a glossary: a list now, and {' '.join(terms)} is left out"
+        if terms
+        else "a glossary: a list now",
+    )
+    return [node]
+
+
+def _raw(given: Directive, within: Within) -> list[Node]:
+    """What is for HTML is Markdown, too; what is in another language is shown."""
+    if given.argument.split()[:1] == ["html"]:
+        return within(given.lines)
+    language = given.argument if given.name == "raw" else "rst"
+    node = Shown(given.place, language, given.text.rstrip("\n") + "\n")
+    node.lose("directive", f"{{{given.name}}} is shown as it is")
     return [node]
 
 
 def _code(given: Directive) -> Node:
     language = given.argument.split()[0] if given.argument else ""
     language = "python" if is_python(language) else language
-    shown = Shown(given.place, language, given.text.rstrip("\n") + "\n")
-    for key in given.options:
-        if key not in _SILENT:
-            said = f"{key}={given.options[key]}"
-            shown.lose("option", f"{words(said)!r} of code that is shown says nothing here")
-    return shown
+    heard = _SILENT | {"name", "label"}
+    values = {key: str(value) for key, value in given.options.items() if key not in heard}
+    about = Attributes(given.label, (), values)
+    return cells.shown(given.place, language, given.text.rstrip("\n") + "\n", about)
 
 
 def _exercise(given: Directive, name: str, within: Within) -> Node:
@@ -250,7 +294,12 @@ def _grid(given: Directive, within: Within) -> list[Node]:
 
 def _part(name: str) -> Callable[[Directive, Within], list[Node]]:
     def part(given: Directive, within: Within) -> list[Node]:
-        return [Component(given.place, name, given.argument, "", [], within(given.lines))]
+        # A card is cut into its head, body and foot.
+        lines = [
+            Line("", one.place) if isinstance(one, Line) and one.text.strip() == "^^^" else one
+            for one in given.lines
+        ]
+        return [Component(given.place, name, given.argument, "", [], within(lines))]
 
     return part
 
@@ -272,11 +321,12 @@ def _rows(given: Directive, rows: Sequence[Sequence[str]], heads: bool) -> list[
 
 def _list_table(given: Directive, within: Within) -> list[Node]:
     rows: list[list[str]] = []
+    indents = [len(line.text) - len(line.text.lstrip()) for line in given.written if line.text]
     for line in given.written:
-        text = line.text
-        if found := re.match(r"\s*[*-]\s+[-*]\s?(.*)$", text):
+        text = line.text[min(indents) :]
+        if found := re.match(r"[*-]\s+[-*]\s?(.*)$", text):
             rows.append([found[1].strip()])
-        elif rows and (found := re.match(r"\s+[-*]\s?(.*)$", text)):
+        elif rows and (found := re.match(r"\s{1,3}[-*]\s?(.*)$", text)):
             rows[-1].append(found[1].strip())
         elif rows and text.strip():
             rows[-1][-1] += " " + text.strip()
@@ -286,10 +336,10 @@ def _list_table(given: Directive, within: Within) -> list[Node]:
 def _csv_table(given: Directive, within: Within) -> list[Node]:
     if "file" in given.options or not given.text.strip():
         return _unknown(given, within)
-    rows = list(csv.reader(given.text.strip().split("\n")))
+    rows = list(csv.reader(given.text.strip().split("\n"), skipinitialspace=True))
     heads = given.has_heads
     if header := given.options.get("header"):
-        rows, heads = [next(csv.reader([str(header)])), *rows], True
+        rows, heads = [next(csv.reader([str(header)], skipinitialspace=True)), *rows], True
     return _rows(given, [[cell.strip() for cell in row] for row in rows], heads)
 
 
@@ -321,7 +371,7 @@ def _embedded(given: Directive, within: Within) -> list[Node]:
         target = f"https://www.youtube.com/watch?v={target}"
     prose = Prose(given.place, [Line(f"[{target}]({target})", given.place)] if target else [])
     prose.lose("directive", f"{{{given.name}}} shows what lies elsewhere: a link now")
-    return [prose]
+    return [prose, *within(given.lines)]
 
 
 def _plain(given: Directive, within: Within) -> list[Node]:
@@ -356,6 +406,10 @@ _OTHERS: dict[str, Callable[[Directive, Within], list[Node]]] = {
     "pull-quote": _quote,
     "blockquote": _quote,
     "highlights": _quote,
+    "figure-md": _figure_of_markdown,
+    "glossary": _glossary,
+    "raw": _raw,
+    "eval-rst": _raw,
     "include": _include,
     "literalinclude": _include,
     "iframe": _embedded,

@@ -15,6 +15,9 @@ from sitegen.importing.nodes import (
     Within,
     anchor,
     left_out,
+    named,
+    no_label,
+    unread,
     words,
 )
 from sitegen.importing.parts import joined
@@ -22,6 +25,7 @@ from sitegen.parse.attributes import Attributes
 from sitegen.parse.marks import CALLOUTS
 
 _CALLOUTS = {
+    **CALLOUTS,
     **{f"callout-{name}": component for name, component in CALLOUTS.items()},
     **dict.fromkeys(("aside", "column-margin", "margin"), "aside"),
 }
@@ -39,8 +43,28 @@ _THEOREMS = {
 _PLAIN = {"content-visible", "incremental", "column-page", "column-body"}
 
 
+_READ = {
+    *("title", "collapse", "name", "layout-ncol", "layout-nrow", "fig-cap", "tbl-cap"),
+    *("when-format", "panel-tabset", "columns", "column", "exercise", "solution", "proof"),
+    *("content-hidden", "content-visible", *_CALLOUTS),
+}
+"""Classes and values that say something here."""
+
+
 def nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within) -> list[Node]:
-    """What a div is in a lesson."""
+    """What a div is in a lesson; of what it says, that which says nothing here is told."""
+    found = _nodes(given, lines, place, within)
+    told = unread(given, *_READ, *_PLAIN)
+    if told:
+        what = ", ".join(told)
+        where = (
+            "" if isinstance(found[0] if found else None, Component) else ": its text stands here"
+        )
+        found.insert(0, left_out(place, "div", f"{what} of a div says nothing here{where}"))
+    return found
+
+
+def _nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within) -> list[Node]:
     classes = list(given.classes)
     children = within(lines)
     kind = given.id.partition("-")[0]
@@ -72,10 +96,10 @@ def nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within
     if "content-hidden" in classes or _of_another_format(given):
         said = f"left out, for another format: {words(_text(lines))!r}"
         return [left_out(place, "div", said)]
-    if set(classes) <= _PLAIN:
-        return children
-    said = f"a div {'.' + '.'.join(classes)} says nothing here: its text stands here"
-    return [left_out(place, "div", said), *children]
+    first = children[0] if children else None
+    if given.id and first and not named(first, anchor(given.id)):
+        children.insert(0, left_out(place, "label", no_label(given.id)))
+    return children
 
 
 def _text(lines: Sequence[Item]) -> str:

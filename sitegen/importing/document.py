@@ -20,6 +20,7 @@ from sitegen.importing.nodes import (
     Heading,
     Loss,
     Node,
+    Shown,
     walk,
     without_roles,
 )
@@ -190,9 +191,10 @@ def _label(document: Document) -> None:
             document.labels.setdefault(node.id, node.id)
             if node.name not in NUMBERED:
                 document.nameless[node.id] = _without_markup(node.title) or node.name
-        elif isinstance(node, Block) and node.id:
+        elif isinstance(node, (Block, Shown)) and node.id:
             document.labels.setdefault(node.id, f"block-{node.id}")
-            document.nameless[f"block-{node.id}"] = "this code"
+            if not any(option.startswith("title=") for option in node.options):
+                document.nameless[f"block-{node.id}"] = "this code"
         elif isinstance(node, Formula):
             for name in node.labels:
                 document.labels.setdefault(name, node.labels[0])

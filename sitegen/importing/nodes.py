@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sitegen.parse.attributes import Attributes
+
 
 @dataclass(frozen=True)
 class Place:
@@ -98,10 +100,12 @@ class Heading(Node):
 
 @dataclass
 class Shown(Node):
-    """Code that is shown and not run."""
+    """Code that is shown and not run; that of Python may have an id and options."""
 
     language: str
     code: str
+    id: str = ""
+    options: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -169,6 +173,24 @@ Within = Callable[[Sequence[Item]], list[Node]]
 """What reads the items that something encloses."""
 
 
+def named(node: Node, name: str) -> bool:
+    """Give a node a name, unless it has one; whether it can."""
+    if isinstance(node, Formula):
+        node.label = node.label or name
+    elif isinstance(node, (Heading, Block, Component)) or (
+        isinstance(node, Shown) and is_python(node.language)
+    ):
+        node.id = node.id or name
+    else:
+        return False
+    return True
+
+
+def no_label(name: str) -> str:
+    """What is said of the name of something that can have none."""
+    return f"the label {name!r} is that of a text, which has none here"
+
+
 def walk(nodes: Sequence[Node]) -> Iterator[Node]:
     """All nodes, with those inside of others, in order."""
     for node in nodes:
@@ -189,6 +211,13 @@ def is_python(language: str) -> bool:
 def without_roles(text: str) -> str:
     """A text with what roles of MyST show in their place."""
     return re.sub(r"\{[\w:]+\}`([^`<]*)[^`]*`", r"\1", text)
+
+
+def unread(given: Attributes, *read: str) -> list[str]:
+    """What stands between braces, all but its id and what is read."""
+    values = (f"{key}={value}" for key, value in given.values.items())
+    found = (*given.classes, *values, *given.flags)
+    return [one for one in found if one.partition("=")[0] not in read]
 
 
 def anchor(label: str) -> str:

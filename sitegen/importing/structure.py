@@ -15,6 +15,7 @@ from sitegen.importing.nodes import (
     Item,
     Line,
     Node,
+    Nothing,
     Picture,
     Place,
     Prose,
@@ -22,18 +23,29 @@ from sitegen.importing.nodes import (
     anchor,
     is_python,
     left_out,
+    named,
+    no_label,
     safe,
+    unread,
+    words,
 )
 from sitegen.importing.parts import settled
 from sitegen.parse.attributes import Attributes, parse_attributes
 
 _FENCE = re.compile(r"^(?P<indent>\s*)(?P<mark>`{3,}(?=[^`]*$)|~{3,})\s*(?P<info>.*)$")
 _COLONS = re.compile(r"^\s*(?P<mark>:{3,})\s*(?P<info>\S.*)?$")
+_NAMED = re.compile(r"^(?P<name>[A-Za-z][\w-]*)(?:\[(?P<label>.*)\])?(?:\s+(?P<title>[^{\s].*))?$")
+"""A container of others that write no braces: `note Title`, `note[Title]`."""
 _DIRECTIVE = re.compile(r"^\{(?P<name>[A-Za-z][\w:+.-]*)\}\s*(?P<argument>.*)$")
 _HEADING = re.compile(r"^ {0,3}(?P<marks>#{1,6})\s+(?P<text>.*?)(?:\s+#+)?\s*$")
 _RULE = re.compile(r"^ {0,3}(=+|-+)\s*$")
 _BRACES = re.compile(r"\s*\{(?P<inner>[^{}]*)\}\s*$")
-_TARGET = re.compile(r"^\s*\((?P<label>[^()\s]+)\)=\s*$")
+_TARGET = re.compile(
+    r"""^\s*(?:\((?P<label>[^()\s]+)\)="""
+    r"""|<a\s+(?:id|name)=["'](?P<id>[\w.:-]+)["']\s*(?:/>|>\s*</a>))\s*$"""
+)
+_ATTRIBUTES = re.compile(r"^\s*\{:?\s*(?P<inner>(?:[.#][\w-]+|[\w-]+=\S+|toc\b)[^{}]*)\}\s*$")
+"""Those of the text below, as in MyST, or above, as in kramdown."""
 _MARK = re.compile(r"^\s*:(?P<name>label|eqlabel|width|height):`(?P<text>[^`]*)`\s*$")
 _D2L_TAB = re.compile(r"^\s*:(?P<name>begin_tab|end_tab):(?:`(?P<tabs>[^`]*)`)?\s*$")
 _IMAGE = re.compile(r"^\s*!\[(?P<alt>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]+)[^()]*\)")
@@ -49,9 +61,13 @@ _LANGUAGES = ("r", "julia", "bash", "sh", "sql", "ojs", "stata", "rust")
 _FRAMEWORKS = ("pytorch", "jax", "tensorflow", "mxnet")
 _TAB = re.compile(r"^\s*(?:%%tab|#\s?@tab)\s+(?P<tabs>.+?)\s*\n", re.M)
 _TOOLS = re.compile(r"^(%load_ext d2lbook\.tab|tab\.interact_select\(.*\))\s*$", re.M)
-_SILENT = re.compile(r"^\s*(\+\+\+(\s*\{(?!.*tags).*\})?|\\newpage)\s*$")
-"""The ends of cells in MyST, and of pages."""
-_SHORTCODE = re.compile(r"^\s*\{\{<\s*(?P<text>.+?)\s*>\}\}\s*$")
+_BREAK = re.compile(r"^\s*(?:\+\+\+(?P<meta>.*)|\\newpage|\. \. \.)\s*$")
+"""The ends of cells in MyST, of pages, and of steps of a slide."""
+_DRAWN = re.compile(r"^\s*(?:\+[-=+]{3,}\+|(?:-{2,}|={2,})(?:\s+(?:-{2,}|={2,}))+)\s*$")
+"""A line of a table that is drawn, as in Pandoc and reStructuredText."""
+_DEFINED = re.compile(r"^ {0,3}[:~]\s+(?P<text>\S.*)$")
+_ENCLOSING = re.compile(r"^\s*>\s*(?:`{3,}|:{3,})\s*\{")
+"""What a quotation can't hold here."""
 
 
 def structure(
@@ -85,11 +101,24 @@ class _Reader:
             item = items[at]
             if isinstance(item, Cell):
                 new, after = self.cell(item), at + 1
-            elif not item.text.strip() or _SILENT.match(item.text):
+            elif not item.text.strip():
+                at += 1
+                continue
+            elif ends := _BREAK.match(item.text):
+                if "tags" in (meta := ends["meta"] or ""):
+                    said = f"{words(meta)!r} of a text says nothing here"
+                    found.append(left_out(item.place, "tag", said))
                 at += 1
                 continue
             elif target := _TARGET.match(item.text):
-                label, at = anchor(target["label"]), at + 1
+                label, at = anchor(target["label"] or target["id"]), at + 1
+                continue
+            elif given := _ATTRIBUTES.match(item.text):
+                label = anchor(_attributes(given["inner"]).id) or label
+                if not re.fullmatch(r"#\S+", given["inner"].strip()):
+                    said = f"{words(item.text)!r} of a text says nothing here"
+                    found.append(left_out(item.place, "markup", said))
+                at += 1
                 continue
             elif mark := _MARK.match(item.text):
                 self.mark(mark, item, found)
@@ -117,12 +146,9 @@ class _Reader:
         if tabs := _D2L_TAB.match(line.text):
             return self.tabbed(items, at, tabs)
         if heading := _HEADING.match(line.text):
-            return [self.heading(line.place, len(heading["marks"]), heading["text"])], at + 1
+            return self.heading(line.place, len(heading["marks"]), heading["text"]), at + 1
         if _FORMULA.match(line.text) or _ENVIRONMENT.match(line.text):
             return self.formula(items, at)
-        if shortcode := _SHORTCODE.match(line.text):
-            said = f"a shortcode of Quarto is left out: {shortcode['text']}"
-            return [left_out(line.place, "shortcode", said)], at + 1
         if self.comments and line.text.startswith("%"):
             comment = Line(f"<!-- {safe(line.text.lstrip('% '))} -->", line.place)
             return [Prose(line.place, [comment])], at + 1
@@ -157,22 +183,14 @@ class _Reader:
     def labelled(self, label: str, nodes: list[Node]) -> list[Node]:
         """The nodes, the first of which has a label."""
         first = nodes[0]
-        if isinstance(first, Heading):
-            first.id = first.id or label
-        elif isinstance(first, Formula):
-            first.label = first.label or label
-        elif isinstance(first, Component):
-            first.id = first.id or label
-        elif isinstance(first, Picture):
+        if isinstance(first, Picture):
             figure = Component(first.place, "figure", first.alt, label, [], [first])
             figure.losses, first.losses = first.losses, []
             return [figure, *nodes[1:]]
-        elif isinstance(first, Prose) and first.lines and first.lines[-1].text.startswith("|"):
+        if isinstance(first, Prose) and first.lines and first.lines[-1].text.startswith("|"):
             return [Component(first.place, "table", "", label, [], [first]), *nodes[1:]]
-        elif hasattr(first, "id"):
-            first.id = first.id or label
-        else:
-            first.lose("label", f"the label {label!r} is that of a text, which has none here")
+        if not named(first, label):
+            first.lose("label", no_label(label))
         return nodes
 
     def fence(self, items: Sequence[Item], at: int, fence: re.Match[str]) -> tuple[list[Node], int]:
@@ -215,14 +233,20 @@ class _Reader:
                 options = {} if "input" in given.classes else cells.options_in(braces["inner"])
                 cell = Cell(code, here, language, options=options)
                 return self.cell(cell) if code.strip() else []
-            node = Shown(place, language, code)
-            if kept := [*given.classes[1:], *given.values, *given.flags]:
-                node.lose("option", f"{' '.join(kept)!r} of code that is shown says nothing here")
+            node = cells.shown(place, language or braces["inner"].lstrip("="), code, given)
+            if braces["inner"].startswith("="):
+                node.lose("HTML", "raw text of another format is shown as it is")
             return [node]
-        language = info.split()[0].lower().partition("{")[0] if info else ""
+        parts = re.match(r"\W*(?P<language>[\w+#-]*)(?P<rest>.*)$", info)
+        assert parts
+        language, rest = parts["language"].lower(), parts["rest"].strip()
         if is_python(language):
             language = "pycon" if code.startswith(">>>") else "python"
-        return [Shown(place, language, code)]
+        given = _attributes(rest.strip("{} "))
+        node = cells.shown(place, language, code, given)
+        if rest.strip("{}[] ") and given == Attributes():
+            node.lose("option", f"{words(rest)!r} of code that is shown says nothing here")
+        return [node]
 
     def directive(
         self, name: str, argument: str, lines: Sequence[Item], place: Place
@@ -247,12 +271,20 @@ class _Reader:
             end += 1
         inside = items[at + 1 : end]
         line, info = items[at], colons["info"].strip()
+        assert isinstance(line, Line)
         directive = _DIRECTIVE.match(info)
         if directive:
             found = self.directive(directive["name"], directive["argument"], inside, line.place)
             return self.gated(items, info, found, end + 1)
-        given = _attributes(info.strip("{} ") if info.startswith("{") else f".{info.split()[0]}")
-        return divs.nodes(given, inside, line.place, self.nodes), end + 1
+        given = _attributes(info.strip("{} "))
+        if parts := _NAMED.match(info):
+            title = parts["label"] or parts["title"]
+            given = Attributes("", (parts["name"],), {"title": title} if title else {})
+        found = divs.nodes(given, inside, line.place, self.nodes)
+        if given == Attributes():
+            said = f"{words(line.text)!r} says nothing here: what it encloses stands here"
+            found.insert(0, left_out(line.place, "div", said))
+        return found, end + 1
 
     def gated(
         self, items: Sequence[Item], info: str, found: list[Node], at: int
@@ -282,16 +314,19 @@ class _Reader:
         said = f"a {what} of {', '.join(names)} is left out: {self.tab} is kept (--tab)"
         return left_out(place, "tab", said)
 
-    def heading(self, place: Place, level: int, text: str) -> Heading:
+    def heading(self, place: Place, level: int, text: str) -> list[Node]:
         node = Heading(place, level, text)
         braces = _BRACES.search(text)
         if braces:
             given = _attributes(braces["inner"])
-            node.text, node.id = text[: braces.start()], anchor(given.id)
-            lost = [one for one in given.classes if one not in ("unnumbered", "unlisted")]
+            node.text, node.id = text[: braces.start()].strip(), anchor(given.id)
+            lost = [one for one in unread(given) if one not in ("unnumbered", "unlisted")]
             if lost:
                 node.lose("option", f"{' '.join(lost)!r} of a heading says nothing here")
-        return node
+        if not node.text:
+            node.lose("heading", "a heading without words is left out")
+            return [Nothing(place, losses=node.losses)]
+        return [node]
 
     def formula(self, items: Sequence[Item], at: int) -> tuple[list[Node], int]:
         line = items[at]
@@ -336,11 +371,13 @@ class _Reader:
             if len(lines) == 2 and _RULE.match(item.text) and "|" not in lines[0].text:
                 level = 1 if item.text.strip().startswith("=") else 2
                 if not ITEM.match(lines[0].text):
-                    return [self.heading(lines[0].place, level, lines[0].text.strip())], end
-        if re.match(r"\s*\+[-=+]{3,}\+\s*$", lines[0].text):
-            grid = Shown(lines[0].place, "text", "\n".join(line.text for line in lines))
-            grid.lose("table", "a table drawn with + and -: write it with |")
-            return [grid], end
+                    return self.heading(lines[0].place, level, lines[0].text.strip()), end
+        if any(_ENCLOSING.match(line.text) for line in lines):
+            said = "a quotation that holds more than text: its text stands here"
+            inner = [Line(re.sub(r"^\s*> ?", "", line.text), line.place) for line in lines]
+            return [left_out(lines[0].place, "quotation", said), *self.nodes(inner)], end
+        if len(lines) > 1 and any(_DEFINED.match(line.text) for line in lines[1:]):
+            return [_definitions(lines)], end
         if len(lines) == 1 and (picture := self.picture(lines[0])):
             return [picture], end
         return self.captioned(lines, items, end)
@@ -353,6 +390,8 @@ class _Reader:
             or _HEADING.match(text)
             or _MARK.match(text)
             or _D2L_TAB.match(text)
+            or _BREAK.match(text)
+            or _ATTRIBUTES.match(text)
             or _ENVIRONMENT.match(text)
             or _FORMULA.match(text)
         )
@@ -369,40 +408,84 @@ class _Reader:
             if braces is None:
                 return None
             given = _attributes(braces["inner"])
-        alt = given.values.get("fig-alt", found["alt"])
-        picture = Picture(line.place, found["target"], alt)
+        caption = given.values.get("fig-cap", found["alt"])
+        picture = Picture(line.place, found["target"], given.values.get("fig-alt", caption))
         node: Node = picture
-        if given.id or (self.figures and found["alt"].strip()):
-            node = Component(line.place, "figure", found["alt"], anchor(given.id), [], [picture])
-        for key, value in given.values.items():
-            if key not in ("fig-alt", "fig-cap"):
-                node.lose("option", f"{key}={value} of a picture says nothing here")
+        if given.id or (self.figures and caption.strip()):
+            node = Component(line.place, "figure", caption, anchor(given.id), [], [picture])
+        for said in unread(given, "fig-alt", "fig-cap"):
+            node.lose("option", f"{said} of a picture says nothing here")
         return node
 
     def captioned(
         self, lines: list[Line], items: Sequence[Item], end: int
     ) -> tuple[list[Node], int]:
         """A text; a table, in a component if a caption stands below or above it."""
-        place = lines[0].place
-        table = any(re.match(r"^\s*\|?[\s:|-]*-{2,}[\s:|-]*$", line.text) for line in lines[1:3])
         after = end
         while after < len(items) and self._is(items[after], re.compile(r"^\s*$")):
             after += 1
+        item = items[after] if after < len(items) else None
+        beside = _caption(item.text) if isinstance(item, Line) else None
+        own = _caption(lines[-1].text)
+        if own and len(lines) == 1 and isinstance(item, Line) and not self.begins(item.text):
+            below, last = self.prose(items, after)  # a caption may stand above its table
+            if len(below) == 1 and _is_table(below[0]):
+                return [_table(own, below[0])], last
         caption = None
-        if table and "|" in lines[0].text:
-            inside = _CAPTION.match(lines[-1].text) if "|" not in lines[-1].text else None
-            item = items[after] if after < len(items) else None
-            below = _CAPTION.match(item.text) if isinstance(item, Line) else None
-            if inside:
-                caption, lines = inside, lines[:-1]
-            elif below and not _MARK.match(below[0]) and not _COLONS.match(below[0]):
-                caption, end = below, after + 1
-        if caption is None:
-            return [Prose(place, lines)], end
-        text, label = caption["text"], ""
-        if braces := _BRACES.search(text):
-            text, label = text[: braces.start()], _attributes(braces["inner"]).id
-        return [Component(place, "table", text, anchor(label), [], [Prose(place, lines)])], end
+        if own and _is_table(_text(lines[:-1])):
+            caption, lines = own, lines[:-1]
+        elif beside and _is_table(_text(lines)):
+            caption, end = beside, after + 1
+        node = _text(lines)
+        return [_table(caption, node) if caption else node], end
+
+
+def _text(lines: list[Line]) -> Node:
+    """A paragraph or a table; one that is drawn is shown as it is."""
+    if not (len(lines) > 1 and any(_DRAWN.match(line.text) for line in lines[:2])):
+        return Prose(lines[0].place if lines else Place("", 0), lines)
+    drawn = Shown(lines[0].place, "text", "\n".join(line.text for line in lines))
+    drawn.lose("table", "a table that is drawn: write it with |")
+    return drawn
+
+
+def _is_table(node: Node) -> bool:
+    if isinstance(node, Shown):
+        return True
+    if not isinstance(node, Prose) or not node.lines or "|" not in node.lines[0].text:
+        return False
+    rule = r"^\s*\|?[\s:|-]*-{2,}[\s:|-]*$"
+    return any(re.match(rule, line.text) for line in node.lines[1:3])
+
+
+def _caption(text: str) -> re.Match[str] | None:
+    return None if _MARK.match(text) or _COLONS.match(text) else _CAPTION.match(text)
+
+
+def _table(caption: re.Match[str], table: Node) -> Node:
+    node = Component(table.place, "table", caption["text"], children=[table])
+    if braces := _BRACES.search(node.title):
+        given = _attributes(braces["inner"])
+        node.title, node.id = node.title[: braces.start()], anchor(given.id)
+        for said in unread(given):
+            node.lose("option", f"{said} of a table says nothing here")
+    return node
+
+
+def _definitions(lines: list[Line]) -> Node:
+    """Terms and what they mean, as the items of a list."""
+    made: list[Line] = []
+    for at, line in enumerate(lines):
+        following = lines[at + 1].text if at + 1 < len(lines) else ""
+        if found := _DEFINED.match(line.text):
+            made.append(Line(f"  {found['text']}", line.place))
+        elif _DEFINED.match(following):
+            made.append(Line(f"- **{line.text.strip()}**:", line.place))
+        else:
+            made.append(Line(f"  {line.text.strip()}", line.place))
+    node = Prose(lines[0].place, made)
+    node.lose("markup", "a list of definitions: a plain list now")
+    return node
 
 
 def _closing(mark: str) -> re.Pattern[str]:

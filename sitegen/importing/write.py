@@ -79,13 +79,18 @@ class _Writer:
         return f"{'#' * min(node.level, 6)} {inline.text(node.text)}{place}"
 
     def shown(self, node: Shown, inline: Inline) -> str:
-        run = " {no-run}" if node.language == "python" else ""
-        return _fenced(f"{node.language}{run}", node.code)
+        if node.language == "python":
+            return self.python(node, ["no-run", *node.options])
+        return _fenced(node.language, node.code)
 
     def block(self, node: Block, inline: Inline) -> str:
-        given = [f"#{self.free(node.id)}"] if node.id else []
         runs = "no-run" not in node.options
-        given += [one for one in node.options if runs or not one.startswith("raises=")]
+        options = [one for one in node.options if runs or not one.startswith("raises=")]
+        return self.python(node, options)
+
+    def python(self, node: Block | Shown, options: Sequence[str]) -> str:
+        given = [f"#{self.free(node.id)}"] if node.id else []
+        given += options
         return _fenced("python" + (f" {{{' '.join(given)}}}" if given else ""), node.code)
 
     def formula(self, node: Formula, inline: Inline) -> str:

@@ -249,6 +249,103 @@ MARKDOWN = {
         "no number -->\n\n:::statement {#thm} Theorem: Euclid\nText\n:::",
         "doc.md:1: {prf:theorem} has that title, and no number",
     ),
+    "lists in a table of lists": (
+        "```{list-table}\n* - a\n  - - b\n    - c\n* - 1\n  - 2\n```",
+        "|  |  |\n| --- | --- |\n| a | - b - c |\n| 1 | 2 |",
+        "",
+    ),
+    "a table of CSV": (
+        '```{csv-table}\n:header: "a", "b"\n1, "2, 3"\n```',
+        "| a | b |\n| --- | --- |\n| 1 | 2, 3 |",
+        "",
+    ),
+    "a table that is drawn": (
+        "=== ===\nA   B\n=== ===\n1   2\n=== ===",
+        "```text\n=== ===\nA   B\n=== ===\n1   2\n=== ===\n```",
+        "doc.md:1: a table that is drawn: write it with |",
+    ),
+    "code with lines that stand out": (
+        "```{code-block} python\n:caption: A file\n:name: f\n:emphasize-lines: 1,2\na\nb\n```\n\n"
+        "See {ref}`f`.",
+        '```python {#f no-run title="A file" hl=1,2}\na\nb\n```\n\nSee [](#block-f).',
+        "",
+    ),
+    "code without such lines": (
+        "```{code-block} python\n:emphasize-lines: 9\na\n```",
+        "```python {no-run}\na\n```",
+        "",
+    ),
+    "code in another language": (
+        "```{code-block} c\n:caption: A file\nint a;\n```",
+        "```c\nint a;\n```",
+        "doc.md:1: 'caption=A file' of code that is shown says nothing here",
+    ),
+    "what others write behind the language": (
+        '```python title="a.py" linenums="1"\na\n```',
+        '```python {no-run title="a.py"}\na\n```',
+        "doc.md:1: 'linenums=1' of code that is shown says nothing here",
+    ),
+    "a figure in Markdown": (
+        "```{figure-md} f\n![words](a.txt)\n\nA caption.\n```\n\nSee {numref}`f`.",
+        ":::figure {#f} A caption.\n",
+        "doc.md:2: no picture 'a.txt'",
+    ),
+    "several pictures in a figure": (
+        ":::{figure}\n:label: f\n(one)=\n![1](a)\n\n![2](b)\n\nBoth.\n:::",
+        "::::figure {#f} Both.\n:::figure {#one} 1\n",
+        "doc.md:4: no picture 'a'",
+    ),
+    "a glossary": (
+        "```{glossary}\none\ntwo\n  Words\n  and more\n\nthree\n: Others\n```",
+        "- **one**, **two**: Words\n  and more\n- **three**: Others",
+        "doc.md:1: a glossary: a list now",
+    ),
+    "definitions": (
+        "one\n: Words\n: and more",
+        "- **one**:\n  Words\n  and more",
+        "doc.md:1: a list of definitions: a plain list now",
+    ),
+    "text of another language": (
+        "```{eval-rst}\n.. note:: x\n```\n\n```{raw} html\n<b>y</b>\n```",
+        "```rst\n.. note:: x\n```\n\n<b>y</b>",
+        "doc.md:1: {eval-rst} is shown as it is",
+    ),
+    "words below what lies elsewhere": (
+        "```{iframe} https://example.org\nWords\n```",
+        "[https://example.org](https://example.org)\n\nWords",
+        "doc.md:1: {iframe} shows what lies elsewhere",
+    ),
+    "a quotation that holds a note": (
+        "> Words\n> ```{tip}\n> Text\n> ```",
+        "Words\n\n:::tip\nText\n:::",
+        "doc.md:1: a quotation that holds more than text",
+    ),
+    "the end of a cell right below a text": ("One.\n+++\nTwo.", "One.\n\nTwo.", ""),
+    "the tags of a text": (
+        '+++ {"tags": ["a"]}\n\nText.',
+        "Text.",
+        """doc.md:1: '{"tags": ["a"]}' of a text says nothing here""",
+    ),
+    "attributes of a text": (
+        "{.red}\nText\n{: .blue}\n\n{#there}\n## A part\n\n[x](#there)",
+        "Text",
+        "doc.md:1: '{.red}' of a text says nothing here",
+    ),
+    "the name of a place in HTML": (
+        '<a id="there"></a>\n## A part\n\nSee [x](#there).',
+        "## A part {#there}\n\nSee [x](#there).",
+        "",
+    ),
+    "containers of others": (
+        ":::tip A title\nOne\n:::\n\n:::info[Another]\nTwo\n:::\n\n::: warning\nThree\n:::",
+        ":::tip A title\nOne\n:::\n\n:::aside Another\nTwo\n:::\n\n:::warning\nThree\n:::",
+        "",
+    ),
+    "a container that nobody knows": (
+        "::: my.module\nText\n:::",
+        "Text",
+        "doc.md:1: '::: my.module' says nothing here: what it encloses stands here",
+    ),
     "a remote picture": (
         "![words](https://example.org/a.png)",
         "[words](https://example.org/a.png)",
@@ -339,6 +436,52 @@ QUARTO = {
         "::::: {.columns}\n::: {.column}\nOne\n:::\n::: {.column}\nTwo\n:::\n:::::",
         ":::compare\n---\n\nOne\n\n---\n\nTwo\n:::",
         "",
+    ),
+    "what a div says": (
+        '::: {.callout-note icon=false appearance="simple"}\nText\n:::',
+        ":::aside\nText\n:::",
+        "doc.qmd:1: icon=false, appearance=simple of a div says nothing here",
+    ),
+    "a div with a name": (
+        "::: {#lst-a}\n```python\n1\n```\n:::\n\nSee @lst-a.",
+        "```python {#lst-a no-run}\n1\n```\n\nSee [this code](#block-lst-a).",
+        "",
+    ),
+    "code with a name": (
+        '```{#lst-b .python lst-cap="A file"}\n1\n```\n\nSee @lst-b.',
+        '```python {#lst-b no-run title="A file"}\n1\n```\n\nSee [](#block-lst-b).',
+        "",
+    ),
+    "a cell with a name for its code": (
+        "```{python}\n#| lst-label: lst-c\n#| lst-cap: A file\n1\n```",
+        '```python {#lst-c title="A file"}\n1\n```',
+        "",
+    ),
+    "a cell that is spoken of": ("```{{python}}\n1\n```", "```python {no-run}\n1\n```", ""),
+    "raw text": (
+        "```{=html}\n<b>x</b>\n```",
+        "```html\n<b>x</b>\n```",
+        "doc.qmd:1: raw text of another format is shown as it is",
+    ),
+    "a caption above its table": (
+        "Table: Sizes {#tbl-b}\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nSee @tbl-b.",
+        ":::table {#tbl-b} Sizes\n| a | b |\n|---|---|\n| 1 | 2 |\n:::\n\nSee [](#tbl-b).",
+        "",
+    ),
+    "the caption of a table that is drawn": (
+        "+---+\n| a |\n+---+\n\n: Sizes {#tbl-c}",
+        ":::table {#tbl-c} Sizes\n<!-- import: a table that is drawn: write it with | -->",
+        "doc.qmd:1: a table that is drawn: write it with |",
+    ),
+    "what a picture and a heading say": (
+        '## A part {.smaller background="black"}\n\n![x](no.png){.lightbox}',
+        "## A part",
+        "doc.qmd:1: 'smaller background=black' of a heading says nothing here",
+    ),
+    "a heading without words": (
+        '## {background="black"}\n\nText',
+        "Text",
+        "doc.qmd:1: a heading without words is left out",
     ),
     "a column by itself": (
         "::: {.callout-note}\n::: {.column}\nOne\n:::\n:::",
