@@ -163,6 +163,9 @@ class _Around:
             return "", f"no picture {target!r}: its words alone stand here"
         return self._beside(unquote(target), path.read_bytes())
 
+    def substitution(self, name: str) -> str | None:
+        return self.document.substitutions.get(name)
+
     def cites(self, key: str) -> str:
         return self.bibliography.cites(key)
 

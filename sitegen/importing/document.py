@@ -53,6 +53,8 @@ class Document:
     """The anchor of each label, empty for the lesson itself."""
     ids: frozenset[str] = frozenset()
     """Those of figures, formulas and the like."""
+    substitutions: dict[str, str] = field(default_factory=dict)
+    """What stands for names between two pairs of braces."""
     nameless: dict[str, str] = field(default_factory=dict)
     """What to call what has an anchor and neither number nor title."""
 
@@ -108,6 +110,7 @@ def _document(path: Path, tab: str) -> Document:
         path.resolve(), name, _slug(path, title), title, summary, nodes, losses, pictures=pictures
     )
     document.bibliographies = bibliography.files_of(path, meta)
+    document.substitutions = markdown.substitutions(meta)
     _label(document)
     return document
 

@@ -27,6 +27,7 @@ _INDENT = re.compile(r"^[ \t]*(?:>[ \t]*)*")
 _ROOM = 600
 """Characters from which on a remark is too long for the margin."""
 _EQUATION = re.compile(r"\s*\\begin\{equation\*?\}(.*)\\end\{equation\*?\}\s*", re.S)
+_FRAME = re.compile(r"\s*</?(?:p|div|center|figure|table|h[1-6]|section)\b")
 _CODE = re.compile(r"^(?: {4}|\t)")
 
 
@@ -64,10 +65,10 @@ class _Writer:
         return "\n\n".join(part for part in parts if part.strip())
 
     def prose(self, node: Prose, inline: Inline) -> str:
-        text = "\n".join(line.text.rstrip() for line in node.lines)
+        text = "\n".join(re.sub(r"\s+$", _end, line.text) for line in node.lines).rstrip()
         if all(_CODE.match(line.text) for line in node.lines) and not ITEM.match(text):
             return text  # code by its indentation, or what goes on in a list
-        text = inline.text(text)
+        text = _without_frames(inline.text(text), text, inline)
         # A line that only begins with colons or dots would be taken for markup.
         return re.sub(r"^(:{3,})", r"\\\1", text, flags=re.M)
 
@@ -136,6 +137,19 @@ class _Writer:
             found = f"{name}-{number}"
         self.ids.add(found)
         return found
+
+
+def _end(found: re.Match[str]) -> str:
+    """Of the end of a line, the two spaces that break it."""
+    return "  " if found[0].startswith("  ") else ""
+
+
+def _without_frames(text: str, written: str, inline: Inline) -> str:
+    """A text whose pictures stood within HTML, in which Markdown would show none."""
+    if not (_FRAME.match(written) and "<img" in written):
+        return text
+    inline.lose("HTML", "the HTML around a picture is left out")
+    return re.sub(r"</?[a-z][^<>]*>", "", text).strip()
 
 
 def _fenced(info: str, code: str) -> str:

@@ -353,7 +353,45 @@ MARKDOWN = {
         "(https://example.org/a.png)",
     ),
     "a missing picture": ("![words](a.png)", "words", "doc.md:1: no picture 'a.png'"),
-    "a script": ("<script>x</script>", "x", "doc.md:1: '<script>' is left out"),
+    "a script": ("a <script>x</script>", "a", "doc.md:1: '<script>x</script>' is left out"),
+    "style": ("a\n<style>\np {}\n</style>", "a", "doc.md:1: '<style> p {} </style>' is left out"),
+    "a frame": ("a <iframe src=b></iframe>", "a", "doc.md:1: '<iframe src=b>' is left out"),
+    "a picture within HTML": (
+        '<p align="center">\n  <img src="a.png" alt="words">\n</p>',
+        "words",
+        "doc.md:1: the HTML around a picture is left out",
+    ),
+    "a badge in HTML": (
+        '<a href="https://colab.research.google.com/x"><img src="https://e.org/a.svg"/></a>\n\nText',
+        "Text",
+        "doc.md:1: a badge is left out",
+    ),
+    "what stands for a name": (
+        "---\nmyst:\n  substitutions:\n    key: some *words*\n---\nHere {{ key }}.",
+        "Here some *words*.",
+        "",
+    ),
+    "a name that stands for nothing": (
+        "Here {{ key }}.",
+        "Here {{ key }}.",
+        "doc.md:1: nothing here says what stands for '{{ key }}'",
+    ),
+    "a link that names its kind": (
+        "(there)=\n## A part\n\n<project:#there>",
+        "## A part {#there}\n\n[](#there)",
+        "",
+    ),
+    "links that are defined elsewhere": (
+        "[a][x] and [b][y]\n\n[x]: https://example.org\n[y]: no.md",
+        "\n\n[x]: https://example.org",
+        "doc.md:4: 'no.md' is not among what is brought",
+    ),
+    "shortcodes of others": (
+        "{{% notice %}}\nText {% include x %}",
+        "Text",
+        "doc.md:1: a shortcode is left out: notice",
+    ),
+    "a line that breaks": ("One  \ntwo  ", "One  \ntwo", ""),
     "the end of a cell": ('One.\n\n+++ {"a": []}\n\nTwo.', "One.\n\nTwo.", ""),
     "a comment": ("% a comment\n\nText.", "<!-- a comment -->\n\nText.", ""),
     "an option of a directive": (
@@ -424,13 +462,23 @@ QUARTO = {
     ),
     "a shortcode": (
         "{{< video https://example.org >}}",
-        "<!-- import: a shortcode of Quarto is left out: video https://example.org -->",
-        "doc.qmd:1: a shortcode of Quarto is left out: video https://example.org",
+        "<!-- import: a shortcode is left out: video https://example.org -->",
+        "doc.qmd:1: a shortcode is left out: video https://example.org",
     ),
     "another format": (
         '::: {.content-visible when-format="pdf"}\nPaper.\n:::',
         "<!-- import: left out, for another format: 'Paper.' -->",
         "doc.qmd:1: left out, for another format: 'Paper.'",
+    ),
+    "a reference that begins a sentence": (
+        "## A part {#sec-a}\n\n@Sec-a says it.",
+        "## A part {#sec-a}\n\n[](#sec-a) says it.",
+        "",
+    ),
+    "attributes of code": (
+        "`x`{.python}",
+        "`x`",
+        "doc.qmd:1: '{.python}' of code says nothing here",
     ),
     "columns": (
         "::::: {.columns}\n::: {.column}\nOne\n:::\n::: {.column}\nTwo\n:::\n:::::",
@@ -611,6 +659,7 @@ def test_tags_and_errors_of_a_notebook(brought: Import) -> None:
         ("---\ntitle: One\n---\n# One\n\n## Two\n", "One", ["## Two"]),
         ("---\njupytext:\n  a: b\nkernelspec:\n  a: b\n---\n# A *b* `c`\n", "A b c", []),
         ("## Two\n", "Doc", ["## Two"]),
+        ("+++\ntitle = 'One'\n+++\n## Two\n", "One", ["## Two"]),
     ],
 )
 def test_titles_and_headings(brought: Import, text: str, title: str, headings: list[str]) -> None:
