@@ -166,6 +166,11 @@ class _Around:
     def substitution(self, name: str) -> str | None:
         return self.document.substitutions.get(name)
 
+    def latex(self, text: str) -> str:
+        for name, stands in self.document.macros.items():
+            text = stands.join(re.split(rf"{re.escape(name)}(?![A-Za-z])", text))
+        return text
+
     def cites(self, key: str) -> str:
         return self.bibliography.cites(key)
 

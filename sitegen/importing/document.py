@@ -55,6 +55,8 @@ class Document:
     """Those of figures, formulas and the like."""
     substitutions: dict[str, str] = field(default_factory=dict)
     """What stands for names between two pairs of braces."""
+    macros: dict[str, str] = field(default_factory=dict)
+    """Commands of formulas."""
     nameless: dict[str, str] = field(default_factory=dict)
     """What to call what has an anchor and neither number nor title."""
 
@@ -111,6 +113,7 @@ def _document(path: Path, tab: str) -> Document:
     )
     document.bibliographies = bibliography.files_of(path, meta)
     document.substitutions = markdown.substitutions(meta)
+    document.macros = markdown.macros(meta)
     _label(document)
     return document
 

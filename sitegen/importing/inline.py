@@ -95,6 +95,10 @@ class Around(Protocol):
         """What the front matter says for a name; None if nothing."""
         ...
 
+    def latex(self, text: str) -> str:
+        """A formula without the commands that its document defines."""
+        ...
+
     def cites(self, key: str) -> str:
         """Who wrote what has this key in the bibliography, which is cited then; else empty."""
         ...
@@ -226,7 +230,7 @@ class Inline:
     def math(self, text: str, mark: str) -> str:
         if found := re.fullmatch(r"\s*\\(?:eq)?ref\{([^{}]+)\}\s*", text):
             return self.reference(found[1], "")
-        text = LABEL.sub("", text)
+        text = self.around.latex(LABEL.sub("", text))
         return f"{mark}{text.strip()}{mark}"
 
     def reference(self, label: str, title: str) -> str:

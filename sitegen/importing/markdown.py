@@ -38,14 +38,24 @@ def read(path: str, text: str) -> tuple[list[Line], Mapping[str, Any], list[Loss
     lost = [
         Loss(Place(path, _line_of(lines, key)), "front matter", f"{key!r} of the front matter")
         for key in meta
-        if key not in _OF_TOOLS | _TAKEN and not _substituting(meta, key)
+        if key not in _OF_TOOLS | _TAKEN and not _is_read(meta, key)
     ]
     return items, meta, lost
 
 
-def _substituting(meta: Mapping[str, Any], key: str) -> bool:
-    """Whether the settings of MyST are for substitutions alone."""
-    return key == "myst" and isinstance(meta[key], dict) and list(meta[key]) == ["substitutions"]
+def _is_read(meta: Mapping[str, Any], key: str) -> bool:
+    """Whether all is read of what is read in part."""
+    given = meta[key] if isinstance(meta[key], dict) else {}
+    if key == "math":
+        return len(macros(meta)) == len(given)
+    return key == "myst" and list(given) == ["substitutions"]
+
+
+def macros(meta: Mapping[str, Any]) -> dict[str, str]:
+    """Commands of formulas that take nothing, and what they stand for."""
+    given = meta.get("math")
+    found = given.items() if isinstance(given, dict) else ()
+    return {name: text for name, text in found if isinstance(text, str) and "#" not in text}
 
 
 def substitutions(meta: Mapping[str, Any]) -> dict[str, str]:

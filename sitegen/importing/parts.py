@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sitegen.importing.nodes import Break, Component, Heading, Node, Nothing
+from sitegen.importing.nodes import Block, Break, Component, Heading, Node, Nothing
+from sitegen.parse.skeleton import has_solution
 
 _WHOLES = {"tab": "tabs", "card": "grid", "column": "columns"}
 """What each is a part of."""
@@ -29,18 +30,21 @@ def settled(nodes: Sequence[Node]) -> list[Node]:
     return _settled(nodes, {})
 
 
-def _settled(nodes: Sequence[Node], exercises: dict[str, Component]) -> list[Node]:
-    """`exercises` are those above, by their ids; the one without is the last."""
+def _settled(
+    nodes: Sequence[Node], exercises: dict[str, Component], exercise: bool = False
+) -> list[Node]:
+    """`exercises` are those above, by their ids, the one without is the last; in one or not."""
     found: list[Node] = []
     for node in nodes:
         if not isinstance(node, Component):
-            found.append(node)
+            found.append(node if exercise else _asked(node))
             continue
         if node.name == "exercise":
             exercises[""] = exercises[node.id] = node
         children, node.children = node.children, []
         # A solution within its exercise is put there meanwhile, and belongs at its end.
-        node.children = [*_settled(children, exercises), *node.children]
+        within = exercise or node.name in ("exercise", "solution")
+        node.children = [*_settled(children, exercises, within), *node.children]
         if node.name == "solution":
             found += _solution(node, exercises.get(node.id))
         elif node.name in _WHOLES:
@@ -48,6 +52,14 @@ def _settled(nodes: Sequence[Node], exercises: dict[str, Component]) -> list[Nod
         else:
             found.append(node)
     return found
+
+
+def _asked(node: Node) -> Node:
+    """A block with nbgrader's marks as an exercise, in which alone it may stand."""
+    if not (isinstance(node, Block) and has_solution(node.code)):
+        return node
+    node.lose("exercise", "a solution in a cell: an exercise now, which lacks its question")
+    return Component(node.place, "exercise", children=[node])
 
 
 def _solution(node: Component, exercise: Component | None) -> list[Node]:

@@ -96,7 +96,7 @@ class _Writer:
 
     def formula(self, node: Formula, inline: Inline) -> str:
         labels = LABEL.findall(node.latex)
-        latex = re.sub(rf"\s*{LABEL.pattern}", "", node.latex)
+        latex = self.around.latex(re.sub(rf"\s*{LABEL.pattern}", "", node.latex))
         if whole := _EQUATION.fullmatch(latex):
             latex = whole[1]
         if r"\\" in latex and r"\begin" not in latex:

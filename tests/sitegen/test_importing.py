@@ -371,6 +371,26 @@ MARKDOWN = {
         "Here some *words*.",
         "",
     ),
+    "commands of formulas": (
+        "---\nmath:\n  '\\R': '\\mathbb{R}'\n---\nIn $\\R^2$ and $\\Re$\n\n$$\\R$$",
+        "In $\\mathbb{R}^2$ and $\\Re$\n\n$$\n\\mathbb{R}\n$$",
+        "",
+    ),
+    "a command of formulas that takes something": (
+        "---\nmath:\n  '\\v': '\\mathbf{#1}'\n---\nText",
+        "Text",
+        "doc.md:2: 'math' of the front matter",
+    ),
+    "a solution in a cell": (
+        "```{code-cell}\n### BEGIN SOLUTION\n1\n### END SOLUTION\n```",
+        ":::exercise\n<!-- import: a solution in a cell: an exercise now, which lacks its question",
+        "doc.md:2: a solution in a cell: an exercise now",
+    ),
+    "a solution in a cell of an exercise": (
+        ":::{exercise}\nHow?\n```{code-cell}\n### BEGIN SOLUTION\n1\n### END SOLUTION\n```\n:::",
+        ":::exercise\nHow?\n\n```python\n### BEGIN SOLUTION\n1\n### END SOLUTION\n```\n:::",
+        "",
+    ),
     "a name that stands for nothing": (
         "Here {{ key }}.",
         "Here {{ key }}.",
@@ -384,7 +404,7 @@ MARKDOWN = {
     "links that are defined elsewhere": (
         "[a][x] and [b][y]\n\n[x]: https://example.org\n[y]: no.md",
         "\n\n[x]: https://example.org",
-        "doc.md:4: 'no.md' is not among what is brought",
+        "doc.md:3: 'no.md' is not among what is brought",
     ),
     "shortcodes of others": (
         "{{% notice %}}\nText {% include x %}",
