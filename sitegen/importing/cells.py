@@ -51,6 +51,11 @@ _SETTINGS: Mapping[tuple[str, Any], list[str]] = {
 """What Quarto's options are here."""
 
 _MAGIC = re.compile(r"^(?P<indent>[ \t]*)(?P<sign>%%?|!!?|\?{1,2}(?=\w))(?P<rest>.*)$")
+_CALL = re.compile(
+    r"^(?P<indent>[ \t]*)get_ipython\(\)\."
+    r"(?P<what>run_line_magic|run_cell_magic|magic|system)\((?P<given>.*)\)[ \t]*$",
+    re.M,
+)
 _HELP = re.compile(r"^[ \t]*[\w.]+\?{1,2}[ \t]*$")
 _TIMED = re.compile(r"(?:-\w+\s*\d*\s+)*(?P<code>.+)$", re.S)
 
@@ -127,6 +132,7 @@ def _quarto(code: str) -> tuple[str, dict[str, Any] | None]:
 
 def _python(cell: Cell, code: str) -> Node | None:
     """A cell without what IPython adds to Python; None if nothing is left of it."""
+    code = _CALL.sub(_called, code)
     block = Block(cell.place, code)
     lines = code.split("\n")
     first = next((line for line in lines if line.strip()), "")
@@ -144,6 +150,19 @@ def _python(cell: Cell, code: str) -> Node | None:
     if all(line.startswith("#") or not line.strip() for line in lines) and block.losses:
         return Shown(cell.place, "python", code.strip("\n") + "\n", losses=block.losses)
     return block
+
+
+def _called(found: re.Match[str]) -> str:
+    """A call of IPython, as scripts made of notebooks have it, as it stood in the notebook."""
+    try:
+        given = ast.literal_eval(f"({found['given']},)")
+        name, argument, *rest = map(str, (*given, ""))
+    except (SyntaxError, ValueError):
+        return found[0]
+    if found["what"] == "system":
+        return f"{found['indent']}!{name}"
+    sign = "%%" if found["what"] == "run_cell_magic" else "%"
+    return f"{found['indent']}{sign}{f'{name} {argument}'.strip()}\n{''.join(rest)}".rstrip()
 
 
 def _whole(block: Block, first: str, rest: str) -> Node | None:

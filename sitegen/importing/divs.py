@@ -10,6 +10,7 @@ from sitegen.importing.nodes import (
     Item,
     Line,
     Node,
+    Nothing,
     Place,
     Prose,
     Within,
@@ -54,13 +55,10 @@ _READ = {
 def nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within) -> list[Node]:
     """What a div is in a lesson; of what it says, that which says nothing here is told."""
     found = _nodes(given, lines, place, within)
-    told = unread(given, *_READ, *_PLAIN)
-    if told:
-        what = ", ".join(told)
-        where = (
-            "" if isinstance(found[0] if found else None, Component) else ": its text stands here"
-        )
-        found.insert(0, left_out(place, "div", f"{what} of a div says nothing here{where}"))
+    if told := unread(given, *_READ, *_PLAIN):
+        found = found or [Nothing(place)]
+        where = "" if isinstance(found[0], Component) else ": its text stands here"
+        found[0].lose("div", f"{', '.join(told)} of a div says nothing here{where}")
     return found
 
 

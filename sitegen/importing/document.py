@@ -205,6 +205,8 @@ def _label(document: Document) -> None:
             for name in node.labels:
                 document.labels.setdefault(name, node.labels[0])
     headings = [node for node in walk(document.nodes) if isinstance(node, Heading)]
+    for node in headings:  # which goes by its words, too, where nothing else does
+        document.labels.setdefault(slugify(_without_markup(node.text)), node.id)
     document.ids = frozenset(document.labels.values()) - {
         slugify(_without_markup(node.text)) for node in headings if not node.id
     } | {node.id for node in walk(document.nodes) if isinstance(node, Component) and node.id}

@@ -332,8 +332,8 @@ MARKDOWN = {
         "doc.md:1: '{.red}' of a text says nothing here",
     ),
     "the name of a place in HTML": (
-        '<a id="there"></a>\n## A part\n\nSee [x](#there).',
-        "## A part {#there}\n\nSee [x](#there).",
+        '<a id="there"></a>\n## A part\n\nSee [x](#there) and [y](#A-part).',
+        "## A part {#there}\n\nSee [x](#there) and [y](#there).",
         "",
     ),
     "containers of others": (
@@ -551,6 +551,11 @@ QUARTO = {
         "Text",
         "doc.qmd:1: a heading without words is left out",
     ),
+    "the label of a div that says more": (
+        "(there)=\n::: {.callout-note icon=false}\nText\n:::\n\n[x](#there)",
+        ":::aside {#there}\nText\n:::\n\n[x](#there)",
+        "doc.qmd:2: icon=false of a div says nothing here",
+    ),
     "a column by itself": (
         "::: {.callout-note}\n::: {.column}\nOne\n:::\n:::",
         "<!-- import: a column outside of columns: its text stands here -->\n\nOne\n:::",
@@ -628,6 +633,21 @@ CELLS = {
         "can't be read",
     ),
     "a command": ("!ls", "```python {no-run}\n!ls\n```", "'!ls' is not run"),
+    "a call of IPython": (
+        "get_ipython().run_line_magic('matplotlib', 'inline')\nx = 1",
+        "```python\nx = 1\n```",
+        "'%matplotlib inline' is left out",
+    ),
+    "a cell as a call": (
+        "get_ipython().run_cell_magic('time', '', 'x = 1\\ny = 2\\n')",
+        "```python\nx = 1\ny = 2\n```",
+        "%%time is left out",
+    ),
+    "a command as a call": (
+        "if x:\n    get_ipython().system('ls')",
+        "if x:\n    pass  # !ls",
+        "'!ls' is not run",
+    ),
     "a command beside code": ("!ls\nx = 1", "# !ls\nx = 1", "'!ls' is not run: a comment now"),
     "a command in a branch": ("if True:\n    !ls", "    pass  # !ls", "'!ls' is not run"),
     "another language": ("%%bash\nls", "```python {no-run}\n%%bash", "%%bash: the cell is shown"),
