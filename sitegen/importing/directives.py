@@ -323,7 +323,7 @@ def _list_table(given: Directive, within: Within) -> list[Node]:
     rows: list[list[str]] = []
     indents = [len(line.text) - len(line.text.lstrip()) for line in given.written if line.text]
     for line in given.written:
-        text = line.text[min(indents) :]
+        text = line.text[min(indents, default=0) :]
         if found := re.match(r"[*-]\s+[-*]\s?(.*)$", text):
             rows.append([found[1].strip()])
         elif rows and (found := re.match(r"\s{1,3}[-*]\s?(.*)$", text)):
@@ -355,8 +355,7 @@ def _diagram(given: Directive, within: Within) -> list[Node]:
 
 
 def _quote(given: Directive, within: Within) -> list[Node]:
-    lines = [Line(f"> {line.text}".rstrip(), line.place) for line in given.written]
-    return [Prose(given.place, lines)]
+    return within([Line(f"> {line.text}".rstrip(), line.place) for line in given.written])
 
 
 def _include(given: Directive, within: Within) -> list[Node]:

@@ -66,7 +66,7 @@ _BREAK = re.compile(r"^\s*(?:\+\+\+(?P<meta>.*)|\\newpage|\. \. \.)\s*$")
 _DRAWN = re.compile(r"^\s*(?:\+[-=+]{3,}\+|(?:-{2,}|={2,})(?:\s+(?:-{2,}|={2,}))+)\s*$")
 """A line of a table that is drawn, as in Pandoc and reStructuredText."""
 _DEFINED = re.compile(r"^ {0,3}[:~]\s+(?P<text>\S.*)$")
-_ENCLOSING = re.compile(r"^\s*>\s*(?:`{3,}|:{3,})\s*\{")
+_ENCLOSING = re.compile(r"^\s*>\s*(?:`{3,}\s*\{|:{3,}\s*\S)")
 """What a quotation can't hold here."""
 
 

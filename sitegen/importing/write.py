@@ -70,7 +70,7 @@ class _Writer:
             return text  # code by its indentation, or what goes on in a list
         text = _without_frames(inline.text(text), text, inline)
         # A line that only begins with colons or dots would be taken for markup.
-        return re.sub(r"^(:{3,})", r"\\\1", text, flags=re.M)
+        return re.sub(r"^([ \t>]*)(:{3,})", r"\1\\\2", text, flags=re.M)
 
     def heading(self, node: Heading, inline: Inline) -> str:
         name = node.id

@@ -320,6 +320,13 @@ MARKDOWN = {
         "Words\n\n:::tip\nText\n:::",
         "doc.md:1: a quotation that holds more than text",
     ),
+    "a directive that quotes a note": (
+        ":::{epigraph}\n```{tip}\nText\n```\n:::",
+        ":::tip\nText\n:::",
+        "doc.md:2: a quotation that holds more than text",
+    ),
+    "a table of lists without any": ("```{list-table}\n```\n\nText", "Text", ""),
+    "colons in a quotation": ("> Text\n> :::", "> Text\n> \\:::", ""),
     "the end of a cell right below a text": ("One.\n+++\nTwo.", "One.\n\nTwo.", ""),
     "the tags of a text": (
         '+++ {"tags": ["a"]}\n\nText.',
