@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from sitegen.importing.braces import unread
 from sitegen.importing.nodes import (
     Block,
     Cell,
@@ -20,7 +21,6 @@ from sitegen.importing.nodes import (
     Shown,
     anchor,
     is_python,
-    unread,
     words,
 )
 from sitegen.parse.attributes import Attributes

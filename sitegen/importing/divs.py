@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sitegen.importing.braces import unread
 from sitegen.importing.nodes import (
     Component,
     Heading,
     Item,
     Line,
+    Loss,
     Node,
     Nothing,
     Place,
@@ -18,7 +20,6 @@ from sitegen.importing.nodes import (
     left_out,
     named,
     no_label,
-    unread,
     words,
 )
 from sitegen.importing.parts import joined
@@ -58,7 +59,8 @@ def nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within
     if told := unread(given, *_READ, *_PLAIN):
         found = found or [Nothing(place)]
         where = "" if isinstance(found[0], Component) else ": its text stands here"
-        found[0].lose("div", f"{', '.join(told)} of a div says nothing here{where}")
+        said = f"{', '.join(told)} of a div says nothing here{where}"
+        found[0].losses.insert(0, Loss(place, "div", said))
     return found
 
 

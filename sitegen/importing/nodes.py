@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sitegen.parse.attributes import Attributes
-
 
 @dataclass(frozen=True)
 class Place:
@@ -211,13 +209,6 @@ def is_python(language: str) -> bool:
 def without_roles(text: str) -> str:
     """A text with what roles of MyST show in their place."""
     return re.sub(r"\{[\w:]+\}`([^`<]*)[^`]*`", r"\1", text)
-
-
-def unread(given: Attributes, *read: str) -> list[str]:
-    """What stands between braces, all but its id and what is read."""
-    values = (f"{key}={value}" for key, value in given.values.items())
-    found = (*given.classes, *values, *given.flags)
-    return [one for one in found if one.partition("=")[0] not in read]
 
 
 def anchor(label: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sitegen.importing import cells, directives, divs
+from sitegen.importing import cells, directives, divs, tables
+from sitegen.importing.braces import attributes, trailing, unread
 from sitegen.importing.nodes import (
     ITEM,
     Cell,
@@ -26,11 +27,10 @@ from sitegen.importing.nodes import (
     named,
     no_label,
     safe,
-    unread,
     words,
 )
 from sitegen.importing.parts import settled
-from sitegen.parse.attributes import Attributes, parse_attributes
+from sitegen.parse.attributes import Attributes
 
 _FENCE = re.compile(r"^(?P<indent>\s*)(?P<mark>`{3,}(?=[^`]*$)|~{3,})\s*(?P<info>.*)$")
 _COLONS = re.compile(r"^\s*(?P<mark>:{3,})\s*(?P<info>\S.*)?$")
@@ -39,7 +39,6 @@ _NAMED = re.compile(r"^(?P<name>[A-Za-z][\w-]*)(?:\[(?P<label>.*)\])?(?:\s+(?P<t
 _DIRECTIVE = re.compile(r"^\{(?P<name>[A-Za-z][\w:+.-]*)\}\s*(?P<argument>.*)$")
 _HEADING = re.compile(r"^ {0,3}(?P<marks>#{1,6})\s+(?P<text>.*?)(?:\s+#+)?\s*$")
 _RULE = re.compile(r"^ {0,3}(=+|-+)\s*$")
-_BRACES = re.compile(r"\s*\{(?P<inner>[^{}]*)\}\s*$")
 _TARGET = re.compile(
     r"""^\s*(?:\((?P<label>[^()\s]+)\)="""
     r"""|<a\s+(?:id|name)=["'](?P<id>[\w.:-]+)["']\s*(?:/>|>\s*</a>))\s*$"""
@@ -49,7 +48,6 @@ _ATTRIBUTES = re.compile(r"^\s*\{:?\s*(?P<inner>(?:[.#][\w-]+|[\w-]+=\S+|toc\b)[
 _MARK = re.compile(r"^\s*:(?P<name>label|eqlabel|width|height):`(?P<text>[^`]*)`\s*$")
 _D2L_TAB = re.compile(r"^\s*:(?P<name>begin_tab|end_tab):(?:`(?P<tabs>[^`]*)`)?\s*$")
 _IMAGE = re.compile(r"^\s*!\[(?P<alt>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]+)[^()]*\)")
-_CAPTION = re.compile(r"^\s*(?:Table)?:\s*(?P<text>\S.*)$")
 _ENVIRONMENT = re.compile(
     r"^\s*\\begin\{(equation|align|gather|eqnarray|multline|alignat|split|aligned)(\*?)\}"
 )
@@ -63,9 +61,6 @@ _TAB = re.compile(r"^\s*(?:%%tab|#\s?@tab)\s+(?P<tabs>.+?)\s*\n", re.M)
 _TOOLS = re.compile(r"^(%load_ext d2lbook\.tab|tab\.interact_select\(.*\))\s*$", re.M)
 _BREAK = re.compile(r"^\s*(?:\+\+\+(?P<meta>.*)|\\newpage|\. \. \.)\s*$")
 """The ends of cells in MyST, of pages, and of steps of a slide."""
-_DRAWN = re.compile(r"^\s*(?:\+[-=+]{3,}\+|(?:-{2,}|={2,})(?:\s+(?:-{2,}|={2,}))+)\s*$")
-"""A line of a table that is drawn, as in Pandoc and reStructuredText."""
-_DEFINED = re.compile(r"^ {0,3}[:~]\s+(?P<text>\S.*)$")
 _ENCLOSING = re.compile(r"^\s*>\s*(?:`{3,}\s*\{|:{3,}\s*\S)")
 """What a quotation can't hold here."""
 
@@ -114,7 +109,7 @@ class _Reader:
                 label, at = anchor(target["label"] or target["id"]), at + 1
                 continue
             elif given := _ATTRIBUTES.match(item.text):
-                label = anchor(_attributes(given["inner"]).id) or label
+                label = anchor(attributes(given["inner"]).id) or label
                 if not re.fullmatch(r"#\S+", given["inner"].strip()):
                     said = f"{words(item.text)!r} of a text says nothing here"
                     found.append(left_out(item.place, "markup", said))
@@ -225,7 +220,7 @@ class _Reader:
         if directive:
             return self.directive(directive["name"], directive["argument"], lines, place)
         if braces:
-            given = _attributes(braces["inner"])
+            given = attributes(braces["inner"])
             language = (given.classes or ("",))[0]
             first = next(iter(re.split(r"[\s,]+", braces["inner"].strip())), "")
             if _is_cell(first) or "input" in given.classes:
@@ -233,20 +228,17 @@ class _Reader:
                 options = {} if "input" in given.classes else cells.options_in(braces["inner"])
                 cell = Cell(code, here, language, options=options)
                 return self.cell(cell) if code.strip() else []
-            node = cells.shown(place, language or braces["inner"].lstrip("="), code, given)
-            if braces["inner"].startswith("="):
-                node.lose("HTML", "raw text of another format is shown as it is")
-            return [node]
+            if not braces["inner"].startswith("="):
+                return [cells.shown(place, language, code, given)]
+            raw = Shown(place, braces["inner"][1:], code)
+            raw.lose("HTML", "raw text of another format is shown as it is")
+            return [raw]
         parts = re.match(r"\W*(?P<language>[\w+#-]*)(?P<rest>.*)$", info)
         assert parts
         language, rest = parts["language"].lower(), parts["rest"].strip()
         if is_python(language):
             language = "pycon" if code.startswith(">>>") else "python"
-        given = _attributes(rest.strip("{} "))
-        node = cells.shown(place, language, code, given)
-        if rest.strip("{}[] ") and given == Attributes():
-            node.lose("option", f"{words(rest)!r} of code that is shown says nothing here")
-        return [node]
+        return [cells.shown(place, language, code, attributes(rest.strip("{} ")))]
 
     def directive(
         self, name: str, argument: str, lines: Sequence[Item], place: Place
@@ -276,15 +268,11 @@ class _Reader:
         if directive:
             found = self.directive(directive["name"], directive["argument"], inside, line.place)
             return self.gated(items, info, found, end + 1)
-        given = _attributes(info.strip("{} "))
+        given = attributes(info.strip("{} "))
         if parts := _NAMED.match(info):
             title = parts["label"] or parts["title"]
             given = Attributes("", (parts["name"],), {"title": title} if title else {})
-        found = divs.nodes(given, inside, line.place, self.nodes)
-        if given == Attributes():
-            said = f"{words(line.text)!r} says nothing here: what it encloses stands here"
-            found.insert(0, left_out(line.place, "div", said))
-        return found, end + 1
+        return divs.nodes(given, inside, line.place, self.nodes), end + 1
 
     def gated(
         self, items: Sequence[Item], info: str, found: list[Node], at: int
@@ -315,14 +303,10 @@ class _Reader:
         return left_out(place, "tab", said)
 
     def heading(self, place: Place, level: int, text: str) -> list[Node]:
-        node = Heading(place, level, text)
-        braces = _BRACES.search(text)
-        if braces:
-            given = _attributes(braces["inner"])
-            node.text, node.id = text[: braces.start()].strip(), anchor(given.id)
-            lost = [one for one in unread(given) if one not in ("unnumbered", "unlisted")]
-            if lost:
-                node.lose("option", f"{' '.join(lost)!r} of a heading says nothing here")
+        title, given = trailing(text)
+        node = Heading(place, level, title.strip(), anchor(given.id))
+        if lost := unread(given, "unnumbered", "unlisted"):
+            node.lose("option", f"{' '.join(lost)!r} of a heading says nothing here")
         if not node.text:
             node.lose("heading", "a heading without words is left out")
             return [Nothing(place, losses=node.losses)]
@@ -376,8 +360,8 @@ class _Reader:
             said = "a quotation that holds more than text: its text stands here"
             inner = [Line(re.sub(r"^\s*> ?", "", line.text), line.place) for line in lines]
             return [left_out(lines[0].place, "quotation", said), *self.nodes(inner)], end
-        if len(lines) > 1 and any(_DEFINED.match(line.text) for line in lines[1:]):
-            return [_definitions(lines)], end
+        if tables.has_definitions(lines):
+            return [tables.definitions(lines)], end
         if len(lines) == 1 and (picture := self.picture(lines[0])):
             return [picture], end
         return self.captioned(lines, items, end)
@@ -407,7 +391,7 @@ class _Reader:
             braces = re.fullmatch(r"\{(?P<inner>[^{}]*)\}", rest)
             if braces is None:
                 return None
-            given = _attributes(braces["inner"])
+            given = attributes(braces["inner"])
         caption = given.values.get("fig-cap", found["alt"])
         picture = Picture(line.place, found["target"], given.values.get("fig-alt", caption))
         node: Node = picture
@@ -425,67 +409,24 @@ class _Reader:
         while after < len(items) and self._is(items[after], re.compile(r"^\s*$")):
             after += 1
         item = items[after] if after < len(items) else None
-        beside = _caption(item.text) if isinstance(item, Line) else None
-        own = _caption(lines[-1].text)
+        beside = self.caption(item) if isinstance(item, Line) else ""
+        own = self.caption(lines[-1])
         if own and len(lines) == 1 and isinstance(item, Line) and not self.begins(item.text):
             below, last = self.prose(items, after)  # a caption may stand above its table
-            if len(below) == 1 and _is_table(below[0]):
-                return [_table(own, below[0])], last
-        caption = None
-        if own and _is_table(_text(lines[:-1])):
+            if len(below) == 1 and tables.is_table(below[0]):
+                return [tables.captioned(own, below[0])], last
+        caption = ""
+        if own and len(lines) > 1 and tables.is_table(tables.text(lines[:-1])):
             caption, lines = own, lines[:-1]
-        elif beside and _is_table(_text(lines)):
+        elif beside and tables.is_table(tables.text(lines)):
             caption, end = beside, after + 1
-        node = _text(lines)
-        return [_table(caption, node) if caption else node], end
+        node = tables.text(lines)
+        return [tables.captioned(caption, node) if caption else node], end
 
-
-def _text(lines: list[Line]) -> Node:
-    """A paragraph or a table; one that is drawn is shown as it is."""
-    if not (len(lines) > 1 and any(_DRAWN.match(line.text) for line in lines[:2])):
-        return Prose(lines[0].place if lines else Place("", 0), lines)
-    drawn = Shown(lines[0].place, "text", "\n".join(line.text for line in lines))
-    drawn.lose("table", "a table that is drawn: write it with |")
-    return drawn
-
-
-def _is_table(node: Node) -> bool:
-    if isinstance(node, Shown):
-        return True
-    if not isinstance(node, Prose) or not node.lines or "|" not in node.lines[0].text:
-        return False
-    rule = r"^\s*\|?[\s:|-]*-{2,}[\s:|-]*$"
-    return any(re.match(rule, line.text) for line in node.lines[1:3])
-
-
-def _caption(text: str) -> re.Match[str] | None:
-    return None if _MARK.match(text) or _COLONS.match(text) else _CAPTION.match(text)
-
-
-def _table(caption: re.Match[str], table: Node) -> Node:
-    node = Component(table.place, "table", caption["text"], children=[table])
-    if braces := _BRACES.search(node.title):
-        given = _attributes(braces["inner"])
-        node.title, node.id = node.title[: braces.start()], anchor(given.id)
-        for said in unread(given):
-            node.lose("option", f"{said} of a table says nothing here")
-    return node
-
-
-def _definitions(lines: list[Line]) -> Node:
-    """Terms and what they mean, as the items of a list."""
-    made: list[Line] = []
-    for at, line in enumerate(lines):
-        following = lines[at + 1].text if at + 1 < len(lines) else ""
-        if found := _DEFINED.match(line.text):
-            made.append(Line(f"  {found['text']}", line.place))
-        elif _DEFINED.match(following):
-            made.append(Line(f"- **{line.text.strip()}**:", line.place))
-        else:
-            made.append(Line(f"  {line.text.strip()}", line.place))
-    node = Prose(lines[0].place, made)
-    node.lose("markup", "a list of definitions: a plain list now")
-    return node
+    @staticmethod
+    def caption(line: Line) -> str:
+        marks = _MARK.match(line.text) or _COLONS.match(line.text)
+        return "" if marks else tables.caption_of(line.text)
 
 
 def _closing(mark: str) -> re.Pattern[str]:
@@ -496,10 +437,3 @@ def _closing(mark: str) -> re.Pattern[str]:
 def _is_cell(name: str) -> bool:
     """Whether what stands in braces at a fence is a language, and no directive."""
     return is_python(name) or name.lower() in _LANGUAGES
-
-
-def _attributes(text: str) -> Attributes:
-    try:
-        return parse_attributes(text.replace("\u201c", '"').replace("\u201d", '"'))
-    except ValueError:
-        return Attributes()

@@ -351,7 +351,7 @@ MARKDOWN = {
     "a container that nobody knows": (
         "::: my.module\nText\n:::",
         "Text",
-        "doc.md:1: '::: my.module' says nothing here: what it encloses stands here",
+        "doc.md:1: my.module of a div says nothing here: its text stands here",
     ),
     "a remote picture": (
         "![words](https://example.org/a.png)",
