@@ -127,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
         dest="import_",
         metavar="FILE",
         nargs="+",
-        help="write lessons from notebooks and from Markdown of MyST, Quarto and d2l",
+        help="write lessons from notebooks, be they .py, and from Markdown of MyST, Quarto and d2l",
     )
     add("--tab", metavar="NAME", default="", help="with --import: the framework of d2l to keep")
     add("--out", metavar="DIR", help="where the site goes (site/)")
@@ -281,7 +281,6 @@ def _import(options: argparse.Namespace) -> None:
     from sitegen import course as courses
     from sitegen.importing.bring import bring
     from sitegen.importing.document import read
-    from sitegen.parse.parser import examine_file
 
     missing = [name for name in options.import_ if not Path(name).is_file()]
     if missing:
@@ -289,11 +288,7 @@ def _import(options: argparse.Namespace) -> None:
     documents = read([Path(name) for name in options.import_], options.tab)
     _begin()
     config = configuration.load(Path.cwd())
-    found = (examine_file(config.root, path)[0] for path in courses.lesson_files(config))
-    lessons = [lesson for lesson in found if lesson]
-    order = max((lesson.meta.order for lesson in lessons), default=0) + 1
-    taken = [lesson.slug for lesson in lessons]
-    brought = bring(config, documents, order, taken)
+    brought = bring(config, documents, courses.readable(config))
     for loss in brought.losses:
         print(loss)
     for path in brought.written:

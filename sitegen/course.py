@@ -54,6 +54,40 @@ def lesson_files(config: Config) -> list[Path]:
     return [path for path in files if path not in foreign]
 
 
+def readable(config: Config) -> list[Lesson]:
+    """The lessons that there are, be there mistakes in them.
+
+    Raises:
+        SiteError: the front matter of one is no YAML, so that nobody knows its slug and order.
+    """
+    found = []
+    for path in lesson_files(config):
+        lesson, mistakes = examine_file(config.root, path)
+        if lesson and lesson.meta.data:
+            found.append(lesson)
+        else:
+            raise_all(mistakes)
+    return found
+
+
+def next_order(lessons: Iterable[Lesson]) -> int:
+    """The place of a lesson that comes after these."""
+    return max((lesson.meta.order for lesson in lessons), default=0) + 1
+
+
+def taken_slugs(config: Config, lessons: Iterable[Lesson]) -> dict[str, str]:
+    """What no further lesson may be called, each with what is: a page or a file of that name."""
+    taken = dict.fromkeys(curricula.page_names(config.lessons), "the generator's own page")
+    taken |= {path.stem: _name(config, path) for path in config.lessons.glob("*.md")}
+    for lesson in lessons:
+        taken |= dict.fromkeys(lesson.former, lesson.path) | {lesson.slug: lesson.path}
+    return taken
+
+
+def _name(config: Config, path: Path) -> str:
+    return path.relative_to(config.root).as_posix()
+
+
 def _foreign(config: Config, folder: Path) -> Iterator[Path]:
     """The links in a folder that lead out of the course, to what is nobody's to publish."""
     own = [path.resolve() for path in (*config.templates, *config.static)]
@@ -115,7 +149,7 @@ def assemble(
         folder = config.lessons.relative_to(config.root).as_posix()
         raise SiteError(f"no lessons: {folder}/ holds no .md file")
     errors.extend(_same_names(sorted([*lessons, *broken], key=str)))
-    errors.extend(_taken_names(sorted(lessons, key=str)))
+    errors.extend(_taken_names(config, sorted(lessons, key=str)))
     known = declared(config.templates)
     references: Mapping[str, Reference] | None = None
     try:
@@ -161,16 +195,16 @@ def _same_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
                 yield SourceError(lesson.path, line, f"{key} {value!r} is that of {other.path} too")
 
 
-def _taken_names(lessons: Iterable[Lesson]) -> Iterator[SourceError]:
-    """Former slugs that are those of lessons, or twice given."""
-    lessons = list(lessons)
-    seen = {lesson.slug: lesson for lesson in lessons}
+def _taken_names(config: Config, lessons: Sequence[Lesson]) -> Iterator[SourceError]:
+    """Former slugs that are those of pages, or twice given."""
+    seen = dict.fromkeys(curricula.page_names(config.lessons), "the generator itself")
+    seen |= {lesson.slug: lesson.path for lesson in lessons}
     for lesson in lessons:
-        for former in lesson.meta.data.get("formerly") or ():
-            other = seen.setdefault(former, lesson)
-            if other is not lesson or former == lesson.slug:
+        for former in lesson.former:
+            other = seen.setdefault(former, lesson.path)
+            if other != lesson.path or former == lesson.slug:
                 line = lesson.meta.lines.get(("formerly",), 1)
-                message = f"formerly {former!r} is that of {other.path}, and leads there"
+                message = f"formerly {former!r} is that of {other}, and leads there"
                 yield SourceError(lesson.path, line, message)
 
 

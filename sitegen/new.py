@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sitegen import curriculum as curricula
-from sitegen.course import lesson_files
+from sitegen.course import lesson_files, next_order, taken_slugs
 from sitegen.curriculum.model import Module
 from sitegen.errors import SiteError
 from sitegen.files import write_all
@@ -29,18 +29,14 @@ def write_lesson(config: Config, slug: str) -> list[str]:
         raise SiteError(problem)
     path = config.lessons / f"{slug}.md"
     lessons = [read_lesson(config.root, file) for file in lesson_files(config)]
-    taken = {lesson.slug: lesson.path for lesson in lessons} | dict.fromkeys(
-        curricula.page_names(config.lessons), "the generator's own page"
-    )
-    if path.exists() or slug in taken:
-        there = taken.get(slug) or path.relative_to(config.root).as_posix()
+    if there := taken_slugs(config, lessons).get(slug):
         raise SiteError(f"there is a {slug!r} already: {there}; choose another slug")
     curriculum = curricula.read(config.root, config.lessons, lessons)
     text = Templates(config).filled(
         TEMPLATE,
         slug=slug,
         title=slug.replace("-", " ").capitalize(),
-        order=max((lesson.meta.order for lesson in lessons), default=0) + 1,
+        order=next_order(lessons),
         curriculum=curriculum is not None,
     )
     files: dict[Path, str | bytes] = {path: text}

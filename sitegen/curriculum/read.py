@@ -95,7 +95,7 @@ def read(root: Path, folder: Path, lessons: Sequence[Lesson]) -> Curriculum | No
             f"slug {lesson.slug!r} is the generator's own page",
         )
         for lesson in lessons
-        if lesson.slug in PAGES
+        if lesson.slug in page_names(folder)
     ]
     found_prior, found_module = Prior(), None
     try:

@@ -44,12 +44,11 @@ class Bibliography:
             for found, following in zip(starts, [*starts[1:], None], strict=True):
                 end = following.start() if following else len(text)
                 self.entries.setdefault(found[1], text[found.start() : end].strip())
-        self.known = set(self.there)
         self.used: set[str] = set()
 
     def cites(self, key: str) -> str:
         """Who wrote it, empty if it can't be cited."""
-        if key in self.known:
+        if key in self.there:
             return self.there[key].who
         if key not in self.entries or self.yaml:
             return ""

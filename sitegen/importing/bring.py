@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from sitegen.course import next_order, taken_slugs
 from sitegen.errors import SiteError
 from sitegen.files import write_all
 from sitegen.importing.bibliography import BIBLIOGRAPHY, Bibliography
-from sitegen.importing.document import KINDS, Document
+from sitegen.importing.document import KINDS, PAGES, Document, slug_of
 from sitegen.importing.files import Files, with_packages
 from sitegen.importing.nodes import Loss, anchor, words
 from sitegen.importing.write import write
 from sitegen.parse.config import CONFIG_FILE, Config
+from sitegen.parse.lesson import Lesson
 from sitegen.parse.parser import is_external, slugify
 
 
@@ -35,17 +37,15 @@ class Brought:
         return Counter(loss.kind for loss in self.losses).most_common()
 
 
-def bring(
-    config: Config, documents: Sequence[Document], order: int, taken: Sequence[str]
-) -> Brought:
-    """Write a lesson of each document, from `order` on, or none of them.
+def bring(config: Config, documents: Sequence[Document], lessons: Sequence[Lesson]) -> Brought:
+    """Write a lesson of each document after those that there are, or none of them.
 
     Raises:
-        SiteError: one of these lessons is there already; `taken` are the slugs that there are.
+        SiteError: one would be called as a lesson or another page is.
     """
+    taken = taken_slugs(config, lessons)
     for document in documents:
-        if document.slug in taken or (config.lessons / f"{document.slug}.md").exists():
-            there = f"{config.lessons.name}/{document.slug}.md"
+        if there := taken.get(document.slug):
             raise SiteError(f"{document.path}: there is a {document.slug!r} already: {there}")
     doubled = [slug for slug, n in Counter(one.slug for one in documents).items() if n > 1]
     if doubled:
@@ -55,8 +55,9 @@ def bring(
     others = Files(config)
     contents: dict[Path, str | bytes] = {}
     losses: list[Loss] = []
-    for number, document in enumerate(documents, start=order):
-        around = _Around(config, document, documents, bibliography, others, taken)
+    slugs = [lesson.slug for lesson in lessons]
+    for number, document in enumerate(documents, start=next_order(lessons)):
+        around = _Around(config, document, documents, bibliography, others, slugs)
         others.follow(document)
         body, lost = write(document.nodes, around, document.ids)
         head = _front_matter(document, number)
@@ -90,7 +91,8 @@ class _Around:
     documents: Sequence[Document]
     bibliography: Bibliography
     files: Files
-    taken: Sequence[str]
+    lessons: Sequence[str]
+    """The slugs of those that there are."""
 
     def labelled(self, label: str) -> str:
         own = self.document.labels
@@ -108,9 +110,9 @@ class _Around:
         if document:
             place = next(
                 (
-                    document.labels.get(name, name)
+                    document.labels[name]
                     for name in (anchor(fragment), slugify(fragment.replace("_", "-")))
-                    if name in document.labels or name in document.anchors
+                    if name in document.labels
                 ),
                 "",
             )
@@ -118,14 +120,14 @@ class _Around:
             lost = f"no section {fragment!r} in {document.path}" if fragment and not place else ""
             link = (f"#{place}" if own else f"{document.slug}#{place}") if place else ""
             return link or ("" if own else document.slug), lost
-        stem = slugify(re.sub(r"[._]", "-", Path(page).stem))
-        if stem in self.taken and Path(page).suffix in ("", ".html", *KINDS):
+        stem = slug_of(Path(page).stem)
+        if stem in self.lessons and Path(page).suffix in ("", ".html", *PAGES):
             return stem, f"the section {fragment!r} of a lesson is not looked for" * bool(fragment)
         return self._file(page)
 
     def _document(self, page: str) -> Document | None:
         folder = self.document.source.parent
-        ends = ("", *KINDS, ".ipynb", "/index.md", "/index.ipynb", "/index.qmd")
+        ends = ("", *KINDS, "/index.md", "/index.ipynb", "/index.qmd")
         page = re.sub(r"\.html$", "", page).rstrip("/")
         places = {(folder / f"{page}{end}").resolve() for end in ends}
         if page.startswith("/"):
@@ -134,7 +136,7 @@ class _Around:
 
     def _file(self, page: str) -> tuple[str, str]:
         path = self.document.source.parent / page
-        if path.suffix in KINDS or not path.suffix:
+        if path.suffix in PAGES or not path.suffix:
             return "", f"{page!r} is not among what is brought: its words alone stand here"
         if not path.is_file():
             return "", f"no file {page!r}: its words alone stand here"
@@ -160,6 +162,14 @@ class _Around:
         if not path.is_file():
             return "", f"no picture {target!r}: its words alone stand here"
         return self._beside(unquote(target), path.read_bytes())
+
+    def substitution(self, name: str) -> str | None:
+        return self.document.substitutions.get(name)
+
+    def latex(self, text: str) -> str:
+        for name, stands in self.document.macros.items():
+            text = stands.join(re.split(rf"{re.escape(name)}(?![A-Za-z])", text))
+        return text
 
     def cites(self, key: str) -> str:
         return self.bibliography.cites(key)

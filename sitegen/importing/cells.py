@@ -5,15 +5,28 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from sitegen.importing.nodes import Block, Cell, Component, Node, Nothing, Shown, anchor, words
+from sitegen.importing.braces import unread
+from sitegen.importing.nodes import (
+    Block,
+    Cell,
+    Component,
+    Node,
+    Nothing,
+    Place,
+    Shown,
+    anchor,
+    is_python,
+    words,
+)
+from sitegen.parse.attributes import Attributes
 from sitegen.parse.tokens import parse
 
-FIGURES = re.compile(r"%\s*(?:matplotlib\b.*|config\s+InlineBackend\b.*|pylab\s+inline\s*)$")
+_FIGURES = re.compile(r"%\s*(?:matplotlib\b.*|config\s+InlineBackend\b.*|pylab\s+inline\s*)$")
 """Magics about how figures are shown, which are shown here without them."""
 
 _TAGS = {
@@ -38,21 +51,28 @@ _SETTINGS: Mapping[tuple[str, Any], list[str]] = {
 """What Quarto's options are here."""
 
 _MAGIC = re.compile(r"^(?P<indent>[ \t]*)(?P<sign>%%?|!!?|\?{1,2}(?=\w))(?P<rest>.*)$")
+_CALL = re.compile(
+    r"^(?P<indent>[ \t]*)get_ipython\(\)\."
+    r"(?P<what>run_line_magic|run_cell_magic|magic|system)\((?P<given>.*)\)[ \t]*$",
+    re.M,
+)
 _HELP = re.compile(r"^[ \t]*[\w.]+\?{1,2}[ \t]*$")
 _TIMED = re.compile(r"(?:-\w+\s*\d*\s+)*(?P<code>.+)$", re.S)
 
 
 def nodes(cell: Cell) -> list[Node]:
     """What a cell is in a lesson: a block, or what is only shown; in a figure, if it has one."""
-    code, options = _quarto(cell.code)
-    options = {**cell.options, **options}
-    if cell.language.lower() not in ("python", "python3", "ipython3", "py"):
+    code, given = _quarto(cell.code)
+    options = {**cell.options, **(given or {})}
+    if not is_python(cell.language):
         shown = Shown(cell.place, cell.language.lower(), code)
         shown.lose("cell", f"a cell in {cell.language}: shown, and not run; only Python is")
         return [shown]
     node = _python(cell, code)
     if node is None:
         return []
+    if given is None:
+        node.lose("option", "options that can't be read stand as comments in the code")
     if isinstance(node, Block):
         _tag(node, cell)
         inner = options.pop("mystnb", None)
@@ -65,8 +85,40 @@ def nodes(cell: Cell) -> list[Node]:
     return [node]
 
 
-def _quarto(code: str) -> tuple[str, dict[str, Any]]:
-    """The code, and what the lines `#| key: value` above it say."""
+def shown(place: Place, language: str, code: str, given: Attributes) -> Node:
+    """Code that is not run; of Python with a title, and lines that stand out, as others say it."""
+    kept = dict(given.values)
+    node = Shown(place, language, code)
+    if is_python(language):
+        title = _first(kept, "title", "filename", "caption", "lst-cap")
+        lines = _lines(_first(kept, "emphasize-lines", "hl_lines", "code-line-numbers"), code)
+        node.options = [f'title="{_quoted(title)}"'] * bool(title) + [f"hl={lines}"] * bool(lines)
+        node.id = anchor(given.id)
+    elif given.id:
+        kept["id"] = given.id
+    for one in unread(Attributes("", given.classes[1:], kept, given.flags)):
+        node.lose("option", f"{words(one)!r} of code that is shown says nothing here")
+    return node
+
+
+def _first(values: dict[str, str], *names: str) -> str:
+    """The first of these that there is, taken out."""
+    return next((values.pop(name) for name in names if name in values), "")
+
+
+def _quoted(text: str) -> str:
+    return text.replace('"', "'")
+
+
+def _lines(text: str, code: str) -> str:
+    """Numbers of lines as an option of a block, empty if the code has no such lines."""
+    found = ",".join(re.findall(r"\d+(?:-\d+)?", text))
+    numbers = [int(one) for one in re.findall(r"\d+", found)]
+    return found if numbers and 1 <= min(numbers) <= max(numbers) <= code.count("\n") else ""
+
+
+def _quarto(code: str) -> tuple[str, dict[str, Any] | None]:
+    """The code, and what the lines `#| key: value` above it say; None if they can't be read."""
     head = re.match(r"(?:[ \t]*\n)*((?:#\|.*(?:\n|$))+)", code)
     if head is None:
         return code, {}
@@ -75,13 +127,12 @@ def _quarto(code: str) -> tuple[str, dict[str, Any]]:
         options = yaml.safe_load(text)
     except yaml.YAMLError:
         options = None
-    if not isinstance(options, dict):
-        return code, {}
-    return code[head.end() :], options
+    return (code[head.end() :], options) if isinstance(options, dict) else (code, None)
 
 
 def _python(cell: Cell, code: str) -> Node | None:
     """A cell without what IPython adds to Python; None if nothing is left of it."""
+    code = _CALL.sub(_called, code)
     block = Block(cell.place, code)
     lines = code.split("\n")
     first = next((line for line in lines if line.strip()), "")
@@ -101,14 +152,30 @@ def _python(cell: Cell, code: str) -> Node | None:
     return block
 
 
+def _called(found: re.Match[str]) -> str:
+    """A call of IPython, as scripts made of notebooks have it, as it stood in the notebook."""
+    try:
+        given = ast.literal_eval(f"({found['given']},)")
+        name, argument, *rest = map(str, (*given, ""))
+    except (SyntaxError, ValueError):
+        return found[0]
+    if found["what"] == "system":
+        return f"{found['indent']}!{name}"
+    sign = "%%" if found["what"] == "run_cell_magic" else "%"
+    return f"{found['indent']}{sign}{f'{name} {argument}'.strip()}\n{''.join(rest)}".rstrip()
+
+
 def _whole(block: Block, first: str, rest: str) -> Node | None:
     """A cell that begins with a cell magic."""
     name, _, argument = first[2:].strip().partition(" ")
     if name in ("time", "capture"):
-        why = "the page says how long a block took" if name == "time" else "say hide-output"
+        why = "the page says how long a block took" if name == "time" else "its output is hidden"
         block.lose("magic", f"%%{name} is left out: {why}")
-        block.code = rest.strip("\n") + "\n"
-        return block
+        node = _python(Cell(rest, block.place), rest) or Nothing(block.place)
+        node.losses[:0] = block.losses
+        if name == "capture" and isinstance(node, Block):
+            node.options.append("hide-output")
+        return node
     if name == "timeit":
         block.lose("magic", "%%timeit: timed by timeit of the standard library")
         setup = _TIMED.match(argument.strip())
@@ -130,7 +197,7 @@ def _line(block: Block, line: str) -> list[str]:
             return [f"# {line.strip()}"]
         return [line]
     indent, said = found["indent"], line.strip()
-    if FIGURES.match(said):
+    if _FIGURES.match(said):
         block.lose("magic", f"{said!r} is left out: figures are shown without it")
         return []
     name, _, rest = found["rest"].strip().partition(" ")
@@ -194,21 +261,21 @@ def _with_options(block: Block, options: dict[str, Any]) -> Node:
         elif key == "error" and value is True:
             block.options.append("raises=Exception")
             block.lose("option", "error: true names no error: now one has to be raised")
-        elif key in ("label", "name", "fig-name"):
+        elif key in ("label", "name", "fig-name", "lst-label"):
             label = str(value)
         elif key in ("fig-cap", "fig-caption", "tbl-cap"):
             caption = " ".join(str(one) for one in value) if isinstance(value, list) else str(value)
             kind = "table" if key == "tbl-cap" else "figure"
+        elif key == "emphasize-lines" and (lines := _lines(str(value), block.code)):
+            block.options.append(f"hl={lines}")
         elif key == "layout-ncol":
             columns = [f"layout-ncol={value}"]
-        elif key == "code-summary":
-            block.options.append(f'title="{str(value).replace(chr(34), chr(39))}"')
+        elif key in ("code-summary", "lst-cap"):
+            block.options.append(f'title="{_quoted(str(value))}"')
         else:
             said = words(f"{key}: {value}")
             block.lose("option", f"the option {said!r} says nothing here")
     block.options = list(dict.fromkeys(block.options))
-    if "no-run" in block.options:
-        block.options = [one for one in block.options if not one.startswith("raises=")]
     if caption or columns:
         place = block.place
         return Component(place, kind, caption, anchor(label), columns, [block])
@@ -221,10 +288,3 @@ def options_in(braces: str) -> dict[str, Any]:
     given = re.findall(r"""([\w.-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s,]+)""", braces)
     known = {"true": True, "false": False}
     return {key: known.get(value.lower(), value.strip("\"'")) for key, value in given}
-
-
-def options_of(text: str) -> Iterator[tuple[str, str]]:
-    """Keys and values of MyST's lines `:key: value`."""
-    for line in text.split("\n"):
-        if found := re.match(r"\s*:([\w-]+):\s*(.*)$", line):
-            yield found[1], found[2].strip()

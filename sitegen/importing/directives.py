@@ -12,41 +12,37 @@ import yaml
 
 from sitegen.importing import cells
 from sitegen.importing.nodes import (
-    Break,
     Cell,
     Component,
     Formula,
-    Heading,
     Item,
     Line,
     Node,
-    Nothing,
     Picture,
     Place,
     Prose,
     Shown,
+    Within,
     anchor,
+    is_python,
+    left_out,
     words,
 )
+from sitegen.importing.parts import joined
+from sitegen.parse.attributes import Attributes
+from sitegen.parse.marks import CALLOUTS
 
-ADMONITIONS = {
-    "note": "aside",
-    "admonition": "aside",
-    "seealso": "aside",
-    "margin": "aside",
-    "sidebar": "aside",
-    "topic": "aside",
-    "dropdown": "aside",
-    "hint": "tip",
-    "tip": "tip",
-    "important": "insight",
-    "warning": "warning",
-    "attention": "warning",
-    "caution": "warning",
-    "danger": "warning",
-    "error": "warning",
+_TITLED = ("admonition", "topic", "sidebar", "dropdown", "margin")
+"""Admonitions that have their title on their line; of the others their text begins there."""
+_ADMONITIONS = {
+    **CALLOUTS,
+    **dict.fromkeys((*_TITLED, "seealso", "aside", "todo"), "aside"),
+    **dict.fromkeys(("attention", "error"), "warning"),
 }
 """The component of each admonition."""
+
+_NAMES = {"seealso": "See also", "todo": "To do"}
+"""What those are called that say more than that they are remarks."""
 
 _STATEMENTS = frozenset(
     {
@@ -69,8 +65,10 @@ _STATEMENTS = frozenset(
 )
 _MADE = ("toctree", "tableofcontents", "contents", "bibliography", "footbibliography", "index")
 """What is made here by itself, or not at all."""
+_OPTION = re.compile(r"\s*:(?P<key>[\w-]+):\s*(?P<value>.*)$")
 _CODE = ("code", "code-block", "sourcecode", "parsed-literal", "prompt", "doctest")
-_KNOWN_OPTIONS = {"label", "name", "class", "alt", "caption", "tags", "number-lines", "linenos"}
+_READ = {"label", "name", "alt", "caption", "tags"}
+"""Options that are read, of whatever directive."""
 _SILENT = {
     "class",
     "number-lines",
@@ -82,8 +80,6 @@ _SILENT = {
     "header-rows",
     "header",
 }
-
-Within = Callable[[Sequence[Item]], list[Node]]
 
 
 @dataclass
@@ -131,8 +127,8 @@ def read(name: str, argument: str, lines: Sequence[Item], place: Place) -> Direc
             if said is None or isinstance(said, dict):  # else it is text between two rules
                 options, first = said or {}, ends[1] + 1
     else:
-        while first < len(texts) and re.match(r"\s*:[\w-]+:", texts[first]):
-            options |= dict(cells.options_of(texts[first]))
+        while first < len(texts) and (found := _OPTION.match(texts[first])):
+            options[found["key"]] = found["value"].strip()
             first += 1
     return Directive(name.lower(), argument.strip(), lines[first:], place, options)
 
@@ -144,7 +140,7 @@ def nodes(given: Directive, within: Within) -> list[Node]:
     if name in ("code-cell", "jupyter-execute", "figure", "image") or name in _CODE:
         return found  # these have told it
     for key in given.options:
-        if found and key not in _KNOWN_OPTIONS | _SILENT:
+        if found and key not in _READ | _SILENT:
             said = f"the option {key}={given.options[key]} of {{{name}}} says nothing here"
             found[0].lose("option", words(said, 120))
     return found
@@ -156,7 +152,7 @@ def _nodes(given: Directive, within: Within) -> list[Node]:
         return []
     if name in ("code-cell", "jupyter-execute"):
         return _cell(given)
-    if name in ADMONITIONS:
+    if name in _ADMONITIONS:
         return [_admonition(given, within)]
     if name in ("figure", "image"):
         return _figure(given, within)
@@ -174,10 +170,9 @@ def _nodes(given: Directive, within: Within) -> list[Node]:
         node.lose("directive", f"{{{given.name}}} has that title, and no number")
         return [node]
     if name in _MADE:
-        nothing = Nothing(given.place)
         why = "is made for the whole site" if name != "index" else "is made by the search"
-        nothing.lose("directive", f"{{{given.name}}} is left out: what it gives {why}")
-        return [nothing]
+        said = f"{{{given.name}}} is left out: what it gives {why}"
+        return [left_out(given.place, "directive", said)]
     return _OTHERS.get(name, _unknown)(given, within)
 
 
@@ -187,7 +182,6 @@ def _cell(given: Directive) -> list[Node]:
     tags = options.pop("tags", [])
     if isinstance(tags, str):
         tags = re.findall(r"[\w-]+", tags)
-    language = "python" if language.startswith(("ipython", "python")) else language
     options = {key: value for key, value in options.items() if key not in _SILENT}
     place = given.lines[0].place if given.lines else given.place
     cell = Cell(given.text + "\n", place, language, tuple(map(str, tags)), options)
@@ -196,16 +190,14 @@ def _cell(given: Directive) -> list[Node]:
 
 def _admonition(given: Directive, within: Within) -> Node:
     title, lines = given.argument, list(given.lines)
-    named = given.name in ("admonition", "topic", "sidebar", "dropdown")
-    if title and not named:
-        # Of a note, what stands on its line is its text.
+    if title and given.name not in _TITLED:
         lines, title = [Line(title, given.place), *lines], ""
-    kind = ADMONITIONS[given.name]
+    kind = _ADMONITIONS[given.name]
     kinds = given.options.get("class", "")
     if given.name == "admonition":
-        kind = next((ADMONITIONS[one] for one in str(kinds).split() if one in ADMONITIONS), kind)
-    if given.name == "seealso":
-        title = "See also"
+        known = (_ADMONITIONS[one] for one in str(kinds).split() if one in _ADMONITIONS)
+        kind = next(known, kind)
+    title = title or _NAMES.get(given.name, "")
     node = Component(given.place, kind, title, given.label, [], within(lines))
     if given.name == "dropdown" or "dropdown" in str(kinds).split():
         node.lose("directive", f"{{{given.name}}} was folded, and is open here")
@@ -214,31 +206,72 @@ def _admonition(given: Directive, within: Within) -> Node:
 
 def _figure(given: Directive, within: Within) -> list[Node]:
     alt = str(given.options.get("alt", ""))
-    lost = [key for key in given.options if key not in _KNOWN_OPTIONS]
+    lost = [key for key in given.options if key not in _READ | _SILENT]
     children = within(given.lines)
     caption = ""
-    if given.name == "figure" and children and isinstance(children[0], Prose):
-        caption = " ".join(line.text.strip() for line in children[0].lines)
-        children = children[1:]
+    at = 0 if given.argument else -1  # without a picture of its own, it encloses some
+    if given.name == "figure" and children and isinstance(beside := children[at], Prose):
+        text = " ".join(line.text.strip() for line in beside.lines)
+        if "![" not in text:
+            caption = text
+            del children[at]
     picture = Picture(given.place, given.argument, alt or words(caption, 200))
-    node: Node = picture
-    inside = [picture, *children] if given.argument else children
+    found = [picture, *children] if given.argument else children
     if given.name == "figure":
-        node = Component(given.place, "figure", caption, given.label, [], list(inside))
+        found = [Component(given.place, "figure", caption, given.label, [], found)]
+    if not found:
+        return [left_out(given.place, "directive", f"{{{given.name}}} of no picture is left out")]
     for key in lost:
-        node.lose("option", f"{key}={given.options[key]} of a {given.name} says nothing here")
+        said = f"{key}={given.options[key]} of the {given.name} says nothing here"
+        found[0].lose("option", said)
+    return found
+
+
+def _figure_of_markdown(given: Directive, within: Within) -> list[Node]:
+    """A figure whose picture is written as Markdown; it is called by what stands on its line."""
+    options = {"label": given.argument} | given.options
+    return _figure(Directive("figure", "", given.lines, given.place, options), within)
+
+
+def _glossary(given: Directive, within: Within) -> list[Node]:
+    """Terms, and what they mean below them, indented or after colons, as a list."""
+    made: list[Line] = []
+    terms: list[str] = []
+    for line in given.written:
+        text = line.text.strip()
+        if text and not line.text[0].isspace() and not text.startswith(":"):
+            terms.append(f"**{text}**")
+        elif text:
+            start = f"- {', '.join(terms)}: " if terms else "  "
+            made.append(Line(start + text.lstrip(": "), line.place))
+            terms = []
+    node = Prose(given.place, made)
+    node.lose(
+        "directive",
+        f"a glossary: a list now, and {' '.join(terms)} is left out"
+        if terms
+        else "a glossary: a list now",
+    )
+    return [node]
+
+
+def _raw(given: Directive, within: Within) -> list[Node]:
+    """What is for HTML is Markdown, too; what is in another language is shown."""
+    if given.argument.split()[:1] == ["html"]:
+        return within(given.lines)
+    language = given.argument if given.name == "raw" else "rst"
+    node = Shown(given.place, language, given.text.rstrip("\n") + "\n")
+    node.lose("directive", f"{{{given.name}}} is shown as it is")
     return [node]
 
 
 def _code(given: Directive) -> Node:
     language = given.argument.split()[0] if given.argument else ""
-    language = "python" if language in ("python3", "py", "ipython", "ipython3") else language
-    shown = Shown(given.place, language, given.text.rstrip("\n") + "\n")
-    for key in given.options:
-        if key not in _SILENT:
-            said = f"{key}={given.options[key]}"
-            shown.lose("option", f"{words(said)!r} of code that is shown says nothing here")
-    return shown
+    language = "python" if is_python(language) else language
+    heard = _SILENT | {"name", "label"}
+    values = {key: str(value) for key, value in given.options.items() if key not in heard}
+    about = Attributes(given.label, (), values)
+    return cells.shown(given.place, language, given.text.rstrip("\n") + "\n", about)
 
 
 def _exercise(given: Directive, name: str, within: Within) -> Node:
@@ -250,33 +283,25 @@ def _exercise(given: Directive, name: str, within: Within) -> Node:
 
 
 def _tabs(given: Directive, within: Within) -> list[Node]:
-    children: list[Node] = []
-    for child in within(given.lines):
-        if isinstance(child, Component) and child.name == "tab":
-            children += [Heading(child.place, 3, child.title), *child.children]
-        else:
-            children.append(child)
+    children = joined(within(given.lines), "tab")
     return [Component(given.place, "tabs", given.argument, given.label, [], children)]
 
 
-def _tab(given: Directive, within: Within) -> list[Node]:
-    return [Component(given.place, "tab", given.argument, "", [], within(given.lines))]
-
-
 def _grid(given: Directive, within: Within) -> list[Node]:
-    children = within(given.lines)
-    parts: list[Node] = []
-    for child in children:
-        if isinstance(child, Component) and child.name == "card":
-            parts += [Heading(child.place, 3, child.title)] if child.title else [Break(child.place)]
-            parts += child.children
-        else:
-            parts.append(child)
-    return [Component(given.place, "compare", "", given.label, [], parts)]
+    children = joined(within(given.lines), "card")
+    return [Component(given.place, "compare", "", given.label, [], children)]
 
 
-def _card(given: Directive, within: Within) -> list[Node]:
-    return [Component(given.place, "card", given.argument, "", [], within(given.lines))]
+def _part(name: str) -> Callable[[Directive, Within], list[Node]]:
+    def part(given: Directive, within: Within) -> list[Node]:
+        # A card is cut into its head, body and foot.
+        lines = [
+            Line("", one.place) if isinstance(one, Line) and one.text.strip() == "^^^" else one
+            for one in given.lines
+        ]
+        return [Component(given.place, name, given.argument, "", [], within(lines))]
+
+    return part
 
 
 def _rows(given: Directive, rows: Sequence[Sequence[str]], heads: bool) -> list[Node]:
@@ -296,11 +321,12 @@ def _rows(given: Directive, rows: Sequence[Sequence[str]], heads: bool) -> list[
 
 def _list_table(given: Directive, within: Within) -> list[Node]:
     rows: list[list[str]] = []
+    indents = [len(line.text) - len(line.text.lstrip()) for line in given.written if line.text]
     for line in given.written:
-        text = line.text
-        if found := re.match(r"\s*[*-]\s+[-*]\s?(.*)$", text):
+        text = line.text[min(indents, default=0) :]
+        if found := re.match(r"[*-]\s+[-*]\s?(.*)$", text):
             rows.append([found[1].strip()])
-        elif rows and (found := re.match(r"\s+[-*]\s?(.*)$", text)):
+        elif rows and (found := re.match(r"\s{1,3}[-*]\s?(.*)$", text)):
             rows[-1].append(found[1].strip())
         elif rows and text.strip():
             rows[-1][-1] += " " + text.strip()
@@ -310,10 +336,10 @@ def _list_table(given: Directive, within: Within) -> list[Node]:
 def _csv_table(given: Directive, within: Within) -> list[Node]:
     if "file" in given.options or not given.text.strip():
         return _unknown(given, within)
-    rows = list(csv.reader(given.text.strip().split("\n")))
+    rows = list(csv.reader(given.text.strip().split("\n"), skipinitialspace=True))
     heads = given.has_heads
     if header := given.options.get("header"):
-        rows, heads = [next(csv.reader([str(header)])), *rows], True
+        rows, heads = [next(csv.reader([str(header)], skipinitialspace=True)), *rows], True
     return _rows(given, [[cell.strip() for cell in row] for row in rows], heads)
 
 
@@ -329,15 +355,13 @@ def _diagram(given: Directive, within: Within) -> list[Node]:
 
 
 def _quote(given: Directive, within: Within) -> list[Node]:
-    lines = [Line(f"> {line.text}".rstrip(), line.place) for line in given.written]
-    return [Prose(given.place, lines)]
+    return within([Line(f"> {line.text}".rstrip(), line.place) for line in given.written])
 
 
 def _include(given: Directive, within: Within) -> list[Node]:
-    node = Nothing(given.place)
-    said = f"{{{given.name}}} {given.argument}"
-    node.lose("directive", f"{words(said)!r}: put its text here, or embed code with source=")
-    return [node]
+    said = words(f"{{{given.name}}} {given.argument}")
+    why = f"{said!r}: put its text here, or embed code with source="
+    return [left_out(given.place, "directive", why)]
 
 
 def _embedded(given: Directive, within: Within) -> list[Node]:
@@ -346,7 +370,7 @@ def _embedded(given: Directive, within: Within) -> list[Node]:
         target = f"https://www.youtube.com/watch?v={target}"
     prose = Prose(given.place, [Line(f"[{target}]({target})", given.place)] if target else [])
     prose.lose("directive", f"{{{given.name}}} shows what lies elsewhere: a link now")
-    return [prose]
+    return [prose, *within(given.lines)]
 
 
 def _plain(given: Directive, within: Within) -> list[Node]:
@@ -357,29 +381,34 @@ def _unknown(given: Directive, within: Within) -> list[Node]:
     children = within(given.lines)
     if given.argument:
         children.insert(0, Prose(given.place, [Line(given.argument, given.place)]))
-    nothing = Nothing(given.place)
     what = "its text stands here" if children else "left out"
-    nothing.lose("directive", f"no directive {{{given.name}}} here: {what}")
-    return [nothing, *children]
+    said = f"no directive {{{given.name}}} here: {what}"
+    return [left_out(given.place, "directive", said), *children]
 
 
 _OTHERS: dict[str, Callable[[Directive, Within], list[Node]]] = {
     "tab-set": _tabs,
     "tabs": _tabs,
-    "tab-item": _tab,
-    "tab": _tab,
+    "tab-item": _part("tab"),
+    "tab": _part("tab"),
     "grid": _grid,
-    "card": _card,
-    "grid-item-card": _card,
+    "grid-item": _part("card"),
+    "grid-item-card": _part("card"),
+    "card": _part("card"),
     "list-table": _list_table,
     "csv-table": _csv_table,
     "table": _table,
     "mermaid": _diagram,
     "graphviz": _diagram,
+    "dot": _diagram,
     "epigraph": _quote,
     "pull-quote": _quote,
     "blockquote": _quote,
     "highlights": _quote,
+    "figure-md": _figure_of_markdown,
+    "glossary": _glossary,
+    "raw": _raw,
+    "eval-rst": _raw,
     "include": _include,
     "literalinclude": _include,
     "iframe": _embedded,

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from sitegen.importing.braces import unread
 from sitegen.importing.nodes import (
-    Break,
     Component,
     Heading,
     Item,
     Line,
+    Loss,
     Node,
     Nothing,
     Place,
     Prose,
+    Within,
     anchor,
+    left_out,
+    named,
+    no_label,
     words,
 )
+from sitegen.importing.parts import joined
 from sitegen.parse.attributes import Attributes
+from sitegen.parse.marks import CALLOUTS
 
-CALLOUTS = {
-    "callout-note": "aside",
-    "callout-tip": "tip",
-    "callout-important": "insight",
-    "callout-warning": "warning",
-    "callout-caution": "warning",
-    "aside": "aside",
-    "column-margin": "aside",
-    "margin": "aside",
+_CALLOUTS = {
+    **CALLOUTS,
+    **{f"callout-{name}": component for name, component in CALLOUTS.items()},
+    **dict.fromkeys(("aside", "column-margin", "margin"), "aside"),
 }
 _THEOREMS = {
     "thm": "Theorem",
@@ -40,17 +42,33 @@ _THEOREMS = {
     "rem": "Remark",
     "sol": "Solution",
 }
-_PLAIN = {"content-visible", "incremental", "columns", "column", "column-page", "column-body"}
+_PLAIN = {"content-visible", "incremental", "column-page", "column-body"}
 
-Within = Callable[[Sequence[Item]], list[Node]]
+
+_READ = {
+    *("title", "collapse", "name", "layout-ncol", "layout-nrow", "fig-cap", "tbl-cap"),
+    *("when-format", "panel-tabset", "columns", "column", "exercise", "solution", "proof"),
+    *("content-hidden", "content-visible", *_CALLOUTS),
+}
+"""Classes and values that say something here."""
 
 
 def nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within) -> list[Node]:
-    """What a div is in a lesson."""
+    """What a div is in a lesson; of what it says, that which says nothing here is told."""
+    found = _nodes(given, lines, place, within)
+    if told := unread(given, *_READ, *_PLAIN):
+        found = found or [Nothing(place)]
+        where = "" if isinstance(found[0], Component) else ": its text stands here"
+        said = f"{', '.join(told)} of a div says nothing here{where}"
+        found[0].losses.insert(0, Loss(place, "div", said))
+    return found
+
+
+def _nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within) -> list[Node]:
     classes = list(given.classes)
     children = within(lines)
     kind = given.id.partition("-")[0]
-    callout = next((CALLOUTS[one] for one in classes if one in CALLOUTS), "")
+    callout = next((_CALLOUTS[one] for one in classes if one in _CALLOUTS), "")
     if callout:
         return [_callout(given, callout, children, place)]
     if "panel-tabset" in classes:
@@ -72,18 +90,16 @@ def nodes(given: Attributes, lines: Sequence[Item], place: Place, within: Within
         node.lose("div", f"a {theorem.lower()} has that title, and no number")
         return [node]
     if "columns" in classes:
-        return [Component(place, "compare", "", anchor(given.id), [], _columns(children))]
+        return [Component(place, "compare", "", anchor(given.id), [], joined(children, "column"))]
     if "column" in classes:
         return [Component(place, "column", "", "", [], children)]
     if "content-hidden" in classes or _of_another_format(given):
-        nothing = Nothing(place)
-        nothing.lose("div", f"left out, for another format: {words(_text(lines))!r}")
-        return [nothing]
-    if set(classes) <= _PLAIN:
-        return children
-    nothing = Nothing(place)
-    nothing.lose("div", f"a div {'.' + '.'.join(classes)} says nothing here: its text stands here")
-    return [nothing, *children]
+        said = f"left out, for another format: {words(_text(lines))!r}"
+        return [left_out(place, "div", said)]
+    first = children[0] if children else None
+    if given.id and first and not named(first, anchor(given.id)):
+        children.insert(0, left_out(place, "label", no_label(given.id)))
+    return children
 
 
 def _text(lines: Sequence[Item]) -> str:
@@ -137,9 +153,8 @@ def _columns_of(given: Attributes) -> list[str]:
 def _in_a_row(given: Attributes, children: list[Node], place: Place) -> list[Node]:
     named = [one for one in children if isinstance(one, Component) and one.id]
     if named:  # each has its number, and around them stands nothing that has one
-        nothing = Nothing(place)
-        nothing.lose("div", "figures with numbers stood side by side: one below the other here")
-        return [nothing, *children]
+        said = "figures with numbers stood side by side: one below the other here"
+        return [left_out(place, "div", said), *children]
     captions = [
         child.title
         for child in children
@@ -149,13 +164,3 @@ def _in_a_row(given: Attributes, children: list[Node], place: Place) -> list[Nod
     title = "; ".join(captions)
     columns = _columns_of(given) or [f"layout-ncol={max(len(inner), 1)}"]
     return [Component(place, "figure", title, anchor(given.id), columns, inner)]
-
-
-def _columns(children: Sequence[Node]) -> list[Node]:
-    found: list[Node] = []
-    for child in children:
-        if isinstance(child, Component) and child.name == "column":
-            found += [Break(child.place), *child.children]
-        else:
-            found.append(child)
-    return found

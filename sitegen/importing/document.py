@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sitegen.errors import SiteError, not_utf8
-from sitegen.importing import bibliography, markdown, notebook
+from sitegen.importing import bibliography, markdown, notebook, percent
 from sitegen.importing.nodes import (
     Block,
     Cell,
@@ -20,15 +20,18 @@ from sitegen.importing.nodes import (
     Heading,
     Loss,
     Node,
-    anchor,
+    Shown,
     walk,
+    without_roles,
 )
 from sitegen.importing.structure import structure
 from sitegen.parse.frontmatter import slug_problem
 from sitegen.parse.parser import NUMBERED, slugify
 
-KINDS = {".ipynb": "notebook", ".md": "Markdown", ".qmd": "Quarto", ".markdown": "Markdown"}
-"""What can be read, by the ends of files' names."""
+PAGES = (".ipynb", ".md", ".qmd", ".markdown")
+"""The ends of the names of documents, as others link to them."""
+KINDS = (*PAGES, ".py")
+"""Those of all files that can be read."""
 
 
 @dataclass
@@ -48,9 +51,12 @@ class Document:
     """Those that a notebook holds."""
     labels: dict[str, str] = field(default_factory=dict)
     """The anchor of each label, empty for the lesson itself."""
-    anchors: set[str] = field(default_factory=set)
     ids: frozenset[str] = frozenset()
     """Those of figures, formulas and the like."""
+    substitutions: dict[str, str] = field(default_factory=dict)
+    """What stands for names between two pairs of braces."""
+    macros: dict[str, str] = field(default_factory=dict)
+    """Commands of formulas."""
     nameless: dict[str, str] = field(default_factory=dict)
     """What to call what has an anchor and neither number nor title."""
 
@@ -64,7 +70,7 @@ def read(files: Sequence[Path], tab: str = "") -> list[Document]:
     documents = [_document(path, tab) for path in files]
     often = Counter(one.slug for one in documents)
     for document in documents:
-        folder = _words(document.source.parent.name)
+        folder = slug_of(document.source.parent.name)
         if often[document.slug] > 1 and folder:
             document.slug = f"{folder}-{document.slug}"
     return documents
@@ -88,6 +94,10 @@ def _document(path: Path, tab: str) -> Document:
         found = notebook.read(name, text)
         items, pictures = list(found.items), found.attachments
         items, meta, losses = _raw_front_matter(name, items)
+        losses = [*losses, *found.losses]
+    elif path.suffix == ".py":
+        items, front = percent.read(name, text)
+        _, meta, losses = markdown.read(name, front)
     else:
         lines, meta, losses = markdown.read(name, text)
         items = list(lines)
@@ -102,6 +112,8 @@ def _document(path: Path, tab: str) -> Document:
         path.resolve(), name, _slug(path, title), title, summary, nodes, losses, pictures=pictures
     )
     document.bibliographies = bibliography.files_of(path, meta)
+    document.substitutions = markdown.substitutions(meta)
+    document.macros = markdown.macros(meta)
     _label(document)
     return document
 
@@ -119,13 +131,13 @@ def _raw_front_matter(name: str, items: list[Any]) -> tuple[list[Any], Any, list
 def _slug(path: Path, title: str) -> str:
     stem = path.stem if path.stem.lower() not in ("index", "readme", "_index") else ""
     for text in (stem, title, path.resolve().parent.name):
-        slug = _words(text)
+        slug = slug_of(text)
         if slug and not slug_problem(slug):
             return slug
     return "start"
 
 
-def _words(text: str) -> str:
+def slug_of(text: str) -> str:
     """Lower-case words joined by hyphens, as a slug is to be; empty if there are none."""
     return re.sub(r"[^a-z0-9]+", "-", slugify(re.sub(r"[._]", "-", text))).strip("-")
 
@@ -166,8 +178,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _without_markup(text: str) -> str:
-    text = re.sub(r"\{[\w:]+\}`([^`<]*)[^`]*`", r"\1", text)
-    text = re.sub(r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1", text)
+    text = re.sub(r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1", without_roles(text))
     text = re.sub(r"<[^<>]*>|[*`$]|(?<!\w)_|_(?!\w)", "", text)
     return text.strip()
 
@@ -181,21 +192,21 @@ def _label(document: Document) -> None:
     for node in walk(document.nodes):
         if isinstance(node, Heading):
             name = node.id or slugify(_without_markup(node.text))
-            document.anchors.add(name)
-            document.labels.setdefault(node.id or name, name)
+            document.labels.setdefault(name, name)
         elif isinstance(node, Component) and node.id:
             document.labels.setdefault(node.id, node.id)
             if node.name not in NUMBERED:
                 document.nameless[node.id] = _without_markup(node.title) or node.name
-        elif isinstance(node, Block) and node.id:
+        elif isinstance(node, (Block, Shown)) and node.id:
             document.labels.setdefault(node.id, f"block-{node.id}")
-            document.nameless[f"block-{node.id}"] = "this code"
+            if not any(option.startswith("title=") for option in node.options):
+                document.nameless[f"block-{node.id}"] = "this code"
         elif isinstance(node, Formula):
-            names = [node.label, *re.findall(r"\\label\{([^{}]*)\}", node.latex)]
-            names = [anchor(name) for name in names if name]
-            for name in names:
-                document.labels.setdefault(name, names[0])
+            for name in node.labels:
+                document.labels.setdefault(name, node.labels[0])
     headings = [node for node in walk(document.nodes) if isinstance(node, Heading)]
+    for node in headings:  # which goes by its words, too, where nothing else does
+        document.labels.setdefault(slugify(_without_markup(node.text)), node.id)
     document.ids = frozenset(document.labels.values()) - {
         slugify(_without_markup(node.text)) for node in headings if not node.id
     } | {node.id for node in walk(document.nodes) if isinstance(node, Component) and node.id}

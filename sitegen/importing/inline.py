@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-from sitegen.importing.nodes import anchor, words
+from sitegen.importing.nodes import LABEL, anchor, words
+from sitegen.parse.citations import CITATION, citations
 from sitegen.parse.parser import is_external
 
 _TEXT = r"(?:[^\[\]`\\]|\\.|`[^`\n]*`|\[(?:[^\[\]\\]|\\.)*\](?:\([^()]*\))?)*"
@@ -15,21 +16,26 @@ _PARTS = re.compile(
     rf"""
       \{{(?P<role>[A-Za-z][\w:+.-]*)\}}(?P<role_ticks>`+)(?P<role_text>.+?)(?P=role_ticks)
     | (?<![\w:`]):(?P<mark>[a-z][a-z:]*):`(?P<mark_text>[^`]+)`
-    | (?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)
+    | (?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)(?P<code_braces>\{{[.\#=][^{{}}\n]*\}})?
     | (?P<display>\$\$)(?P<display_text>.+?)\$\$
     | (?<![\\$\w])\$(?P<math>(?:[^$\\]|\\.)+?)\$(?![\d$])
     | \\\((?P<paren>.+?)\\\)
     | \\(?P<latex_ref>eq|auto|c|C)?ref\{{(?P<latex>[^{{}}]+)\}}
     | (?P<image>!?)\[(?P<text>{_TEXT})\]\((?P<target><[^<>\n]*>|(?:[^()\s]|\([^()\s]*\))*)
         (?:\s+["'](?P<title>[^"'\n]*)["'])?\)(?P<link_braces>\{{[^{{}}\n]*\}})?
-    | \[(?P<cited>-?@[\w:./-]*\w[^\[\]\n]*)\](?![(\[:])
+    | {CITATION}
     | (?<![\w@.`/])(?P<bare_sign>-?@)(?P<bare>[A-Za-z][\w:.-]*\w)
-    | \{{\{{<\s*(?P<shortcode>.+?)\s*>\}}\}}
+    | (?P<shortcode>\{{\{{[<%].+?[>%]\}}\}}|\{{%[^\n]+?%\}})
+    | \{{\{{\s*(?P<substituted>[\w.-]+)\s*\}}\}}
+    | <(?:project|path):(?P<auto>[^<>\s]+)>
+    | ^[ ]{{0,3}}\[(?P<defined>[^\[\]^][^\[\]]*)\]:[ ]+(?P<place><[^<>\n]*>|\S+)
     | \[(?P<span>{_TEXT})\]\{{(?P<span_braces>[.#][^{{}}\n]*)\}}
+    | <a\s[^<>]*href=["']?(?P<around>[^"'\s<>]+)[^<>]*>\s*<img\s(?P<linked>[^<>]*)/?>\s*</a>
     | <img\s(?P<html>[^<>]*)/?>
+    | <(?P<element>script|style)\b[^<>]*>.*?</(?P=element)>
     | (?P<tag></?(?:iframe|script|style|video|embed|object|form|input)\b[^<>]*>)
     """,
-    re.X | re.S,
+    re.X | re.S | re.M,
 )
 
 _CROSS = ("fig", "tbl", "eq", "sec", "lst", "thm", "lem", "exr", "def", "exm", "cor", "prp", "sol")
@@ -85,6 +91,14 @@ class Around(Protocol):
         """A picture as a lesson names it, empty if it can't be shown; and what is lost."""
         ...
 
+    def substitution(self, name: str) -> str | None:
+        """What the front matter says for a name; None if nothing."""
+        ...
+
+    def latex(self, text: str) -> str:
+        """A formula without the commands that its document defines."""
+        ...
+
     def cites(self, key: str) -> str:
         """Who wrote what has this key in the bibliography, which is cited then; else empty."""
         ...
@@ -100,7 +114,6 @@ class Inline:
 
     around: Around
     lose: Callable[[str, str], None]
-    inside: bool = field(default=False)
 
     def text(self, text: str) -> str:
         """A piece of running text."""
@@ -113,7 +126,10 @@ class Inline:
         if "mark" in given:
             return self.role(given["mark"], given["mark_text"])
         if "code" in given:
-            return self.code(found[0], given["code"])
+            braces = given.get("code_braces", "")
+            if braces:
+                self.lose("option", f"{braces!r} of code says nothing here")
+            return self.code(found[0].removesuffix(braces), given["code"])
         if "display_text" in given:
             return self.math(given["display_text"], "$$")
         if "math" in given:
@@ -129,12 +145,23 @@ class Inline:
         if "bare" in given:
             return self.bare(found[0], given["bare"])
         if "shortcode" in given:
-            self.lose("shortcode", f"a shortcode of Quarto is left out: {given['shortcode']}")
+            said = words(given["shortcode"].strip("{<%> }"), 100)
+            self.lose("shortcode", f"a shortcode is left out: {said}")
             return ""
+        if "substituted" in given:
+            return self.substituted(found[0], given["substituted"])
+        if "auto" in given:
+            return self.to(given["auto"], "")
+        if "defined" in given:
+            return self.defined(given["defined"], given["place"].strip("<>"))
         if "span" in given:
             said = words(given["span_braces"])
             self.lose("markup", f"{said!r} of a text says nothing here")
             return self.text(given["span"])
+        if "around" in given:
+            picture = self.attributes(given["linked"])
+            text = f"![{picture.get('alt', '')}]({picture.get('src', '')})"
+            return self.link({"target": given["around"], "text": text, "image": ""})
         if "html" in given:
             return self.html(given["html"])
         self.lose("HTML", f"{words(found[0])!r} is left out: a page loads and runs nothing")
@@ -183,10 +210,27 @@ class Inline:
             return f"`{{python}} {code[found.end() :]}`"
         return whole
 
+    def substituted(self, whole: str, name: str) -> str:
+        text = self.around.substitution(name)
+        if text is None:
+            self.lose("substitution", f"nothing here says what stands for {whole!r}")
+            return whole
+        return self.text(text)
+
+    def defined(self, name: str, target: str) -> str:
+        """What links of the form `[words][name]` lead to."""
+        if is_external(target):
+            return f"[{name}]: {target}"
+        picture = re.search(r"\.(png|jpe?g|gif|svg|webp)$", target, re.I)
+        place, lost = (self.around.pictured if picture else self.around.linked)(target)
+        if lost:
+            self.lose("link", lost)
+        return f"[{name}]: {place}" if place else ""
+
     def math(self, text: str, mark: str) -> str:
         if found := re.fullmatch(r"\s*\\(?:eq)?ref\{([^{}]+)\}\s*", text):
             return self.reference(found[1], "")
-        text = re.sub(r"\\label\{[^{}]*\}", "", text)
+        text = self.around.latex(LABEL.sub("", text))
         return f"{mark}{text.strip()}{mark}"
 
     def reference(self, label: str, title: str) -> str:
@@ -235,18 +279,20 @@ class Inline:
         return f"[{alt or target}]({target})" if is_external(target) else alt
 
     def html(self, attributes: str) -> str:
-        given = {
-            name.lower(): value
-            for name, _, value in re.findall(r"""([\w-]+)\s*=\s*(["']?)([^"'>]*)\2""", attributes)
-        }
+        given = self.attributes(attributes)
         for key in given.keys() - {"src", "alt"}:
             self.lose("option", f"{key}={given[key]} of a picture says nothing here")
-        return self.picture(given.get("src", "").strip(), given.get("alt", ""))
+        return self.picture(given.get("src", ""), given.get("alt", ""))
+
+    @staticmethod
+    def attributes(text: str) -> dict[str, str]:
+        """Those of an element of HTML."""
+        found = re.findall(r"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", text)
+        return {name.lower(): "".join(values).strip() for name, *values in found}
 
     def citation(self, whole: str, text: str) -> str:
-        parts = [part.strip() for part in text.split(";")]
-        keys = [found[1] for part in parts if (found := re.match(r"-?@([\w:./-]*\w)", part))]
-        if len(keys) != len(parts):
+        keys = [one.key for one in citations(text)]
+        if not keys:
             return whole
         if all(key.partition("-")[0] in _CROSS for key in keys):
             return ", ".join(self.reference(key, "") for key in keys)
@@ -263,8 +309,9 @@ class Inline:
         return f"({'; '.join(keys)})"
 
     def bare(self, whole: str, key: str) -> str:
-        if key.partition("-")[0] in _CROSS and "-" in key:
-            return self.reference(key, "")
+        kind, hyphen, name = key.partition("-")
+        if kind.lower() in _CROSS and hyphen:  # with a capital, it begins a sentence
+            return self.reference(f"{kind.lower()}-{name}", "")
         return self.narrative(key) if self.around.cites(key) else whole
 
     def narrative(self, key: str) -> str:

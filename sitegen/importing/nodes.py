@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,10 +98,12 @@ class Heading(Node):
 
 @dataclass
 class Shown(Node):
-    """Code that is shown and not run."""
+    """Code that is shown and not run; that of Python may have an id and options."""
 
     language: str
     code: str
+    id: str = ""
+    options: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -114,12 +116,21 @@ class Block(Node):
     """As they stand between the braces."""
 
 
+LABEL = re.compile(r"\\label\{([^{}]*)\}")
+"""A label within a formula."""
+
+
 @dataclass
 class Formula(Node):
     """A displayed formula."""
 
     latex: str
     label: str = ""
+
+    @property
+    def labels(self) -> list[str]:
+        """All that it has, as ids; the first is that of its number."""
+        return [name for name in map(anchor, (self.label, *LABEL.findall(self.latex))) if name]
 
 
 @dataclass
@@ -151,12 +162,53 @@ class Nothing(Node):
     """What is left of something that was lost."""
 
 
+def left_out(place: Place, kind: str, message: str) -> Nothing:
+    """In the place of something, what is said of its loss."""
+    return Nothing(place, losses=[Loss(place, kind, message)])
+
+
+Within = Callable[[Sequence[Item]], list[Node]]
+"""What reads the items that something encloses."""
+
+
+def named(node: Node, name: str) -> bool:
+    """Give a node a name, unless it has one; whether it can."""
+    if isinstance(node, Formula):
+        node.label = node.label or name
+    elif isinstance(node, (Heading, Block, Component)) or (
+        isinstance(node, Shown) and is_python(node.language)
+    ):
+        node.id = node.id or name
+    else:
+        return False
+    return True
+
+
+def no_label(name: str) -> str:
+    """What is said of the name of something that can have none."""
+    return f"the label {name!r} is that of a text, which has none here"
+
+
 def walk(nodes: Sequence[Node]) -> Iterator[Node]:
     """All nodes, with those inside of others, in order."""
     for node in nodes:
         yield node
         if isinstance(node, Component):
             yield from walk(node.children)
+
+
+ITEM = re.compile(r"\s*([-*+]|\d+[.)])\s")
+"""The beginning of an item of a list."""
+
+
+def is_python(language: str) -> bool:
+    """Whether a language is the one that blocks are in, by whichever of its names."""
+    return bool(re.fullmatch(r"i?python[23]?|py", language.lower()))
+
+
+def without_roles(text: str) -> str:
+    """A text with what roles of MyST show in their place."""
+    return re.sub(r"\{[\w:]+\}`([^`<]*)[^`]*`", r"\1", text)
 
 
 def anchor(label: str) -> str:

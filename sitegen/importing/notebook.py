@@ -8,11 +8,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from sitegen.errors import SourceError
-from sitegen.importing.nodes import Cell, Item, Line, Place, safe
+from sitegen.importing.nodes import Cell, Item, Line, Loss, Place, safe
 
-_EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/svg+xml": ".svg"}
+_EXTENSIONS = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/svg+xml": ".svg",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+}
 
 
 @dataclass
@@ -23,28 +30,28 @@ class Notebook:
     language: str = "python"
     attachments: dict[str, bytes] = field(default_factory=dict)
     """Pictures that are in it, by the names that they are given here."""
+    losses: list[Loss] = field(default_factory=list)
 
 
 def read(path: str, text: str) -> Notebook:
-    """The items of a notebook of format 4, given its JSON.
+    """The items of a notebook, given its JSON.
 
     Raises:
         SourceError: it is none.
     """
     try:
         data = json.loads(text)
-        cells = data["cells"]
-        if not isinstance(cells, list) or data["nbformat"] < 4:
-            raise KeyError
+        sheets = data["worksheets"] if data["nbformat"] == 3 else [data]
+        cells = [cell for sheet in sheets for cell in sheet["cells"]]
     except (ValueError, KeyError, TypeError):
-        said = "no notebook of format 4; Jupyter's nbconvert makes one: --to notebook"
+        said = "no notebook of format 3 or 4; Jupyter's nbconvert makes one: --to notebook"
         raise SourceError(path, 1, said) from None
     metadata = data.get("metadata", {})
     kernel = metadata.get("kernelspec", {}).get("language")
     language = kernel or metadata.get("language_info", {}).get("name", "python")
     found = Notebook([], language)
     for number, cell in enumerate(cells, start=1):
-        source = _text(cell.get("source", ""))
+        source = _text(cell.get("source", cell.get("input", "")))
         place = Place(path, 1, number)
         tags = tuple(cell.get("metadata", {}).get("tags", ()))
         if cell.get("cell_type") == "code":
@@ -55,11 +62,17 @@ def read(path: str, text: str) -> Notebook:
             if source.strip():
                 found.items.append(Cell(source, place, language, tags, {}, raised))
             continue
+        if not source.strip():
+            continue
+        if cell.get("cell_type") == "heading":
+            source = f"{'#' * cell.get('level', 1)} {' '.join(source.split())}"
         if cell.get("cell_type") == "raw":
             fence = "`" * max(3, 1 + max(map(len, re.findall("`+", source)), default=0))
             source = f"{fence}\n{source}\n{fence}"
         if "remove-cell" in tags or "remove_cell" in tags:
-            source = f"<!-- import: a text that was tagged remove-cell: {safe(source)} -->"
+            said = f"a text that was tagged remove-cell: {safe(source)}"
+            found.losses.append(Loss(place, "tag", said))
+            continue
         source = _attached(source, cell.get("attachments", {}), found, number)
         found.items += [
             Line(line, Place(path, row, number))
@@ -73,7 +86,8 @@ def _text(source: Any) -> str:
 
 
 def _raised(outputs: Sequence[Mapping[str, Any]]) -> str:
-    names = (one.get("ename", "") for one in outputs if one.get("output_type") == "error")
+    kinds = ("error", "pyerr")
+    names = (one.get("ename", "") for one in outputs if one.get("output_type") in kinds)
     return next((str(name) for name in names), "")
 
 
@@ -86,5 +100,6 @@ def _attached(source: str, attachments: Mapping[str, Any], found: Notebook, numb
                 data = _text(bundle[kind])
                 content = data.encode() if kind == "image/svg+xml" else base64.b64decode(data)
                 found.attachments[file + extension] = content
-                source = source.replace(f"attachment:{name}", f"attachment:{file}{extension}")
+                for named in (name, quote(name)):
+                    source = source.replace(f"attachment:{named}", f"attachment:{file}{extension}")
     return source

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sitegen.importing import cells, directives, divs
+from sitegen.importing import cells, directives, divs, tables
+from sitegen.importing.braces import attributes, trailing, unread
 from sitegen.importing.nodes import (
+    ITEM,
     Cell,
     Component,
     Formula,
@@ -20,30 +22,47 @@ from sitegen.importing.nodes import (
     Prose,
     Shown,
     anchor,
+    is_python,
+    left_out,
+    named,
+    no_label,
     safe,
+    words,
 )
-from sitegen.parse.attributes import Attributes, parse_attributes
+from sitegen.importing.parts import settled
+from sitegen.parse.attributes import Attributes
 
 _FENCE = re.compile(r"^(?P<indent>\s*)(?P<mark>`{3,}(?=[^`]*$)|~{3,})\s*(?P<info>.*)$")
 _COLONS = re.compile(r"^\s*(?P<mark>:{3,})\s*(?P<info>\S.*)?$")
+_NAMED = re.compile(r"^(?P<name>[A-Za-z][\w-]*)(?:\[(?P<label>.*)\])?(?:\s+(?P<title>[^{\s].*))?$")
+"""A container of others that write no braces: `note Title`, `note[Title]`."""
 _DIRECTIVE = re.compile(r"^\{(?P<name>[A-Za-z][\w:+.-]*)\}\s*(?P<argument>.*)$")
 _HEADING = re.compile(r"^ {0,3}(?P<marks>#{1,6})\s+(?P<text>.*?)(?:\s+#+)?\s*$")
 _RULE = re.compile(r"^ {0,3}(=+|-+)\s*$")
-_BRACES = re.compile(r"\s*\{(?P<inner>[^{}]*)\}\s*$")
-_TARGET = re.compile(r"^\s*\((?P<label>[^()\s]+)\)=\s*$")
+_TARGET = re.compile(
+    r"""^\s*(?:\((?P<label>[^()\s]+)\)="""
+    r"""|<a\s+(?:id|name)=["'](?P<id>[\w.:-]+)["']\s*(?:/>|>\s*</a>))\s*$"""
+)
+_ATTRIBUTES = re.compile(r"^\s*\{:?\s*(?P<inner>(?:[.#][\w-]+|[\w-]+=\S+|toc\b)[^{}]*)\}\s*$")
+"""Those of the text below, as in MyST, or above, as in kramdown."""
 _MARK = re.compile(r"^\s*:(?P<name>label|eqlabel|width|height):`(?P<text>[^`]*)`\s*$")
 _D2L_TAB = re.compile(r"^\s*:(?P<name>begin_tab|end_tab):(?:`(?P<tabs>[^`]*)`)?\s*$")
 _IMAGE = re.compile(r"^\s*!\[(?P<alt>(?:[^\[\]]|\[[^\[\]]*\])*)\]\((?P<target>[^()\s]+)[^()]*\)")
-_CAPTION = re.compile(r"^\s*(?:Table)?:\s*(?P<text>\S.*)$")
 _ENVIRONMENT = re.compile(
     r"^\s*\\begin\{(equation|align|gather|eqnarray|multline|alignat|split|aligned)(\*?)\}"
 )
+_FORMULA = re.compile(r"^ {0,3}(\$\$|\\\[)")
+_ENDS = {"$$": "$$", "\\[": "\\]"}
+"""What ends a formula that begins so."""
+_LANGUAGES = ("r", "julia", "bash", "sh", "sql", "ojs", "stata", "rust")
+"""Of cells, beside Python."""
 _FRAMEWORKS = ("pytorch", "jax", "tensorflow", "mxnet")
 _TAB = re.compile(r"^\s*(?:%%tab|#\s?@tab)\s+(?P<tabs>.+?)\s*\n", re.M)
 _TOOLS = re.compile(r"^(%load_ext d2lbook\.tab|tab\.interact_select\(.*\))\s*$", re.M)
-_SILENT = re.compile(r"^\s*(\+\+\+(\s*\{(?!.*tags).*\})?|\\newpage)\s*$")
-"""The ends of cells in MyST, and of pages."""
-_SHORTCODE = re.compile(r"^\s*\{\{<\s*(?P<text>.+?)\s*>\}\}\s*$")
+_BREAK = re.compile(r"^\s*(?:\+\+\+(?P<meta>.*)|\\newpage|\. \. \.)\s*$")
+"""The ends of cells in MyST, of pages, and of steps of a slide."""
+_ENCLOSING = re.compile(r"^\s*>\s*(?:`{3,}\s*\{|:{3,}\s*\S)")
+"""What a quotation can't hold here."""
 
 
 def structure(
@@ -54,34 +73,13 @@ def structure(
     With `figures`, a picture that stands by itself is one with its words as the caption, as in
     Quarto. With `comments`, a line after `%` is one, as in MyST.
     """
-    return _solved(_Reader(tab or _first_tab(items), figures, comments).nodes(items))
+    return settled(_Reader(tab or _first_tab(items), figures, comments).nodes(items))
 
 
 def _first_tab(items: Sequence[Item]) -> str:
     text = "\n".join(one.code if isinstance(one, Cell) else one.text for one in items)
     named = set(re.findall(r"\w+", " ".join(re.findall(r"(?:@tab|%%tab|begin_tab:)(.*)", text))))
     return next((one for one in _FRAMEWORKS if one in named), "")
-
-
-def _solved(nodes: list[Node]) -> list[Node]:
-    """Solutions as the last part of their exercises, as far as these stand before them."""
-    exercises: dict[str, Component] = {}
-    last: Component | None = None
-    found: list[Node] = []
-    for node in nodes:
-        if isinstance(node, Component) and node.name == "exercise":
-            last = node
-            exercises[node.id] = node
-        elif isinstance(node, Component) and node.name == "solution":
-            exercise = exercises.get(node.id) if node.id else last
-            if exercise is not None:
-                exercise.children += [Heading(node.place, 3, "Solution"), *node.children]
-                exercise.losses += node.losses
-                continue
-            node.name, node.title, node.id = "aside", "Solution", ""
-            node.lose("directive", "a solution of no exercise here: a remark now")
-        found.append(node)
-    return found
 
 
 class _Reader:
@@ -98,11 +96,24 @@ class _Reader:
             item = items[at]
             if isinstance(item, Cell):
                 new, after = self.cell(item), at + 1
-            elif not item.text.strip() or _SILENT.match(item.text):
+            elif not item.text.strip():
+                at += 1
+                continue
+            elif ends := _BREAK.match(item.text):
+                if "tags" in (meta := ends["meta"] or ""):
+                    said = f"{words(meta)!r} of a text says nothing here"
+                    found.append(left_out(item.place, "tag", said))
                 at += 1
                 continue
             elif target := _TARGET.match(item.text):
-                label, at = anchor(target["label"]), at + 1
+                label, at = anchor(target["label"] or target["id"]), at + 1
+                continue
+            elif given := _ATTRIBUTES.match(item.text):
+                label = anchor(attributes(given["inner"]).id) or label
+                if not re.fullmatch(r"#\S+", given["inner"].strip()):
+                    said = f"{words(item.text)!r} of a text says nothing here"
+                    found.append(left_out(item.place, "markup", said))
+                at += 1
                 continue
             elif mark := _MARK.match(item.text):
                 self.mark(mark, item, found)
@@ -117,10 +128,6 @@ class _Reader:
             at = after
         return found
 
-    def within(self, lines: Sequence[Item]) -> list[Node]:
-        """What stands in a directive or div."""
-        return self.nodes(lines)
-
     def at(self, items: Sequence[Item], at: int) -> tuple[list[Node], int]:
         """The nodes that begin on a line, and where it goes on after them."""
         line = items[at]
@@ -134,15 +141,9 @@ class _Reader:
         if tabs := _D2L_TAB.match(line.text):
             return self.tabbed(items, at, tabs)
         if heading := _HEADING.match(line.text):
-            return [self.heading(line.place, len(heading["marks"]), heading["text"])], at + 1
-        if line.text.strip().startswith("$$") or _ENVIRONMENT.match(line.text):
+            return self.heading(line.place, len(heading["marks"]), heading["text"]), at + 1
+        if _FORMULA.match(line.text) or _ENVIRONMENT.match(line.text):
             return self.formula(items, at)
-        if line.text.strip() == "\\[":
-            return self.until(items, at, "\\]")
-        if shortcode := _SHORTCODE.match(line.text):
-            nothing = Nothing(line.place)
-            nothing.lose("shortcode", f"a shortcode of Quarto is left out: {shortcode['text']}")
-            return [nothing], at + 1
         if self.comments and line.text.startswith("%"):
             comment = Line(f"<!-- {safe(line.text.lstrip('% '))} -->", line.place)
             return [Prose(line.place, [comment])], at + 1
@@ -152,17 +153,12 @@ class _Reader:
         """A cell of code, unless it is another framework's."""
         code = _TOOLS.sub("", cell.code)
         if code != cell.code and not code.strip():
-            nothing = Nothing(cell.place)
-            nothing.lose("tab", "a cell of d2l's own tools is left out")
-            return [nothing]
+            return [left_out(cell.place, "tab", "a cell of d2l's own tools is left out")]
         tabs = _TAB.match(code)
         if tabs:
             names = re.findall(r"\w+", tabs["tabs"])
             if self.tab and "all" not in names and self.tab not in names:
-                nothing = Nothing(cell.place)
-                which = ", ".join(names)
-                nothing.lose("tab", f"a cell of {which} is left out: {self.tab} is kept (--tab)")
-                return [nothing]
+                return [self.other(cell.place, "cell", names)]
             code = code[tabs.end() :]
         place = cell.place
         return cells.nodes(Cell(code, place, cell.language, cell.tags, cell.options, cell.raised))
@@ -182,28 +178,20 @@ class _Reader:
     def labelled(self, label: str, nodes: list[Node]) -> list[Node]:
         """The nodes, the first of which has a label."""
         first = nodes[0]
-        if isinstance(first, Heading):
-            first.id = first.id or label
-        elif isinstance(first, Formula):
-            first.label = first.label or label
-        elif isinstance(first, Component):
-            first.id = first.id or label
-        elif isinstance(first, Picture):
+        if isinstance(first, Picture):
             figure = Component(first.place, "figure", first.alt, label, [], [first])
             figure.losses, first.losses = first.losses, []
             return [figure, *nodes[1:]]
-        elif isinstance(first, Prose) and first.lines and first.lines[-1].text.startswith("|"):
+        if isinstance(first, Prose) and first.lines and first.lines[-1].text.startswith("|"):
             return [Component(first.place, "table", "", label, [], [first]), *nodes[1:]]
-        elif hasattr(first, "id"):
-            first.id = first.id or label
-        else:
-            first.lose("label", f"the label {label!r} is that of a text, which has none here")
+        if not named(first, label):
+            first.lose("label", no_label(label))
         return nodes
 
     def fence(self, items: Sequence[Item], at: int, fence: re.Match[str]) -> tuple[list[Node], int]:
         mark, indent = fence["mark"], len(fence["indent"])
         end = at + 1
-        close = re.compile(rf"^\s*{re.escape(mark[0])}{{{len(mark)},}}\s*$")
+        close = _closing(mark)
         cell = items[at].place.cell  # of a notebook: what one cell leaves open ends with it
         while end < len(items) and items[end].place.cell == cell:
             if self._is(items[end], close):
@@ -227,34 +215,35 @@ class _Reader:
         here = lines[0].place if lines else place
         directive = _DIRECTIVE.match(info)
         braces = re.match(r"^\{(?P<inner>[^{}]*)\}$", info)
-        if directive and directive["name"].lower() in ("python", "ipython", "py"):
-            return self.cell(Cell(code, here))
-        if directive and directive["name"] in _LANGUAGES:
+        if directive and _is_cell(directive["name"]):
             return self.cell(Cell(code, here, directive["name"]))
         if directive:
             return self.directive(directive["name"], directive["argument"], lines, place)
         if braces:
-            given = _attributes(braces["inner"])
+            given = attributes(braces["inner"])
             language = (given.classes or ("",))[0]
             first = next(iter(re.split(r"[\s,]+", braces["inner"].strip())), "")
-            if first in ("python", "py", "r", "julia") or "input" in given.classes:
+            if _is_cell(first) or "input" in given.classes:
                 language = first if not first.startswith(".") else language
                 options = {} if "input" in given.classes else cells.options_in(braces["inner"])
                 cell = Cell(code, here, language, options=options)
                 return self.cell(cell) if code.strip() else []
-            node = Shown(place, language, code)
-            if kept := [*given.classes[1:], *given.values, *given.flags]:
-                node.lose("option", f"{' '.join(kept)!r} of code that is shown says nothing here")
-            return [node]
-        language = info.split()[0].lower().partition("{")[0] if info else ""
-        if language in ("python", "py", "python3", "ipython", "ipython3"):
+            if not braces["inner"].startswith("="):
+                return [cells.shown(place, language, code, given)]
+            raw = Shown(place, braces["inner"][1:], code)
+            raw.lose("HTML", "raw text of another format is shown as it is")
+            return [raw]
+        parts = re.match(r"\W*(?P<language>[\w+#-]*)(?P<rest>.*)$", info)
+        assert parts
+        language, rest = parts["language"].lower(), parts["rest"].strip()
+        if is_python(language):
             language = "pycon" if code.startswith(">>>") else "python"
-        return [Shown(place, language, code)]
+        return [cells.shown(place, language, code, attributes(rest.strip("{} ")))]
 
     def directive(
         self, name: str, argument: str, lines: Sequence[Item], place: Place
     ) -> list[Node]:
-        return directives.nodes(directives.read(name, argument, lines, place), self.within)
+        return directives.nodes(directives.read(name, argument, lines, place), self.nodes)
 
     def container(
         self, items: Sequence[Item], at: int, colons: re.Match[str]
@@ -266,8 +255,7 @@ class _Reader:
                 if fence:
                     fence = None if fence.match(item.text) else fence
                 elif opened := _FENCE.match(item.text):
-                    mark = opened["mark"]
-                    fence = re.compile(rf"^\s*{re.escape(mark[0])}{{{len(mark)},}}\s*$")
+                    fence = _closing(opened["mark"])
                 elif inner := _COLONS.match(item.text):
                     depth += 1 if inner["info"] else -1
                     if depth == 0:
@@ -275,12 +263,16 @@ class _Reader:
             end += 1
         inside = items[at + 1 : end]
         line, info = items[at], colons["info"].strip()
+        assert isinstance(line, Line)
         directive = _DIRECTIVE.match(info)
         if directive:
             found = self.directive(directive["name"], directive["argument"], inside, line.place)
             return self.gated(items, info, found, end + 1)
-        given = _attributes(info.strip("{} ") if info.startswith("{") else f".{info.split()[0]}")
-        return divs.nodes(given, inside, line.place, self.within), end + 1
+        given = attributes(info.strip("{} "))
+        if parts := _NAMED.match(info):
+            title = parts["label"] or parts["title"]
+            given = Attributes("", (parts["name"],), {"title": title} if title else {})
+        return divs.nodes(given, inside, line.place, self.nodes), end + 1
 
     def gated(
         self, items: Sequence[Item], info: str, found: list[Node], at: int
@@ -303,29 +295,29 @@ class _Reader:
         names = re.findall(r"\w+", tabs["tabs"] or "")
         if self.tab in names or not self.tab:
             return self.nodes(items[at + 1 : end]), end + 1
-        nothing = Nothing(items[at].place)
-        said = f"a text of {', '.join(names)} is left out: {self.tab} is kept (--tab)"
-        if names != ["toc"]:
-            nothing.lose("tab", said)
-        return [nothing], end + 1
+        return [] if names == ["toc"] else [self.other(items[at].place, "text", names)], end + 1
 
-    def heading(self, place: Place, level: int, text: str) -> Heading:
-        node = Heading(place, level, text)
-        braces = _BRACES.search(text)
-        if braces:
-            given = _attributes(braces["inner"])
-            node.text, node.id = text[: braces.start()], anchor(given.id)
-            lost = [one for one in given.classes if one not in ("unnumbered", "unlisted")]
-            if lost:
-                node.lose("option", f"{' '.join(lost)!r} of a heading says nothing here")
-        return node
+    def other(self, place: Place, what: str, names: Sequence[str]) -> Node:
+        """What is of other frameworks."""
+        said = f"a {what} of {', '.join(names)} is left out: {self.tab} is kept (--tab)"
+        return left_out(place, "tab", said)
+
+    def heading(self, place: Place, level: int, text: str) -> list[Node]:
+        title, given = trailing(text)
+        node = Heading(place, level, title.strip(), anchor(given.id))
+        if lost := unread(given, "unnumbered", "unlisted"):
+            node.lose("option", f"{' '.join(lost)!r} of a heading says nothing here")
+        if not node.text:
+            node.lose("heading", "a heading without words is left out")
+            return [Nothing(place, losses=node.losses)]
+        return [node]
 
     def formula(self, items: Sequence[Item], at: int) -> tuple[list[Node], int]:
         line = items[at]
         assert isinstance(line, Line)
         environment = _ENVIRONMENT.match(line.text)
-        ends = f"\\end{{{environment[1]}{environment[2]}}}" if environment else "$$"
         text, end = line.text.strip(), at + 1
+        ends = f"\\end{{{environment[1]}{environment[2]}}}" if environment else _ENDS[text[:2]]
         start = 0 if environment else 2
         while ends not in text[start:] and end < len(items):
             item = items[end]
@@ -348,13 +340,6 @@ class _Reader:
         node = Formula(line.place, latex.strip(), anchor(label))
         return [node], end
 
-    def until(self, items: Sequence[Item], at: int, mark: str) -> tuple[list[Node], int]:
-        end = at + 1
-        while end < len(items) and not self._is(items[end], re.compile(rf"\s*{re.escape(mark)}")):
-            end += 1
-        inner = [one.text for one in items[at + 1 : end] if isinstance(one, Line)]
-        return [Formula(items[at].place, "\n".join(inner))], end + 1
-
     def prose(self, items: Sequence[Item], at: int) -> tuple[list[Node], int]:
         """Lines up to an empty one, or to what begins something else."""
         lines: list[Line] = []
@@ -369,12 +354,14 @@ class _Reader:
             end += 1
             if len(lines) == 2 and _RULE.match(item.text) and "|" not in lines[0].text:
                 level = 1 if item.text.strip().startswith("=") else 2
-                if not re.match(r"\s*([-*+]|\d+[.)])\s", lines[0].text):
-                    return [self.heading(lines[0].place, level, lines[0].text.strip())], end
-        if re.match(r"\s*\+[-=+]{3,}\+\s*$", lines[0].text):
-            grid = Shown(lines[0].place, "text", "\n".join(line.text for line in lines))
-            grid.lose("table", "a table drawn with + and -: write it with |")
-            return [grid], end
+                if not ITEM.match(lines[0].text):
+                    return self.heading(lines[0].place, level, lines[0].text.strip()), end
+        if any(_ENCLOSING.match(line.text) for line in lines):
+            said = "a quotation that holds more than text: its text stands here"
+            inner = [Line(re.sub(r"^\s*> ?", "", line.text), line.place) for line in lines]
+            return [left_out(lines[0].place, "quotation", said), *self.nodes(inner)], end
+        if tables.has_definitions(lines):
+            return [tables.definitions(lines)], end
         if len(lines) == 1 and (picture := self.picture(lines[0])):
             return [picture], end
         return self.captioned(lines, items, end)
@@ -387,8 +374,10 @@ class _Reader:
             or _HEADING.match(text)
             or _MARK.match(text)
             or _D2L_TAB.match(text)
+            or _BREAK.match(text)
+            or _ATTRIBUTES.match(text)
             or _ENVIRONMENT.match(text)
-            or text.startswith("$$")
+            or _FORMULA.match(text)
         )
 
     def picture(self, line: Line) -> Node | None:
@@ -402,48 +391,49 @@ class _Reader:
             braces = re.fullmatch(r"\{(?P<inner>[^{}]*)\}", rest)
             if braces is None:
                 return None
-            given = _attributes(braces["inner"])
-        alt = given.values.get("fig-alt", found["alt"])
-        picture = Picture(line.place, found["target"], alt)
+            given = attributes(braces["inner"])
+        caption = given.values.get("fig-cap", found["alt"])
+        picture = Picture(line.place, found["target"], given.values.get("fig-alt", caption))
         node: Node = picture
-        if given.id or (self.figures and found["alt"].strip()):
-            node = Component(line.place, "figure", found["alt"], anchor(given.id), [], [picture])
-        for key, value in given.values.items():
-            if key not in ("fig-alt", "fig-cap"):
-                node.lose("option", f"{key}={value} of a picture says nothing here")
+        if given.id or (self.figures and caption.strip()):
+            node = Component(line.place, "figure", caption, anchor(given.id), [], [picture])
+        for said in unread(given, "fig-alt", "fig-cap"):
+            node.lose("option", f"{said} of a picture says nothing here")
         return node
 
     def captioned(
         self, lines: list[Line], items: Sequence[Item], end: int
     ) -> tuple[list[Node], int]:
         """A text; a table, in a component if a caption stands below or above it."""
-        place = lines[0].place
-        table = any(re.match(r"^\s*\|?[\s:|-]*-{2,}[\s:|-]*$", line.text) for line in lines[1:3])
         after = end
         while after < len(items) and self._is(items[after], re.compile(r"^\s*$")):
             after += 1
-        caption = None
-        if table and "|" in lines[0].text:
-            inside = _CAPTION.match(lines[-1].text) if "|" not in lines[-1].text else None
-            item = items[after] if after < len(items) else None
-            below = _CAPTION.match(item.text) if isinstance(item, Line) else None
-            if inside:
-                caption, lines = inside, lines[:-1]
-            elif below and not _MARK.match(below[0]) and not _COLONS.match(below[0]):
-                caption, end = below, after + 1
-        if caption is None:
-            return [Prose(place, lines)], end
-        text, label = caption["text"], ""
-        if braces := _BRACES.search(text):
-            text, label = text[: braces.start()], _attributes(braces["inner"]).id
-        return [Component(place, "table", text, anchor(label), [], [Prose(place, lines)])], end
+        item = items[after] if after < len(items) else None
+        beside = self.caption(item) if isinstance(item, Line) else ""
+        own = self.caption(lines[-1])
+        if own and len(lines) == 1 and isinstance(item, Line) and not self.begins(item.text):
+            below, last = self.prose(items, after)  # a caption may stand above its table
+            if len(below) == 1 and tables.is_table(below[0]):
+                return [tables.captioned(own, below[0])], last
+        caption = ""
+        if own and len(lines) > 1 and tables.is_table(tables.text(lines[:-1])):
+            caption, lines = own, lines[:-1]
+        elif beside and tables.is_table(tables.text(lines)):
+            caption, end = beside, after + 1
+        node = tables.text(lines)
+        return [tables.captioned(caption, node) if caption else node], end
+
+    @staticmethod
+    def caption(line: Line) -> str:
+        marks = _MARK.match(line.text) or _COLONS.match(line.text)
+        return "" if marks else tables.caption_of(line.text)
 
 
-_LANGUAGES = ("r", "julia", "bash", "sh", "sql", "ojs", "mermaid", "dot", "R", "stata", "rust")
+def _closing(mark: str) -> re.Pattern[str]:
+    """What closes the fence that this mark opens."""
+    return re.compile(rf"^\s*{re.escape(mark[0])}{{{len(mark)},}}\s*$")
 
 
-def _attributes(text: str) -> Attributes:
-    try:
-        return parse_attributes(text.replace("\u201c", '"').replace("\u201d", '"'))
-    except ValueError:
-        return Attributes()
+def _is_cell(name: str) -> bool:
+    """Whether what stands in braces at a fence is a language, and no directive."""
+    return is_python(name) or name.lower() in _LANGUAGES

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 from sitegen.importing.inline import Around, Inline
 from sitegen.importing.nodes import (
+    ITEM,
+    LABEL,
     Block,
     Break,
     Component,
@@ -17,14 +19,15 @@ from sitegen.importing.nodes import (
     Picture,
     Prose,
     Shown,
-    anchor,
+    without_roles,
 )
 from sitegen.parse.parser import slugify
 
 _INDENT = re.compile(r"^[ \t]*(?:>[ \t]*)*")
-ROOM = 600
+_ROOM = 600
 """Characters from which on a remark is too long for the margin."""
 _EQUATION = re.compile(r"\s*\\begin\{equation\*?\}(.*)\\end\{equation\*?\}\s*", re.S)
+_FRAME = re.compile(r"\s*</?(?:p|div|center|figure|table|h[1-6]|section)\b")
 _CODE = re.compile(r"^(?: {4}|\t)")
 
 
@@ -62,14 +65,12 @@ class _Writer:
         return "\n\n".join(part for part in parts if part.strip())
 
     def prose(self, node: Prose, inline: Inline) -> str:
-        text = "\n".join(line.text.rstrip() for line in node.lines)
-        if all(_CODE.match(line.text) for line in node.lines) and not re.match(
-            r"\s*([-*+]|\d+[.)])\s", text
-        ):
+        text = "\n".join(re.sub(r"\s+$", _end, line.text) for line in node.lines).rstrip()
+        if all(_CODE.match(line.text) for line in node.lines) and not ITEM.match(text):
             return text  # code by its indentation, or what goes on in a list
-        text = inline.text(text)
+        text = _without_frames(inline.text(text), text, inline)
         # A line that only begins with colons or dots would be taken for markup.
-        return re.sub(r"^(:{3,})", r"\\\1", text, flags=re.M)
+        return re.sub(r"^([ \t>]*)(:{3,})", r"\1\\\2", text, flags=re.M)
 
     def heading(self, node: Heading, inline: Inline) -> str:
         name = node.id
@@ -79,37 +80,40 @@ class _Writer:
         return f"{'#' * min(node.level, 6)} {inline.text(node.text)}{place}"
 
     def shown(self, node: Shown, inline: Inline) -> str:
-        run = " {no-run}" if node.language == "python" else ""
-        return _fenced(f"{node.language}{run}", node.code)
+        if node.language == "python":
+            return self.python(node, ["no-run", *node.options])
+        return _fenced(node.language, node.code)
 
     def block(self, node: Block, inline: Inline) -> str:
+        runs = "no-run" not in node.options
+        options = [one for one in node.options if runs or not one.startswith("raises=")]
+        return self.python(node, options)
+
+    def python(self, node: Block | Shown, options: Sequence[str]) -> str:
         given = [f"#{self.free(node.id)}"] if node.id else []
-        given += node.options
+        given += options
         return _fenced("python" + (f" {{{' '.join(given)}}}" if given else ""), node.code)
 
     def formula(self, node: Formula, inline: Inline) -> str:
-        latex, label = node.latex, node.label
-        labels = re.findall(r"\\label\{([^{}]*)\}", latex)
-        latex = re.sub(r"\s*\\label\{[^{}]*\}", "", latex)
+        labels = LABEL.findall(node.latex)
+        latex = self.around.latex(re.sub(rf"\s*{LABEL.pattern}", "", node.latex))
         if whole := _EQUATION.fullmatch(latex):
             latex = whole[1]
         if r"\\" in latex and r"\begin" not in latex:
             around = "aligned" if "&" in latex else "gathered"
             latex = f"\\begin{{{around}}}\n{latex.strip()}\n\\end{{{around}}}"
-        if labels and not label:
-            label = labels[0]
         if len(labels) > 1:
             node.lose("label", f"one number for a formula of {len(labels)}: {', '.join(labels)}")
-        if label:  # its one number stands beside all of it
+        if node.labels:  # its one number stands beside all of it
             for name, inner in (("align", "aligned"), ("gather", "gathered"), ("eqnarray", "")):
                 inner = inner or "aligned"
                 latex = re.sub(rf"\\(begin|end)\{{{name}\*?\}}", rf"\\\1{{{inner}}}", latex)
         latex = re.sub(r"\n\s*\n", "\n", latex.strip("\n"))
-        end = f" ({self.free(anchor(label))})" if label else ""
+        end = f" ({self.free(node.labels[0])})" if node.labels else ""
         return f"$$\n{latex}\n$${end}"
 
     def picture(self, node: Picture, inline: Inline) -> str:
-        return inline.picture(node.target, _plain(node.alt))
+        return inline.picture(node.target, without_roles(node.alt).replace("\n", " "))
 
     def component(self, node: Component, inline: Inline) -> str:
         inner = self.body(node.children)
@@ -121,7 +125,7 @@ class _Writer:
         braces = f" {{{' '.join(given)}}}" if given else ""
         colons = ":" * max(3, 1 + max(map(len, re.findall(r"^:{3,}", inner, re.M)), default=2))
         # There is little room in the margin.
-        large = node.name == "aside" and (len(inner) > ROOM or re.search(r"```|\$\$|:::", inner))
+        large = node.name == "aside" and (len(inner) > _ROOM or re.search(r"```|\$\$|:::", inner))
         name = "statement" if large else node.name
         return f"{colons}{name}{braces}{' ' + title if title else ''}\n{inner}\n{colons}"
 
@@ -135,9 +139,17 @@ class _Writer:
         return found
 
 
-def _plain(text: str) -> str:
-    """A description without references, whose brackets would end it."""
-    return re.sub(r"\{[\w:]+\}`([^`<]*)[^`]*`", r"\1", text).replace("\n", " ")
+def _end(found: re.Match[str]) -> str:
+    """Of the end of a line, the two spaces that break it."""
+    return "  " if found[0].startswith("  ") else ""
+
+
+def _without_frames(text: str, written: str, inline: Inline) -> str:
+    """A text whose pictures stood within HTML, in which Markdown would show none."""
+    if not (_FRAME.match(written) and "<img" in written):
+        return text
+    inline.lose("HTML", "the HTML around a picture is left out")
+    return re.sub(r"</?[a-z][^<>]*>", "", text).strip()
 
 
 def _fenced(info: str, code: str) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from markdown_it.rules_inline import StateInline
 
-CITATION = re.compile(r"\[(-?@[\w:./-]*\w[^\[\]\n]*)\](?![(\[:])")
+CITATION = r"\[(?P<cited>-?@[\w:./-]*\w[^\[\]\n]*)\](?![(\[:])"
 """A pair of brackets that begins with a key, and that no target follows: that is a link."""
+_CITATION = re.compile(CITATION)
 _ITEM = re.compile(r"\s*(?P<bare>-?)@(?P<key>[\w:./-]*\w)(?:,?\s*(?P<place>[^;]*))?$")
 
 
@@ -38,8 +39,8 @@ def citation_rule(state: StateInline, silent: bool) -> bool:
     """Inline rule for a token `citation`, whose `meta` holds what is cited."""
     if not state.src.startswith(("[@", "[-@"), state.pos):
         return False
-    found = CITATION.match(state.src, state.pos)
-    cited = citations(found[1]) if found else ()
+    found = _CITATION.match(state.src, state.pos)
+    cited = citations(found["cited"]) if found else ()
     if found is None or not cited:
         return False
     if not silent:

@@ -157,6 +157,12 @@ class Lesson:
         return self.meta.slug
 
     @property
+    def former(self) -> Sequence[str]:
+        """Slugs that it had."""
+        given = self.meta.data.get("formerly")
+        return [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
+
+    @property
     def blocks(self) -> tuple[Block, ...]:
         return tuple(cell for cell in self.cells if isinstance(cell, Block))
 

@@ -61,8 +61,12 @@ def made(slug: str, block: str, profile: str, outputs: Sequence[Output]) -> list
     return found
 
 
-def artifacts(slug: str, results: Results) -> Mapping[str, Mapping[str, Sequence[Artifact]]]:
-    """The files of a lesson by the names of block and profile."""
+Artifacts = Mapping[str, Mapping[str, Sequence[Artifact]]]
+"""Files by the names of their blocks and profiles."""
+
+
+def artifacts(slug: str, results: Results) -> Artifacts:
+    """The files of a lesson."""
     found: dict[str, dict[str, Sequence[Artifact]]] = {}
     for block, shown in results.blocks.items():
         for one in shown:

@@ -21,7 +21,7 @@ from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.parse.markdown import make_parser
 from sitegen.parse.parser import EXERCISE, anchor, solution_id
 from sitegen.parse.skeleton import has_solution, skeleton, solution
-from sitegen.render.artifacts import Artifact, artifacts, made
+from sitegen.render.artifacts import Artifact, Artifacts, artifacts, made
 from sitegen.render.declared import Declaration, Given, declared
 from sitegen.render.displays import Display, formula
 from sitegen.render.glossary import Glossary
@@ -61,6 +61,8 @@ class Body:
         """Of the lesson that is rendered."""
         self.scripts: dict[str, None] = {}
         """What its components need to be loaded."""
+        self.artifacts: Artifacts = {}
+        """The files that it has."""
         self.told: dict[tuple[int, str], None] = {}
         """What is to be told of outputs since this was last emptied, with the block's line."""
         self.markdown = make_parser(_LessonHTML)
@@ -76,6 +78,7 @@ class Body:
     def html(self, lesson: Lesson, results: Results) -> str:
         """What stands on the page of a lesson between its header and its end."""
         self.slug, self.scripts = lesson.slug, {}
+        self.artifacts = artifacts(lesson.slug, results)
         self.glossary.begin()
         env: MutableMapping[str, Any] = {"lesson": lesson, "results": results, "solutions": []}
         body = self.markdown.renderer.render(list(lesson.tokens), self.markdown.options, env)
@@ -225,7 +228,7 @@ class Body:
             ),
             source=_source(lesson, token) if lesson else "",
             lead=env["results"].lead,
-            artifacts=artifacts(lesson.slug, env["results"]) if lesson else {},
+            artifacts=self.artifacts if lesson else {},
             intro=intro,
             parts=parts,
             solution=Markup("\n").join(solved),
@@ -455,7 +458,7 @@ def _formula(token: Token, frame: str, env: Any) -> str:
 
 
 def _cited(citation: Citation, reference: Reference) -> str:
-    words = reference.year or "n.d." if citation.without_author else reference.short
+    words = reference.cited(citation)
     where = f", {escape(citation.place)}" if citation.place else ""
     return f'<a class="citation" href="#ref-{citation.key}">{escape(words)}</a>{where}'
 

@@ -20,7 +20,7 @@ from markdown_it.token import Token
 from sitegen.errors import not_utf8
 from sitegen.execute.manners import seed_cell
 from sitegen.parse import components
-from sitegen.parse.citations import citations
+from sitegen.parse.citations import CITATION, citations
 from sitegen.parse.config import Config
 from sitegen.parse.lesson import Block, Lesson
 from sitegen.parse.parser import (
@@ -89,12 +89,12 @@ if "google.colab" in sys.modules and not os.path.isfile("pyproject.toml"):
 """
 
 _SPANS = re.compile(
-    r"""(?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)
+    rf"""(?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)
       | (?P<image>!?)\[(?P<text>(?:[^\[\]`]|`[^`]*`)*)\]\((?P<target>[^()\s]+)\)
-      | \[(?P<cited>-?@[\w:./-]*\w[^\[\]\n]*)\](?![(\[:])
+      | {CITATION}
       | \[\^(?P<note>[^\]\s]+)\](?P<defines>:)?
-      | \[(?P<variant>(?:[^\[\]`]|`[^`]*`|\[(?:[^\[\]`]|`[^`]*`)*\])*)\]\{only=(?P<only>[\w-]+)\}
-      | [ \t]*\{\#[\w.:-]+\}[ \t]*$""",
+      | \[(?P<variant>(?:[^\[\]`]|`[^`]*`|\[(?:[^\[\]`]|`[^`]*`)*\])*)\]\{{only=(?P<only>[\w-]+)\}}
+      | [ \t]*\{{\#[\w.:-]+\}}[ \t]*$""",
     re.X | re.S | re.M,
 )
 """What a lesson's Markdown has beyond a notebook's, and code, in which it means nothing."""
@@ -380,9 +380,8 @@ class _Writer:
         for one in citations(text):
             if one.key not in self.references:
                 return whole
-            reference = self.references[one.key]
-            short = (reference.year or "n.d.") if one.without_author else reference.short
-            words.append(", ".join(filter(None, (short, one.place))))
+            said = self.references[one.key].cited(one)
+            words.append(", ".join(filter(None, (said, one.place))))
         return f"({'; '.join(words)})" if words else whole
 
     def bibliography(self) -> Text:

@@ -16,6 +16,7 @@ import yaml
 from markupsafe import Markup, escape
 
 from sitegen.errors import SourceError, not_utf8
+from sitegen.parse.citations import Citation
 
 NAMES = ("references.yaml", "references.bib")
 
@@ -44,13 +45,22 @@ class Reference:
     @property
     def short(self) -> str:
         """As a citation says it: "Vaswani et al. 2017"."""
-        return f"{self.who} {self.year or 'n.d.'}"
+        return f"{self.who} {self.when}"
+
+    @property
+    def when(self) -> str:
+        """Its year; "n.d." where none is known."""
+        return self.year or "n.d."
+
+    def cited(self, citation: Citation) -> str:
+        """As this citation says it."""
+        return self.when if citation.without_author else self.short
 
     def parts(self) -> tuple[str, str, str]:
         """Authors and year, title, and where it is found, each ending as a sentence does."""
         names = [f"{given} {family}".strip() for family, given in self.authors]
         who = ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + "".join(names[-1:])
-        head = f"{who} ({self.year or 'n.d.'})." if who else f"({self.year or 'n.d.'})."
+        head = f"{who} ({self.when})." if who else f"({self.when})."
         return head, self.title, f"{self.container}." if self.container else ""
 
     def html(self) -> Markup:

@@ -16,10 +16,9 @@ from sitegen.output import best_type
 from sitegen.parse.config import Config, Profile
 from sitegen.parse.lesson import Lesson
 from sitegen.render import notebook, preview
-from sitegen.render.artifacts import artifacts
 from sitegen.render.body import Body, about
 from sitegen.render.links import place_of
-from sitegen.render.predictions import predictions, unsound
+from sitegen.render.predictions import PREDICT, predictions, unsound
 from sitegen.render.references import Reference
 from sitegen.render.results import Results
 from sitegen.render.search import Section, sections
@@ -129,10 +128,10 @@ class Renderer:
         }
         rendered = self._render("page.html", f"{lesson.slug}.html", page)
         files = notebook.notebooks(self.config, [lesson], self.names, self.references)
-        for former in meta.data.get("formerly") or ():
+        for former in lesson.former:
             moved = {"title": meta.title, "url": f"{lesson.slug}.html"}
             files[f"{former}.html"] = self._render("moved.html", "", moved).html.encode("utf-8")
-        for by_profile in artifacts(lesson.slug, results).values():
+        for by_profile in self.body.artifacts.values():
             for one in (file for found in by_profile.values() for file in found):
                 files |= one.files()
         found = sections(lesson, body)
@@ -155,6 +154,7 @@ class Renderer:
             **self._page("index", "index.html"),
             "title": self.config.title,
             "summary": self.curriculum.goal if self.curriculum else "",
+            "scripts": self.body.declared[PREDICT].scripts if self._has_predictions() else (),
             "before": self.curriculum and self.curriculum.before(),
             "figures": {
                 slug: Markup(inline_svg(figure, f"card-{slug}", self.body.site))
@@ -163,6 +163,10 @@ class Renderer:
             },
         }
         return self._render("index.html", "index.html", page)
+
+    def _has_predictions(self) -> bool:
+        """Whether the home page has any to count."""
+        return any(lesson["predictions"] for lesson in self._site["lessons"])
 
     def missing(self) -> Page:
         """What a server shows for an address that is none of the site's."""

@@ -175,3 +175,13 @@ def test_a_lesson_that_comes_and_goes_is_seen_on_every_page(page, course) -> Non
     (course.root / "lessons" / "two.md").unlink()
     expect(page.locator(".side").get_by_text("Lesson two")).to_have_count(0)
     assert in_place(page)
+
+
+def test_the_first_prediction_of_a_page_takes_a_guess_at_once(page, course) -> None:
+    page.goto(page.url.replace("one.html", "two.html"))
+    expect(page.get_by_text("Other prose.")).to_be_visible()
+    asked = ":::predict {#p} How many?\nA question.\n\n---\n\nTwo.\n:::"
+    course.edit("lessons/two.md", "Other prose.", asked)
+    page.locator("#p textarea").fill("three")
+    page.locator("#p .check").click()
+    expect(page.locator("#p .verdict")).to_contain_text("three")

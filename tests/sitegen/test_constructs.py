@@ -223,9 +223,11 @@ def test_a_former_slug_leads_to_the_lesson(course: Course) -> None:
         ("formerly: [one]\n", "lessons/one.md:5: formerly 'one' is that of lessons/one.md"),
         ("formerly: [A B]\n", "formerly: slug 'A B' is to be lower-case words"),
         ("formerly: 5\n", "formerly is to be a list"),
+        ("formerly: [record]\n", "formerly 'record' is that of the generator itself"),
     ],
 )
 def test_former_slugs_that_lead_nowhere_else(course: Course, extra: str, said: str) -> None:
+    course.write("lessons/prior.yaml", "sources: []\nconcepts: []\n")
     course.lesson("Text.\n", slug="two", order=2)
     course.lesson("Text.\n", extra=extra)
     run = course.run()

@@ -151,6 +151,16 @@ MARKDOWN = {
         "$$\n\\begin{aligned}\nx &= y\n\\end{aligned}\n$$ (eq-a)\n\nIn [](#eq-a).",
         "",
     ),
+    "a formula between brackets": (
+        "Text\n\\[ x = y \\]\nand more.\n\n\\[\nz\n\\]",
+        "Text\n\n$$\nx = y\n$$\n\nand more.\n\n$$\nz\n$$",
+        "",
+    ),
+    "a diagram": (
+        "```{mermaid}\ngraph TD\n```",
+        "```mermaid\ngraph TD\n```",
+        "doc.md:1: {mermaid} draws a diagram: its source is shown",
+    ),
     "spaces in a formula": ("It is $ x $.", "It is $x$.", ""),
     "a section with a label": (
         "(there)=\n## A part\n\nSee {ref}`there` and {ref}`words <there>`.",
@@ -187,6 +197,43 @@ MARKDOWN = {
         ":::tabs\n### One\n\nText\n\n### Two\n\nMore\n:::",
         "",
     ),
+    "cards": (
+        "::::{grid}\n:::{grid-item-card} One\n:link: a\nText\n:::\n:::{grid-item}\nMore\n:::\n::::",
+        ":::compare\n<!-- import: the option link=a of {grid-item-card} says nothing here -->\n\n"
+        "### One\n\nText\n\n---\n\nMore\n:::",
+        "doc.md:2: the option link=a of {grid-item-card} says nothing here",
+    ),
+    "a card of no grid": (
+        ":::{card} One\nText\n:::",
+        ":::statement One\nText\n:::",
+        "doc.md:1: a card outside of grid: a statement now",
+    ),
+    "a card within something else": (
+        "::::{note}\n:::{card}\nText\n:::\n::::",
+        ":::aside\n<!-- import: a card outside of grid: its text stands here -->\n\nText\n:::",
+        "doc.md:2: a card outside of grid: its text stands here",
+    ),
+    "a tab by itself": (
+        ":::{tab-item} One\nText\n:::",
+        ":::statement One\nText\n:::",
+        "doc.md:1: a tab outside of tabs: a statement now",
+    ),
+    "a solution within something else": (
+        "::::{exercise}\n:label: e\nHow?\n::::\n\n"
+        "::::{dropdown} More\n:::{solution} e\nSo.\n:::\n::::",
+        ":::exercise {#e}\nHow?\n\n### Solution\n\nSo.\n:::",
+        "doc.md:6: {dropdown} was folded, and is open here",
+    ),
+    "a solution within its exercise": (
+        "::::{exercise}\nHow?\n:::{solution}\nSo.\n:::\nWhy?\n::::",
+        ":::exercise\nHow?\n\nWhy?\n\n### Solution\n\nSo.\n:::",
+        "",
+    ),
+    "a solution of no exercise within something else": (
+        "::::{note}\n:::{solution} e\nSo.\n:::\n::::",
+        ":::aside Solution\nSo.\n:::",
+        "doc.md:2: a solution of no exercise here: a remark now",
+    ),
     "a table with a caption": (
         "```{table} Sizes\n:name: sizes\n| a | b |\n|---|---|\n| 1 | 2 |\n```",
         ":::table {#sizes} Sizes\n| a | b |\n|---|---|\n| 1 | 2 |\n:::",
@@ -202,6 +249,110 @@ MARKDOWN = {
         "no number -->\n\n:::statement {#thm} Theorem: Euclid\nText\n:::",
         "doc.md:1: {prf:theorem} has that title, and no number",
     ),
+    "lists in a table of lists": (
+        "```{list-table}\n* - a\n  - - b\n    - c\n* - 1\n  - 2\n```",
+        "|  |  |\n| --- | --- |\n| a | - b - c |\n| 1 | 2 |",
+        "",
+    ),
+    "a table of CSV": (
+        '```{csv-table}\n:header: "a", "b"\n1, "2, 3"\n```',
+        "| a | b |\n| --- | --- |\n| 1 | 2, 3 |",
+        "",
+    ),
+    "a table that is drawn": (
+        "=== ===\nA   B\n=== ===\n1   2\n=== ===",
+        "```text\n=== ===\nA   B\n=== ===\n1   2\n=== ===\n```",
+        "doc.md:1: a table that is drawn: write it with |",
+    ),
+    "code with lines that stand out": (
+        "```{code-block} python\n:caption: A file\n:name: f\n:emphasize-lines: 1,2\na\nb\n```\n\n"
+        "See {ref}`f`.",
+        '```python {#f no-run title="A file" hl=1,2}\na\nb\n```\n\nSee [](#block-f).',
+        "",
+    ),
+    "code without such lines": (
+        "```{code-block} python\n:emphasize-lines: 9\na\n```",
+        "```python {no-run}\na\n```",
+        "",
+    ),
+    "code in another language": (
+        "```{code-block} c\n:caption: A file\nint a;\n```",
+        "```c\nint a;\n```",
+        "doc.md:1: 'caption=A file' of code that is shown says nothing here",
+    ),
+    "what others write behind the language": (
+        '```python title="a.py" linenums="1"\na\n```',
+        '```python {no-run title="a.py"}\na\n```',
+        "doc.md:1: 'linenums=1' of code that is shown says nothing here",
+    ),
+    "a figure in Markdown": (
+        "```{figure-md} f\n![words](a.txt)\n\nA caption.\n```\n\nSee {numref}`f`.",
+        ":::figure {#f} A caption.\n",
+        "doc.md:2: no picture 'a.txt'",
+    ),
+    "several pictures in a figure": (
+        ":::{figure}\n:label: f\n(one)=\n![1](a)\n\n![2](b)\n\nBoth.\n:::",
+        "::::figure {#f} Both.\n:::figure {#one} 1\n",
+        "doc.md:4: no picture 'a'",
+    ),
+    "a glossary": (
+        "```{glossary}\none\ntwo\n  Words\n  and more\n\nthree\n: Others\n```",
+        "- **one**, **two**: Words\n  and more\n- **three**: Others",
+        "doc.md:1: a glossary: a list now",
+    ),
+    "definitions": (
+        "one\n: Words\n: and more",
+        "- **one**:\n  Words\n  and more",
+        "doc.md:1: a list of definitions: a plain list now",
+    ),
+    "text of another language": (
+        "```{eval-rst}\n.. note:: x\n```\n\n```{raw} html\n<b>y</b>\n```",
+        "```rst\n.. note:: x\n```\n\n<b>y</b>",
+        "doc.md:1: {eval-rst} is shown as it is",
+    ),
+    "words below what lies elsewhere": (
+        "```{iframe} https://example.org\nWords\n```",
+        "[https://example.org](https://example.org)\n\nWords",
+        "doc.md:1: {iframe} shows what lies elsewhere",
+    ),
+    "a quotation that holds a note": (
+        "> Words\n> ```{tip}\n> Text\n> ```",
+        "Words\n\n:::tip\nText\n:::",
+        "doc.md:1: a quotation that holds more than text",
+    ),
+    "a directive that quotes a note": (
+        ":::{epigraph}\n```{tip}\nText\n```\n:::",
+        ":::tip\nText\n:::",
+        "doc.md:2: a quotation that holds more than text",
+    ),
+    "a table of lists without any": ("```{list-table}\n```\n\nText", "Text", ""),
+    "colons in a quotation": ("> Text\n> :::", "> Text\n> \\:::", ""),
+    "the end of a cell right below a text": ("One.\n+++\nTwo.", "One.\n\nTwo.", ""),
+    "the tags of a text": (
+        '+++ {"tags": ["a"]}\n\nText.',
+        "Text.",
+        """doc.md:1: '{"tags": ["a"]}' of a text says nothing here""",
+    ),
+    "attributes of a text": (
+        "{.red}\nText\n{: .blue}\n\n{#there}\n## A part\n\n[x](#there)",
+        "Text",
+        "doc.md:1: '{.red}' of a text says nothing here",
+    ),
+    "the name of a place in HTML": (
+        '<a id="there"></a>\n## A part\n\nSee [x](#there) and [y](#A-part).',
+        "## A part {#there}\n\nSee [x](#there) and [y](#there).",
+        "",
+    ),
+    "containers of others": (
+        ":::tip A title\nOne\n:::\n\n:::info[Another]\nTwo\n:::\n\n::: warning\nThree\n:::",
+        ":::tip A title\nOne\n:::\n\n:::aside Another\nTwo\n:::\n\n:::warning\nThree\n:::",
+        "",
+    ),
+    "a container that nobody knows": (
+        "::: my.module\nText\n:::",
+        "Text",
+        "doc.md:1: my.module of a div says nothing here: its text stands here",
+    ),
     "a remote picture": (
         "![words](https://example.org/a.png)",
         "[words](https://example.org/a.png)",
@@ -209,7 +360,65 @@ MARKDOWN = {
         "(https://example.org/a.png)",
     ),
     "a missing picture": ("![words](a.png)", "words", "doc.md:1: no picture 'a.png'"),
-    "a script": ("<script>x</script>", "x", "doc.md:1: '<script>' is left out"),
+    "a script": ("a <script>x</script>", "a", "doc.md:1: '<script>x</script>' is left out"),
+    "style": ("a\n<style>\np {}\n</style>", "a", "doc.md:1: '<style> p {} </style>' is left out"),
+    "a frame": ("a <iframe src=b></iframe>", "a", "doc.md:1: '<iframe src=b>' is left out"),
+    "a picture within HTML": (
+        '<p align="center">\n  <img src="a.png" alt="words">\n</p>',
+        "words",
+        "doc.md:1: the HTML around a picture is left out",
+    ),
+    "a badge in HTML": (
+        '<a href="https://colab.research.google.com/x"><img src="https://e.org/a.svg"/></a>\n\nText',
+        "Text",
+        "doc.md:1: a badge is left out",
+    ),
+    "what stands for a name": (
+        "---\nmyst:\n  substitutions:\n    key: some *words*\n---\nHere {{ key }}.",
+        "Here some *words*.",
+        "",
+    ),
+    "commands of formulas": (
+        "---\nmath:\n  '\\R': '\\mathbb{R}'\n---\nIn $\\R^2$ and $\\Re$\n\n$$\\R$$",
+        "In $\\mathbb{R}^2$ and $\\Re$\n\n$$\n\\mathbb{R}\n$$",
+        "",
+    ),
+    "a command of formulas that takes something": (
+        "---\nmath:\n  '\\v': '\\mathbf{#1}'\n---\nText",
+        "Text",
+        "doc.md:2: 'math' of the front matter",
+    ),
+    "a solution in a cell": (
+        "```{code-cell}\n### BEGIN SOLUTION\n1\n### END SOLUTION\n```",
+        ":::exercise\n<!-- import: a solution in a cell: an exercise now, which lacks its question",
+        "doc.md:2: a solution in a cell: an exercise now",
+    ),
+    "a solution in a cell of an exercise": (
+        ":::{exercise}\nHow?\n```{code-cell}\n### BEGIN SOLUTION\n1\n### END SOLUTION\n```\n:::",
+        ":::exercise\nHow?\n\n```python\n### BEGIN SOLUTION\n1\n### END SOLUTION\n```\n:::",
+        "",
+    ),
+    "a name that stands for nothing": (
+        "Here {{ key }}.",
+        "Here {{ key }}.",
+        "doc.md:1: nothing here says what stands for '{{ key }}'",
+    ),
+    "a link that names its kind": (
+        "(there)=\n## A part\n\n<project:#there>",
+        "## A part {#there}\n\n[](#there)",
+        "",
+    ),
+    "links that are defined elsewhere": (
+        "[a][x] and [b][y]\n\n[x]: https://example.org\n[y]: no.md",
+        "\n\n[x]: https://example.org",
+        "doc.md:3: 'no.md' is not among what is brought",
+    ),
+    "shortcodes of others": (
+        "{{% notice %}}\nText {% include x %}",
+        "Text",
+        "doc.md:1: a shortcode is left out: notice",
+    ),
+    "a line that breaks": ("One  \ntwo  ", "One  \ntwo", ""),
     "the end of a cell": ('One.\n\n+++ {"a": []}\n\nTwo.', "One.\n\nTwo.", ""),
     "a comment": ("% a comment\n\nText.", "<!-- a comment -->\n\nText.", ""),
     "an option of a directive": (
@@ -280,20 +489,91 @@ QUARTO = {
     ),
     "a shortcode": (
         "{{< video https://example.org >}}",
-        "<!-- import: a shortcode of Quarto is left out: video https://example.org -->",
-        "doc.qmd:1: a shortcode of Quarto is left out: video https://example.org",
+        "<!-- import: a shortcode is left out: video https://example.org -->",
+        "doc.qmd:1: a shortcode is left out: video https://example.org",
     ),
     "another format": (
         '::: {.content-visible when-format="pdf"}\nPaper.\n:::',
         "<!-- import: left out, for another format: 'Paper.' -->",
         "doc.qmd:1: left out, for another format: 'Paper.'",
     ),
+    "a reference that begins a sentence": (
+        "## A part {#sec-a}\n\n@Sec-a says it.",
+        "## A part {#sec-a}\n\n[](#sec-a) says it.",
+        "",
+    ),
+    "attributes of code": (
+        "`x`{.python}",
+        "`x`",
+        "doc.qmd:1: '{.python}' of code says nothing here",
+    ),
     "columns": (
         "::::: {.columns}\n::: {.column}\nOne\n:::\n::: {.column}\nTwo\n:::\n:::::",
         ":::compare\n---\n\nOne\n\n---\n\nTwo\n:::",
         "",
     ),
+    "what a div says": (
+        '::: {.callout-note icon=false appearance="simple"}\nText\n:::',
+        ":::aside\nText\n:::",
+        "doc.qmd:1: icon=false, appearance=simple of a div says nothing here",
+    ),
+    "a div with a name": (
+        "::: {#lst-a}\n```python\n1\n```\n:::\n\nSee @lst-a.",
+        "```python {#lst-a no-run}\n1\n```\n\nSee [this code](#block-lst-a).",
+        "",
+    ),
+    "code with a name": (
+        '```{#lst-b .python lst-cap="A file"}\n1\n```\n\nSee @lst-b.',
+        '```python {#lst-b no-run title="A file"}\n1\n```\n\nSee [](#block-lst-b).',
+        "",
+    ),
+    "a cell with a name for its code": (
+        "```{python}\n#| lst-label: lst-c\n#| lst-cap: A file\n1\n```",
+        '```python {#lst-c title="A file"}\n1\n```',
+        "",
+    ),
+    "a cell that is spoken of": ("```{{python}}\n1\n```", "```python {no-run}\n1\n```", ""),
+    "raw text": (
+        "```{=html}\n<b>x</b>\n```",
+        "```html\n<b>x</b>\n```",
+        "doc.qmd:1: raw text of another format is shown as it is",
+    ),
+    "a caption above its table": (
+        "Table: Sizes {#tbl-b}\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nSee @tbl-b.",
+        ":::table {#tbl-b} Sizes\n| a | b |\n|---|---|\n| 1 | 2 |\n:::\n\nSee [](#tbl-b).",
+        "",
+    ),
+    "the caption of a table that is drawn": (
+        "+---+\n| a |\n+---+\n\n: Sizes {#tbl-c}",
+        ":::table {#tbl-c} Sizes\n<!-- import: a table that is drawn: write it with | -->",
+        "doc.qmd:1: a table that is drawn: write it with |",
+    ),
+    "what a picture and a heading say": (
+        '## A part {.smaller background="black"}\n\n![x](no.png){.lightbox}',
+        "## A part",
+        "doc.qmd:1: 'smaller background=black' of a heading says nothing here",
+    ),
+    "a heading without words": (
+        '## {background="black"}\n\nText',
+        "Text",
+        "doc.qmd:1: a heading without words is left out",
+    ),
+    "the label of a div that says more": (
+        "(there)=\n::: {.callout-note icon=false}\nText\n:::\n\n[x](#there)",
+        ":::aside {#there}\nText\n:::\n\n[x](#there)",
+        "doc.qmd:2: icon=false of a div says nothing here",
+    ),
+    "a column by itself": (
+        "::: {.callout-note}\n::: {.column}\nOne\n:::\n:::",
+        "<!-- import: a column outside of columns: its text stands here -->\n\nOne\n:::",
+        "doc.qmd:2: a column outside of columns: its text stands here",
+    ),
     "a value": ("It is `{python} 1 + 1`.", "It is `{python} 1 + 1`.", ""),
+    "a shell": (
+        "```{bash echo=FALSE}\nls\n```",
+        "```bash\nls\n```",
+        "doc.qmd:2: a cell in bash: shown, and not run",
+    ),
     "R": ("```{r}\nx\n```", "```r\nx\n```", "doc.qmd:2: a cell in r: shown, and not run"),
 }
 
@@ -347,7 +627,34 @@ CELLS = {
     "a cell that is timed": ("%%timeit\nsum([1])", "compare=none", "timed by timeit"),
     "how long it took": ("%time x = 1", "```python\nx = 1\n```", "not timed"),
     "how long a cell took": ("%%time\nx = 1", "```python\nx = 1\n```", "is left out"),
+    "two of these": ("%%time\n%%capture\nx = 1", "```python {hide-output}\nx = 1\n```", "left out"),
+    "what is in a cell that is timed": (
+        "%%time\n!ls\nx = 1",
+        "```python\n# !ls\nx = 1",
+        "left out",
+    ),
+    "nothing but a time": ("%%time\n", "", "is left out"),
+    "options that are none": (
+        "#| eval: !expr x\ny = 1",
+        "#| eval: !expr x\ny = 1",
+        "can't be read",
+    ),
     "a command": ("!ls", "```python {no-run}\n!ls\n```", "'!ls' is not run"),
+    "a call of IPython": (
+        "get_ipython().run_line_magic('matplotlib', 'inline')\nx = 1",
+        "```python\nx = 1\n```",
+        "'%matplotlib inline' is left out",
+    ),
+    "a cell as a call": (
+        "get_ipython().run_cell_magic('time', '', 'x = 1\\ny = 2\\n')",
+        "```python\nx = 1\ny = 2\n```",
+        "%%time is left out",
+    ),
+    "a command as a call": (
+        "if x:\n    get_ipython().system('ls')",
+        "if x:\n    pass  # !ls",
+        "'!ls' is not run",
+    ),
     "a command beside code": ("!ls\nx = 1", "# !ls\nx = 1", "'!ls' is not run: a comment now"),
     "a command in a branch": ("if True:\n    !ls", "    pass  # !ls", "'!ls' is not run"),
     "another language": ("%%bash\nls", "```python {no-run}\n%%bash", "%%bash: the cell is shown"),
@@ -362,7 +669,7 @@ CELLS = {
 def test_what_becomes_of_a_cell(brought: Import, source: str, wanted: str, said: str) -> None:
     found = brought(notebook("# Title", code(source)), "doc.ipynb")
     assert wanted in found.text
-    assert len(found.losses) == bool(said)
+    assert bool(found.losses) == bool(said)
     if said:
         assert re.match(r"doc\.ipynb:cell 2, line 1: .*" + re.escape(said), found.losses[0])
     found.sound()
@@ -399,6 +706,7 @@ def test_tags_and_errors_of_a_notebook(brought: Import) -> None:
         ("---\ntitle: One\n---\n# One\n\n## Two\n", "One", ["## Two"]),
         ("---\njupytext:\n  a: b\nkernelspec:\n  a: b\n---\n# A *b* `c`\n", "A b c", []),
         ("## Two\n", "Doc", ["## Two"]),
+        ("+++\ntitle = 'One'\n+++\n## Two\n", "One", ["## Two"]),
     ],
 )
 def test_titles_and_headings(brought: Import, text: str, title: str, headings: list[str]) -> None:
@@ -418,6 +726,13 @@ def test_front_matter_that_says_nothing_is_told(brought: Import) -> None:
 def test_what_quarto_says_of_all_cells(brought: Import) -> None:
     text = "---\ntitle: T\nexecute:\n  echo: false\n---\n```{python}\n1\n```\n"
     assert "```python {hide}\n1\n```" in brought(text, "doc.qmd").text
+
+
+def test_a_block_that_does_not_run_raises_nothing(brought: Import) -> None:
+    text = "---\nexecute:\n  eval: false\n---\n```{python}\n#| error: true\n1 / 0\n```\n"
+    made = brought(text, "doc.qmd")
+    assert "```python {no-run}\n" in made.body
+    made.sound()
 
 
 def test_several_documents_and_what_belongs_to_them(course: Course) -> None:
@@ -471,18 +786,38 @@ def test_the_framework_that_is_asked_for_is_kept(brought: Import) -> None:
     ("name", "text", "said"),
     [
         ("doc.rst", "x", "a notebook or Markdown of another tool is wanted: .ipynb, .md, .qmd"),
-        ("doc.ipynb", "{}", "doc.ipynb:1: no notebook of format 4"),
-        ("doc.ipynb", "x", "doc.ipynb:1: no notebook of format 4"),
+        ("doc.ipynb", "{}", "doc.ipynb:1: no notebook of format 3 or 4"),
+        ("doc.ipynb", "x", "doc.ipynb:1: no notebook of format 3 or 4"),
+        ("doc.py", "x = 1\n", "doc.py:1: no line '# %%' begins a cell"),
         ("good.md", "# Good\n", "there is a 'good' already: lessons/good.md"),
+        ("record.md", "# R\n", "record.md: there is a 'record' already: the generator's own page"),
+        ("former.md", "# F\n", "former.md: there is a 'former' already: lessons/good.md"),
+        ("other.md", "# O\n", "other.md: there is a 'other' already: lessons/other.md"),
     ],
 )
 def test_what_can_t_be_brought(good: Course, name: str, text: str, said: str) -> None:
+    good.edit("lessons/good.md", "order:", "formerly: [former]\norder:")
+    good.write("lessons/prior.yaml", "sources: []\nconcepts: []\n")
+    good.write("lessons/other.md", "---\ntitle: X\nslug: another\norder: 2\n---\n:::none\n:::\n")
     (good.root / name).write_text(text)
     before = good.snapshot(".")
     run = called(good, name)
     assert run.code == 2
     assert said in run.err
     assert good.snapshot(".") == before
+
+
+def test_what_is_brought_comes_last(good: Course) -> None:
+    good.write("lessons/broken.md", "---\ntitle: X\nslug: x\norder: 17\n---\n:::\n")
+    for name in ("a", "b"):
+        good.write(f"{name}.md", "Text.\n")
+        assert called(good, f"{name}.md").code == 0
+    orders = [(good.root / f"lessons/{name}.md").read_text("utf-8") for name in ("a", "b")]
+    assert [re.findall(r"order: (\d+)", text) for text in orders] == [["18"], ["19"]]
+    good.write("lessons/broken.md", "---\ntitle: [\norder: 10\n---\n")
+    good.write("c.md", "Text.\n")
+    run = called(good, "c.md")
+    assert (run.code, run.err.partition(": ")[0]) == (2, "lessons/broken.md:4")
 
 
 def test_a_file_that_is_not_there(good: Course) -> None:
@@ -582,3 +917,82 @@ def test_a_comment_of_myst_ends_where_its_line_does(brought: Import) -> None:
 def test_a_title_that_loses_something_says_so(brought: Import) -> None:
     made = brought("# Title {.cls}\n\nText.\n", "doc.qmd")
     assert any("cls" in loss for loss in made.losses)
+
+
+PERCENT = '''\
+# ---
+# title: Percents
+# jupyter:
+#   kernelspec: {name: python3}
+# ---
+
+import math
+
+# %% [markdown]
+# ## A part
+#
+# Words.
+
+# %% The sum tags=["hide-input"]
+# %matplotlib inline
+# %time y = 3
+x = 1
+
+#%%
+y = 2
+
+# %% [md]
+"""
+Quoted *words*.
+"""
+
+# %% [raw]
+# as it is
+
+# %% language="bash"
+# ls
+'''
+
+
+def test_cells_of_jupytext(brought: Import) -> None:
+    made = brought(PERCENT, "doc.py")
+    assert 'title: "Percents"' in made.text
+    for wanted in (
+        "```python\nimport math\n```\n\n## A part\n\nWords.\n\n**The sum**",
+        "```python {fold}\ny = 3\nx = 1\n```\n\n```python\ny = 2\n```",
+        "Quoted *words*.\n\n```\nas it is\n```",
+        "```bash\nls\n```",
+    ):
+        assert wanted in made.body
+    assert [loss.partition(": ")[0] for loss in made.losses] == [
+        "doc.py:15",
+        "doc.py:15",
+        "doc.py:31",
+    ]
+    made.sound()
+
+
+def test_a_notebook_of_format_3(brought: Import) -> None:
+    error = {"output_type": "pyerr", "ename": "KeyError"}
+    cells = [
+        {"cell_type": "heading", "level": 1, "source": ["Old"]},
+        {"cell_type": "code", "input": ["{}", "[1]"], "language": "python", "outputs": [error]},
+    ]
+    text = json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}], "metadata": {}})
+    made = brought(text, "doc.ipynb")
+    assert 'title: "Old"' in made.text
+    assert made.body == "```python {raises=KeyError}\n{}[1]\n```"
+
+
+def test_what_a_notebook_holds_is_found_by_its_name(brought: Import) -> None:
+    cell = {
+        "cell_type": "markdown",
+        "metadata": {},
+        "source": "![one](attachment:a%20b.png) ![two](attachment:c.gif)",
+        "attachments": {"a b.png": {"image/png": PIXEL}, "c.gif": {"image/gif": PIXEL}},
+    }
+    removed = {"cell_type": "markdown", "metadata": {"tags": ["remove-cell"]}, "source": "Gone"}
+    empty = {"cell_type": "raw", "metadata": {}, "source": ""}
+    made = brought(notebook(cell, removed, empty), "doc.ipynb")
+    assert made.body.endswith("![one](doc-1-a-b.png) ![two](doc-1-c.gif)")
+    assert made.losses == ["doc.ipynb:cell 2, line 1: a text that was tagged remove-cell: Gone"]

@@ -140,6 +140,15 @@ def test_wrong_use_is_refused(good: Course, new, arguments: list[str], said: str
     assert good.snapshot(".") == before
 
 
+def test_names_of_pages_are_taken(good: Course, new) -> None:
+    good.edit("lessons/good.md", "order:", "formerly: [better]\norder:")
+    good.write("lessons/prior.yaml", "sources: []\nconcepts: []\n")
+    assert "there is a 'better' already: lessons/good.md" in new(good, "better").err
+    assert "there is a 'record' already: the generator's own page" in new(good, "record").err
+    assert new(good, "plan").code == 0  # that page is made from another file
+    assert "own page" not in good.run().err
+
+
 ELSEWHERE = """
 [project]
 name = "mine"

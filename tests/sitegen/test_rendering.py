@@ -11,6 +11,7 @@ import pytest
 from small_course import Course
 
 from sitegen.parse.config import BUILT_IN
+from sitegen.render import body
 from sitegen.render.body import page_url
 from sitegen.render.glossary import Glossary
 
@@ -485,3 +486,32 @@ def test_no_concept_is_looked_for_in_markup() -> None:
     linked = Glossary({"class": "record.html#class", "amp": "record.html#amp"}).linked
     assert linked('<span class="whole">a</span> &amp; b') == '<span class="whole">a</span> &amp; b'
     assert linked("A class.") == 'A <dfn><a href="record.html#class">class</a></dfn>.'
+
+
+def test_the_script_of_predictions_is_where_they_are(course: Course) -> None:
+    script = '<script src="static/predictions.js" defer></script>'
+    course.lesson("Text.\n")
+    course.build()
+    assert script not in course.page() + course.page("index")
+    course.lesson("\n:::predict {#p} How many?\n\n---\n\nTwo.\n:::\n", slug="two", order=2)
+    course.build()
+    assert script not in course.page()
+    assert course.page("two").count(script) == course.page("index").count(script) == 1
+
+
+def test_the_files_of_a_page_are_gathered_once(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered = []
+    monkeypatch.setattr(body, "artifacts", lambda slug, results: gathered.append(slug) or {})
+    course.lesson("\n:::tip\nText.\n:::\n\n:::tip\nText.\n:::\n")
+    course.build()
+    assert gathered == ["one"]
+
+
+def test_a_citation_says_the_same_on_the_page_and_in_the_notebook(course: Course) -> None:
+    course.write("lessons/references.yaml", "- id: a\n  title: T\n  author: [{family: Ada}]\n")
+    course.lesson("By Ada [-@a].\n", extra="notebook: one.ipynb\n")
+    course.build()
+    assert '<a class="citation" href="#ref-a">n.d.</a>' in course.page()
+    assert "By Ada (n.d.)." in (course.root / "site/notebooks/one.ipynb").read_text("utf-8")
