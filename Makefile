@@ -32,7 +32,7 @@ bench: $(VENV)/.ready
 
 # Properties, with twenty times as many examples.
 thorough: $(VENV)/.ready
-	EXAMPLES_TIMES=20 $(BIN)/python $(PYTEST) tests/test_fingerprint_property.py tests/sitegen/test_fuzz.py
+	EXAMPLES_TIMES=20 $(BIN)/python $(PYTEST) tests/test_traces_property.py tests/sitegen/test_fuzz.py
 
 mutants: thorough
 	$(BIN)/python tests/mutants.py

@@ -1,10 +1,10 @@
 """`python -m bench precision [LESSON...]`: how many cells an edit re-executes, beside the least.
 
-Runs the lessons of this course under observation, and asks of the traces and of today's
-fingerprints what an edit would re-execute: of the body of each function that a lesson enters, and
-of each cell; and what is needed to rebuild the state before a cell. Every edit is counted three
-times: as if all that a re-executed cell left were another; as if what it imported and defined were
-the same; and as if it left the same, where values can be compared.
+Runs the lessons of this course under observation, and asks of the traces what an edit would
+re-execute: of the body of each function that a lesson enters, and of each cell; and what is needed
+to rebuild the state before a cell. Every edit is counted three times: as if all that a re-executed
+cell left were another; as if what it imported and defined were the same; and as if it left the
+same, where values can be compared.
 """
 
 from __future__ import annotations
@@ -20,12 +20,10 @@ from rich.table import Table
 
 from sitegen.course import load
 from sitegen.execute.executor import Executor
-from sitegen.execute.plan import Plan
+from sitegen.execute.plan import Straight
 from sitegen.parse import config as configuration
 from sitegen.parse.lesson import Block, Cell, Lesson
-from sitegen.record.fingerprint import Fingerprint, Library, Memory
-from sitegen.record.recordings import Recordings
-from sitegen.record.replay import runnable, standings
+from sitegen.record.replay import runnable
 from sitegen.trace import State, Trace, needs
 from sitegen.trace.trace import COMES_FROM, DEFINES
 
@@ -35,14 +33,13 @@ GOALS = {"function": 11.0, "cell": 6.0, "rebuild": 5.0}
 
 @dataclass(frozen=True)
 class Observed:
-    """A lesson that ran, with what today's analysis says of it."""
+    """A lesson that ran."""
 
     slug: str
     cells: tuple[str, ...]
     traces: Mapping[str, Trace]
     states: Mapping[str, State]
     """Before each cell."""
-    today: Mapping[str, Fingerprint]
     seconds: Mapping[str, float] = field(repr=False)
 
     def wave(self, first: Iterable[str], carries: Callable[[str], bool]) -> set[str]:
@@ -91,17 +88,13 @@ def main(words: Sequence[str]) -> int:
 
 
 def observe(config, lessons: Sequence[Lesson]) -> list[Observed]:  # type: ignore[no-untyped-def]
-    """Run every cell of some lessons, and put beside it what the analysis of today says."""
-    library = Library(config.root, config.packages)
-    recordings, memory = Recordings(config.recordings), Memory(config.cache / "fingerprints.json")
-    plans = [Plan(lesson, tuple(map(_patient, runnable(lesson, "cpu")))) for lesson in lessons]
+    """Run every cell of some lessons."""
+    plans = [Straight(lesson, tuple(map(_patient, runnable(lesson, "cpu")))) for lesson in lessons]
     found = []
     with Executor(config, "cpu", observe=True) as executor:
         for execution in executor.run(plans, lambda event: None):
             if execution.error:
                 print(f"only what ran before it counts: {execution.error.message}")
-            lesson = execution.lesson
-            today = standings(lesson, "cpu", library, recordings, memory)
             traces = {one.cell.id: one.trace for one in execution.results if one.trace}
             states, state = dict[str, State](), State()
             for cell, trace in traces.items():
@@ -109,11 +102,10 @@ def observe(config, lessons: Sequence[Lesson]) -> list[Observed]:  # type: ignor
                 state = state.after(cell, trace)
             found.append(
                 Observed(
-                    slug=lesson.slug,
+                    slug=execution.lesson.slug,
                     cells=tuple(traces),
                     traces=traces,
                     states=states,
-                    today={one.cell.id: one.fingerprint for one in today},
                     seconds={one.cell.id: one.seconds for one in execution.results},
                 )
             )
@@ -142,14 +134,12 @@ def functions(found: Sequence[Observed]) -> Mapping[str, Row]:
     }
     rows: dict[str, Row] = {}
     for thing in sorted(things):
-        row = dict.fromkeys(["enter it", *WAVES, "today", "seconds"], 0.0)
+        row = dict.fromkeys(["enter it", *WAVES, "seconds"], 0.0)
         for lesson in found:
             first = {cell for cell in lesson.cells if thing in lesson.traces[cell].reads}
             row["enter it"] += len(first)
             for name, carries in WAVES.items():
                 row[name] += len(lesson.wave(first, carries))
-            name = thing.removeprefix("function ")
-            row["today"] += sum(name in lesson.today[cell].parts for cell in lesson.cells)
             again = lesson.wave(first, WAVES["values same"])
             row["seconds"] += sum(map(lesson.seconds.__getitem__, again))
         rows[thing] = row
@@ -162,10 +152,8 @@ def edits(found: Sequence[Observed]) -> Mapping[str, Row]:
     for lesson in found:
         for cell in lesson.cells:
             waves = {name: lesson.wave([cell], carries) for name, carries in WAVES.items()}
-            later = sum(cell in lesson.today[other].needs for other in lesson.cells)
             rows[f"{lesson.slug}#{cell}"] = {
                 **{name: float(len(wave)) for name, wave in waves.items()},
-                "today": 1.0 + later,
                 "seconds": sum(map(lesson.seconds.__getitem__, waves["definitions same"])),
             }
     return rows
@@ -179,7 +167,6 @@ def rebuilds(found: Sequence[Observed]) -> Mapping[str, Row]:
             needed = needs(cell, lesson.traces, lesson.states)
             rows[f"{lesson.slug}#{cell}"] = {
                 "needed": float(len(needed)),
-                "today": float(len(lesson.today[cell].needs)),
                 "seconds": sum(map(lesson.seconds.__getitem__, needed)),
             }
     return rows

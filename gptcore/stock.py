@@ -11,8 +11,8 @@ computes the same.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -33,8 +33,7 @@ OWN = ("training", "_parameters", "_modules", "_compiled_call_impl")
 Code = dict[str, tuple[object, object]]
 
 _declared: type[nn.Module] | None = None
-_code: list[tuple[Any, Code]] = []
-_mentioned: set[str] = set()
+_code: dict[Any, Code] = {}
 
 
 class UnknownModelError(ValueError):
@@ -45,13 +44,39 @@ def declare(model_class: type[nn.Module], its_module: ModuleType) -> None:
     """Let models of this class be served, as it and all that it calls stand now."""
     global _declared
     _declared = model_class
+    kinds = [
+        one
+        for place in (its_module, nn)
+        for one in vars(place).values()
+        if _is_part(one)
+    ]
+    classes = dict.fromkeys(base for kind in kinds for base in kind.__mro__[:-1])
+    _code.update(
+        {place: _code_of(place) for place in (*classes, its_module, functional)}
+    )
+
+
+def _is_part(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, nn.Module)
+
+
+@cache
+def _called() -> tuple[Mapping[Any, Code], frozenset[str]]:
+    """The code that calling a model runs, by class or module, and all that this mentions."""
     parts = built(GPTConfig(1, 1, 1, 1, 1)).modules()
     classes = {base for part in parts for base in type(part).__mro__[:-1]}
-    places = [*classes, its_module, functional]
-    _code[:] = [(place, _code_of(place)) for place in places]
-    for _, code in _code:
-        for _, compiled in code.values():
-            _mentioned.update(_names(compiled))
+    called = {
+        place: code
+        for place, code in _code.items()
+        if place in classes or not isinstance(place, type)
+    }
+    mentioned = (
+        name
+        for code in called.values()
+        for _, one in code.values()
+        for name in _names(one)
+    )
+    return called, frozenset(mentioned)
 
 
 @lru_cache(maxsize=8)
@@ -82,7 +107,7 @@ def difference(model: Any, training: bool = False) -> str:
         return f"the model is a {type(model).__name__} of its own"
     if type(config) is not GPTConfig:
         return f"its config is a {type(config).__name__} of its own"
-    for place, code in _code:
+    for place, code in _called()[0].items():
         if _changed(place, code):
             return f"{place.__name__} was changed"
     for name, value in vars(machinery).items():
@@ -119,7 +144,7 @@ def _changed(place: Any, code: Code) -> bool:
     return isinstance(place, type) and any(
         name not in code and name not in NOT_RUN and _runs(value)
         for name, value in members.items()
-        if name in _mentioned or name[:2] == "__"
+        if name in _called()[1] or name[:2] == "__"
     )
 
 
@@ -171,7 +196,7 @@ def _differences(
     state, expected = _settings(mine), _settings(stock)
     if state != expected:
         for key in state.keys() | expected.keys():
-            inert = key not in _mentioned and not hasattr(type(mine), key)
+            inert = key not in _called()[1] and not hasattr(type(mine), key)
             if key not in expected and inert:
                 continue
             if (

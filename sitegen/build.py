@@ -14,7 +14,6 @@ from sitegen.course import Course, overlooked
 from sitegen.curriculum import audit, typed_numbers
 from sitegen.errors import BlockError, SiteError, raise_all, say
 from sitegen.execute.executor import Executor
-from sitegen.execute.plan import Plan
 from sitegen.execute.progress import Progress
 from sitegen.files import sweep
 from sitegen.manifest import read_manifest
@@ -22,16 +21,16 @@ from sitegen.parse.config import Config
 from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.record import recorder
 from sitegen.record.embedded import disagreements
-from sitegen.record.faults import faults
-from sitegen.record.fingerprint import Library
+from sitegen.record.faults import faults, why
 from sitegen.record.recordings import Recording, Recordings
-from sitegen.record.replay import Standing, runnable, sources_of
+from sitegen.record.replay import Standing, runnable
 from sitegen.record.unfollowed import unfollowed
 from sitegen.render.publish import publish, site_files
 from sitegen.render.renderer import Page, Renderer, preview_figure
 from sitegen.render.results import results
 from sitegen.report import Report
-from sitegen.schedule import Evidence, Standings, Turn
+from sitegen.schedule import Evidence, Run, Standings, Turn, Walk
+from sitegen.trace import Program
 
 GPU = "gpu"
 """The profile that `--gpu` records."""
@@ -59,18 +58,20 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     """
     report, evidence = Report(), Evidence.of(course.config)
     sound(course)
-    agrees(lessons, evidence.library)
+    agrees(lessons, evidence.program)
     for warning in overlooked(course.config):
         say(f"warning: {warning}")
     for lesson in lessons:
         for warning in (*lesson.warnings, *unfollowed(lesson, course.config)):
             say(f"warning: {warning}")
     found = schedule.stand(course, evidence)
-    plans = schedule.plans(lessons, found, request.profile, request.fresh)
+    run = Run(evidence.program, found, request.profile, request.fresh)
+    walks = run.walks(lessons)
+    planned = [(walk.lesson, cell) for walk in walks for cell in walk.cells]
     save = partial(_save, evidence.recordings, request.profile, report)
     errors: list[SiteError] = []
     failed: dict[tuple[str, str], str] = {}
-    for turn in executed(course.config, request, plans, found, save):
+    for turn in executed(course.config, request, run, walks, save):
         found, execution = turn.found, turn.execution
         if execution.error:
             errors.append(execution.error)
@@ -80,23 +81,22 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     if errors and read_manifest(course.config.output) is None:
         pages = all_pages(_renderer(course), course, _with_failures(found, request, failed))
         publish(course.config.output, site_files(course.config, course.lessons, pages))
+    evidence.keep(course.config)
     raise_all(sorted(errors, key=lambda error: getattr(error, "path", "")))
     if request.minutes:
-        _tell_unfinished(report, plans)
+        _tell_unfinished(report, planned, found, request.profile)
     if len(lessons) == len(course.lessons):
         tidy(course, evidence.recordings)
     pages = all_pages(_renderer(course), course, found)
     for warning in (one for page in pages for one in page.warnings):
         say(f"warning: {warning}")
     for lesson in lessons:
-        note_sources(evidence.recordings, lesson, found)
         for standing in found[lesson.slug][request.profile]:
             _count(report, lesson, standing)
         for profile, standings in found[lesson.slug].items():
             if profile != request.profile:
                 _mark(report, lesson, profile, standings)
     publish(course.config.output, site_files(course.config, course.lessons, pages))
-    evidence.memory.save()
     if request.fresh:
         tell_left_out(report, request.profile, lessons)
     return report
@@ -126,37 +126,34 @@ def sound(course: Course) -> None:
     raise_all([*findings, *typed_numbers(course.lessons, course.config)])
 
 
-def agrees(lessons: Sequence[Lesson], library: Library) -> None:
+def agrees(lessons: Sequence[Lesson], program: Program) -> None:
     """Raise a `BlockError` for every block that differs from the library."""
-    found = [one for lesson in lessons for one in disagreements(lesson, library)]
+    found = [one for lesson in lessons for one in disagreements(lesson, program)]
     raise_all([BlockError(one.lesson.path, one.block.line, one.message, one.diff) for one in found])
 
 
 def executed(
-    config: Config,
-    request: Request,
-    plans: Sequence[Plan],
-    found: Standings,
-    save: schedule.Save | None = None,
+    config: Config, request: Request, run: Run, walks: Sequence[Walk], save: schedule.Save
 ) -> list[Turn]:
     """Run what is to be run, with progress; nothing is started if there is nothing."""
-    if not plans:
+    if not walks:
         return []
     jobs = 1 if request.profile == GPU and not request.jobs else request.jobs
+    took = expected(run.found, request.profile)
     with (
-        Executor(config, request.profile, jobs) as executor,
-        Progress(plans, _expected(found, request), executor.jobs, request.verbose) as progress,
+        Executor(config, request.profile, jobs, observe=True) as executor,
+        Progress(walks, took, executor.jobs, request.verbose) as progress,
         _alarm(request.minutes) as over,
     ):
-        return list(schedule.run(executor, plans, found, progress, save, over))
+        return list(schedule.run(executor, run, walks, progress, save, over))
 
 
-def _expected(found: Standings, request: Request) -> dict[tuple[str, str], float]:
+def expected(found: Standings, profile: str) -> dict[tuple[str, str], float]:
     """What the blocks took when they were recorded, be it of an older state."""
     return {
         (slug, one.cell.id): one.recording.provenance.seconds
         for slug, by_profile in found.items()
-        for one in by_profile[request.profile]
+        for one in by_profile[profile]
         if isinstance(one.recording, Recording)
     }
 
@@ -179,15 +176,22 @@ def _alarm(minutes: float) -> Iterator[socket.socket | None]:
         rope.close()
 
 
-def _tell_unfinished(report: Report, plans: Sequence[Plan]) -> None:
+def _tell_unfinished(
+    report: Report, planned: Sequence[tuple[Lesson, Cell]], found: Standings, profile: str
+) -> None:
     """Say what is left where the time was over first."""
+    stands = {
+        (slug, one.cell.id)
+        for slug, by_profile in found.items()
+        for one in by_profile[profile]
+        if one.holds
+    }
     left = [
         name
-        for plan in plans
-        for cell in plan.cells
+        for lesson, cell in planned
         if isinstance(cell, Block)
-        and cell.id in plan.wanted
-        and (name := f"{plan.lesson.slug}#{cell.id}") not in report.executed
+        and (lesson.slug, cell.id) not in stands
+        and (name := f"{lesson.slug}#{cell.id}") not in report.executed
     ]
     if left:
         say(
@@ -255,14 +259,6 @@ def all_pages(renderer: Renderer, course: Course, found: Standings) -> list[Page
     return [renderer.missing(), *renderer.curriculum_pages(), *lessons, renderer.index(figures)]
 
 
-def note_sources(recordings: Recordings, lesson: Lesson, found: Standings) -> None:
-    """Keep what the recordings were made from, so that a stale one can say what changed."""
-    for profile, by_profile in found[lesson.slug].items():
-        recorded = [standing for standing in by_profile if standing.recording]
-        before = recordings.load_sources(lesson.slug, profile)
-        recordings.save_sources(lesson.slug, profile, sources_of(recorded, before))
-
-
 def tell_left_out(report: Report, profile: str, lessons: Sequence[Lesson]) -> None:
     """Say how many blocks were to be executed and could not be."""
     left = [
@@ -307,4 +303,4 @@ def _why(standing: Standing) -> str:
     lack = f"this machine lacks {needs}" if needs else "what it depends on can't be run here"
     if standing.recording is None:
         return f"no recording, and {lack}"
-    return f"{', '.join(standing.changed[:3])} changed, and {lack}"
+    return f"{why(standing)} changed, and {lack}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from sitegen import schedule
 from sitegen.build import (
     Request,
-    executed,
+    expected,
     orphaned_blocks,
     orphaned_profiles,
     sound,
@@ -16,17 +16,20 @@ from sitegen.build import (
 )
 from sitegen.course import Course
 from sitegen.errors import COMMAND, raise_all, say
-from sitegen.execute.executor import Result
+from sitegen.execute.executor import Execution, Executor, Result
+from sitegen.execute.plan import Straight
+from sitegen.execute.progress import Progress
 from sitegen.output import Output
 from sitegen.parse.lesson import Block, Cell, Lesson, Options
 from sitegen.record.compare import differences
 from sitegen.record.embedded import disagreements
-from sitegen.record.faults import called, faults, sources_fault
-from sitegen.record.fingerprint import Library
+from sitegen.record.faults import called, faults
+from sitegen.record.needed import Needed
 from sitegen.record.recordings import Recording, Recordings, Value
 from sitegen.record.replay import Standing
 from sitegen.report import Drift, Report
 from sitegen.schedule import Evidence, Standings
+from sitegen.trace import Program
 
 
 def check(
@@ -40,8 +43,7 @@ def check(
     report, evidence = Report(), Evidence.of(course.config)
     sound(course)
     found = schedule.stand(course, evidence)
-    plans = schedule.plans(lessons, found, request.profile, everything=True)
-    executions = [turn.execution for turn in executed(course.config, request, plans, found)]
+    executions = _executed(course, request, lessons, found)
     raise_all([execution.error for execution in executions if execution.error])
     fresh = {
         execution.lesson.slug: {one.cell.id: one for one in execution.results}
@@ -63,6 +65,26 @@ def check(
     return report
 
 
+def _executed(
+    course: Course, request: Request, lessons: Sequence[Lesson], found: Standings
+) -> list[Execution]:
+    """Run all cells of these lessons."""
+    plans = []
+    for lesson in lessons:
+        rows = found[lesson.slug][request.profile]
+        needed, cells = Needed(rows), tuple(one.cell for one in rows)
+        plans.append(Straight(lesson, cells, {cell.id: needed.of(cell.id) for cell in cells}))
+    plans = [plan for plan in plans if plan.cells]
+    if not plans:
+        return []
+    took = expected(found, request.profile)
+    with (
+        Executor(course.config, request.profile, request.jobs) as executor,
+        Progress(plans, took, executor.jobs, request.verbose) as progress,
+    ):
+        return list(executor.run(plans, progress))
+
+
 Fresh = Mapping[str, Mapping[str, Result]]
 """Results by the slug of the lesson and the id of the cell."""
 
@@ -77,7 +99,7 @@ def _all(
 ) -> Iterator[tuple[str, Drift]]:
     """Each with the name of the profile that it is under, if it is under one."""
     for lesson in lessons:
-        for drift in _embedded(lesson, evidence.library):
+        for drift in _embedded(lesson, evidence.program):
             yield "", drift
         results = fresh.get(lesson.slug, {})
         for profile, standings in found[lesson.slug].items():
@@ -86,15 +108,18 @@ def _all(
             for _, drift in otherwise:
                 yield profile, drift
             told = {cell for cell, _ in otherwise}
+            # Of a cell that only may follow others it is known now if it does.
+            told.update(one.cell.id for one in standings if first and _is_sure(one, results))
             for fault in faults(standings, profile, first):
                 if fault.cell.id not in told:
                     yield profile, _drift(fault.kind, lesson, fault.cell.line, fault.message)
-            if message := sources_fault(evidence.recordings, lesson.slug, profile, standings):
-                path = evidence.recordings.sources_path(lesson.slug, profile)
-                yield profile, Drift("damaged", _relative(course, path), 1, message)
     if len(lessons) == len(course.lessons):
         for drift in _orphans(course, evidence.recordings):
             yield "", drift
+
+
+def _is_sure(standing: Standing, results: Mapping[str, Result]) -> bool:
+    return not standing.is_wanted and standing.cell.id in results
 
 
 def _place(drift: Drift) -> tuple[str, int]:
@@ -113,8 +138,8 @@ def _drift(kind: str, lesson: Lesson, line: int, message: str, diff: str = "") -
     return Drift(kind, lesson.path, line, f"{message}\n{diff}" if diff else message)
 
 
-def _embedded(lesson: Lesson, library: Library) -> Iterator[Drift]:
-    for one in disagreements(lesson, library):
+def _embedded(lesson: Lesson, program: Program) -> Iterator[Drift]:
+    for one in disagreements(lesson, program):
         yield _drift("embedded", lesson, one.block.line, one.message, one.diff)
 
 
@@ -130,7 +155,7 @@ def _outputs(
             kind = "output" if isinstance(cell, Block) else "inline"
             changed = ", ".join(standing.changed[:5])
             because = f" ({changed} changed)" if changed else ""
-            # No plain build makes anew what no fingerprint saw changing.
+            # No plain build makes anew what holds by its trace.
             mend = "" if changed else f"; if that is right: {COMMAND} --fresh {lesson.slug}"
             message = f"{called(cell)} now displays something else{because}{mend}"
             yield cell.id, _drift(kind, lesson, cell.line, message, diff)
@@ -159,7 +184,7 @@ def _orphans(course: Course, recordings: Recordings) -> Iterator[Drift]:
         path = _relative(course, recordings.path(slug, profile, block))
         yield Drift("orphaned", path, 1, f"recording of no block {block!r} of {slug!r}; {_MEND}")
     for slug, profile in orphaned_profiles(course, recordings):
-        path = _relative(course, recordings.sources_path(slug, profile))
+        path = _relative(course, recordings.values_path(slug, profile))
         message = f"recordings of no lesson {slug!r} under profile {profile!r}; {_MEND}"
         yield Drift("orphaned", path, 1, message)
 

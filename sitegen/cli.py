@@ -217,11 +217,11 @@ def _run(options: argparse.Namespace) -> Report:
 def _synchronize(course: Course, lessons: Sequence[Lesson]) -> None:
     """Take embedded code from the library into the lessons, and say so of each block."""
     from sitegen.record.embedded import synchronize
-    from sitegen.record.fingerprint import Library
+    from sitegen.trace import Program
 
-    library = Library(course.config.root, course.config.packages)
+    program = Program(course.config.root, course.config.packages)
     for lesson in lessons:
-        for one in synchronize(course.config.root, lesson, library):
+        for one in synchronize(course.config.root, lesson, program):
             print(f"{one.lesson.path}:{one.block.line}: took {one.block.options.source}")
 
 

@@ -7,28 +7,32 @@ from collections.abc import Iterator, Sequence
 from sitegen import schedule
 from sitegen.build import Request, agrees, sound
 from sitegen.course import Course
-from sitegen.execute.plan import Plan
 from sitegen.parse.lesson import Block, Cell, Lesson
+from sitegen.record.faults import why
+from sitegen.record.needed import Needed
 from sitegen.record.replay import Standing
 from sitegen.report import Reason, Report
-from sitegen.schedule import Evidence
+from sitegen.schedule import Evidence, Run, Walk
 
 
 def dry_run(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report:
     """Print the blocks that a build would execute, each with the reason.
+
+    Those that may follow are among them: whether they do is known once what they read has been
+    made anew.
 
     Raises:
         BlockError: embedded code differs.
     """
     evidence = Evidence.of(course.config)
     sound(course)
-    agrees(lessons, evidence.library)
+    agrees(lessons, evidence.program)
     found = schedule.stand(course, evidence)
-    plans = schedule.plans(lessons, found, request.profile, request.fresh)
+    run = Run(evidence.program, found, request.profile, request.fresh)
     reasons = [
         reason
-        for plan in plans
-        for reason in _reasons(plan, found[plan.lesson.slug][request.profile])
+        for walk in run.walks(lessons)
+        for reason in _reasons(walk, run, found[walk.lesson.slug][request.profile])
     ]
     for reason in reasons:
         print(reason)
@@ -42,27 +46,36 @@ def dry_run(course: Course, request: Request, lessons: Sequence[Lesson]) -> Repo
     return Report(replayed=[name for name in blocks if name not in would], would_execute=reasons)
 
 
-def _reasons(plan: Plan, found: Sequence[Standing]) -> Iterator[Reason]:
-    standings = {standing.cell.id: standing for standing in found}
-    for block in (cell for cell in plan.cells if isinstance(cell, Block)):
-        why = _why(plan, standings[block.id])
+def _reasons(walk: Walk, run: Run, found: Sequence[Standing]) -> Iterator[Reason]:
+    planned = set(walk.cells)
+    for standing in found:
+        block = standing.cell
+        if not isinstance(block, Block):
+            continue
+        if run.is_new(walk.lesson, standing):
+            text = _why(standing)
+        elif block in planned:
+            text = f"{_user_of(block, run, walk, found)} needs what it leaves"
+        elif standing.follows:
+            text = f"may follow: block {standing.follows[0]!r} may leave otherwise what it reads"
+        else:
+            continue
         needs = ", ".join(block.options.needs)
-        yield Reason(f"{plan.lesson.slug}#{block.id}", f"{why}; needs {needs}" if needs else why)
+        yield Reason(f"{walk.lesson.slug}#{block.id}", f"{text}; needs {needs}" if needs else text)
 
 
-def _why(plan: Plan, standing: Standing) -> str:
-    if standing.cell.id not in plan.wanted:
-        return f"{_user_of(standing.cell, plan)} needs what it leaves"
+def _why(standing: Standing) -> str:
     if standing.damage:
         return standing.damage
     if standing.recording is None:
         return "no recording"
-    if standing.holds:
+    if not standing.changes:
         return "--fresh"
-    return f"{', '.join(standing.changed[:3]) or 'its code'} changed"
+    return f"{why(standing)} changed"
 
 
-def _user_of(cell: Cell, plan: Plan) -> str:
+def _user_of(cell: Cell, run: Run, walk: Walk, found: Sequence[Standing]) -> str:
     """The first cell to be recorded that can't do without this one."""
-    users = (one for one in plan.cells if one.id in plan.wanted and cell.id in plan.needs[one.id])
+    needed = Needed(found)
+    users = (one.cell for one in found if not one.holds and cell.id in needed.of(one.cell.id))
     return next(f"block {one.id!r}" if isinstance(one, Block) else f"`{one.code}`" for one in users)

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from sitegen.errors import SiteError
 from sitegen.files import tree, write_if_changed
 from sitegen.manifest import intact
 from sitegen.parse.config import Config
-from sitegen.record.followed import followed_files
+from sitegen.parse.followed import followed_files
+from sitegen.record.recordings import DamagedRecordingError, Recordings
 from sitegen.report import Report
+from sitegen.trace import Program, Surroundings, Trace
 
 _RENDERERS = (
     "jinja2",
@@ -42,7 +44,7 @@ class Stamp:
         try:
             last = json.loads(self._file.read_text(encoding="utf-8"))
             same = last["sources"] == self._sources and last["recordings"] == self._recordings()
-            if same and intact(self.config.output):
+            if same and intact(self.config.output) and self._stands(last["outside"]):
                 return Report(replayed=list(last["blocks"]), marked=list(last["marked"]))
         except (OSError, ValueError, KeyError, TypeError):
             pass
@@ -53,11 +55,33 @@ class Stamp:
         data = {
             "sources": self._sources,
             "recordings": self._recordings(),
+            "outside": self._outside(self._read_outside()),
             "blocks": report.executed + report.replayed,
             "marked": report.marked,
         }
         with contextlib.suppress(SiteError):  # a cache that can't be written is none
             write_if_changed(self._file, json.dumps(data, indent=1) + "\n")
+
+    def _stands(self, outside: Mapping[str, str]) -> bool:
+        return self._outside(outside) == outside
+
+    def _outside(self, things: Iterable[str]) -> dict[str, str]:
+        """A hash of files, folders and environment variables as they are now."""
+        config = self.config
+        around = Surroundings(Program(config.root, config.packages), config.root)
+        return {thing: str(around.hash(thing)) for thing in things}
+
+    def _read_outside(self) -> list[str]:
+        """What blocks read that is no source of the course."""
+        recordings, traces = Recordings(self.config.recordings), list[Trace]()
+        for slug, profile, block in recordings.all_blocks():
+            with contextlib.suppress(DamagedRecordingError):
+                if recording := recordings.load(slug, profile, block):
+                    traces.append(recording.trace)
+        for slug, profile in recordings.all_profiles():
+            with contextlib.suppress(DamagedRecordingError):
+                traces += [value.trace for value in recordings.load_values(slug, profile)]
+        return sorted({thing for trace in traces for thing in trace.reads if _is_outside(thing)})
 
     def _recordings(self) -> str:
         return _digest(_files(self.config.recordings))
@@ -71,6 +95,10 @@ class Stamp:
         yield from (config.root / path for path in followed_files(config.root, config.packages))
         for folder in (*config.templates, *config.static, Path(__file__).parent):
             yield from _files(folder)
+
+
+def _is_outside(thing: str) -> bool:
+    return thing.partition(" ")[0] in ("file", "folder", "environment")
 
 
 def cache_folder(config: Config) -> Path:

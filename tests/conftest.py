@@ -39,7 +39,7 @@ LONGEST = (
     "test_determinism",
     "test_jupyterlab",
     "test_snapshots",
-    "test_fingerprint_property",
+    "test_traces_property",
     "test_in_a_browser",
     "test_faults",
     "test_pages",

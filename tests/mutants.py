@@ -233,7 +233,7 @@ def noticed_by(mutant: Mutant) -> str:
 
 
 def reached(root: Path) -> list[str]:
-    """The lessons of which a block no longer has the fingerprint it was recorded with."""
+    """The lessons of which a block no longer holds by its trace."""
     course = courses.load(configuration.load(root))
     found = stand(course, Evidence.of(course.config))
     return [

@@ -359,7 +359,7 @@ def test_a_trace_is_text_with_a_line_for_each_thing(course: Path) -> None:
     for trace in ran.traces.values():
         assert Trace.parse(str(trace)) == trace
         assert len(str(trace).splitlines()) == sum(
-            map(len, (trace.reads, trace.binds, trace.changes, trace.unseen))
+            map(len, (trace.reads, trace.loads, trace.binds, trace.changes, trace.unseen))
         )
     assert "lesson xs" in ran.traces["more"].changes
     with pytest.raises(DamagedTraceError, match="line 1"):

@@ -169,6 +169,16 @@ CASES = [
          "print(getattr(sys.modules['__ma' + 'in__'], 'a'))", edit=(0, "a = 2")),
     case("what a function's module holds", "a = 1\ndef f(): pass", "print(f.__globals__['a'])",
          edit=(0, "a = 2\ndef f(): pass")),
+    case("a name in a text", "import builtins as b; a = 1", "print(b.eval('a'))",
+         edit=(0, "import builtins as b; a = 2")),
+    case("a name in a text of a function", "a = 1\ndef f(): return eval('a')", "print(f())",
+         edit=(0, "a = 2\ndef f(): return eval('a')")),
+    case("names of its own", "a = 1", "def f():\n    return globals()['a']\nprint(f())",
+         edit=(0, "a = 2")),
+    case("a pipe", "end, start = os.pipe()", "_ = os.write(start, b'1')", "print(os.read(end, 9))",
+         edit=(1, "_ = os.write(start, b'2')")),
+    case("a socket", "import socket; end, start = socket.socketpair()", "start.send(b'1')",
+         "print(end.recv(9))", edit=(1, "start.send(b'2')")),
     case("code in a string", "a = 1", "exec('print(a)')", edit=(0, "a = 2")),
     case("lines above", "a = 1", "print(sys._getframe().f_lineno)", edit=(0, "a = 1\n\n")),
     case("lines in a traceback", "a = 1", "import traceback\ntry: 1 / 0\n"
@@ -205,3 +215,21 @@ def test_what_shows_something_else_is_stale(case: Case, tmp_path: Path) -> None:
     other = {id_ for id_ in cells if before.shown[id_] != after.shown[id_]}
     assert other, "the edit is to be seen somewhere"
     assert not other & set(held)
+
+
+CALM = {
+    "a method that is called like a function which reads any name": "core.Model().eval()",
+    "an attribute of that name": "core.Model().vars; core.Model().dir",
+}
+
+
+@pytest.mark.parametrize("code", CALM.values(), ids=CALM)
+def test_names_that_a_cell_has_nothing_to_do_with_are_not_read(code: str, tmp_path: Path) -> None:
+    root = tmp_path / "course"
+    lay(root)
+    (root / "lib.py").write_text(
+        "class Model:\n    vars = dir = 1\n    def eval(self): return globals()['Model']\n"
+    )
+    cells = {"start": "import lib as core", "other": "a = 1", "cell": code}
+    trace = run(cells, root, ["lib"]).traces["cell"]
+    assert not {thing for thing in trace.reads if "lesson a" in thing or "all" in thing}

@@ -5,20 +5,26 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import linecache
 import multiprocessing
 import os
 import re
 import sys
 import traceback
 import types
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from sitegen.execute.snapshot import Files
-from sitegen.parse.tokens import Source, short_hash
-from sitegen.trace import Change, Program, State, Surroundings, Trace, verify
+from sitegen.parse.lesson import Block
+from sitegen.parse.tokens import short_hash
+from sitegen.record.recordings import Recording
+from sitegen.record.replay import Standing, World, settled, walk
+from sitegen.trace import Change, Program, Trace
+from sitegen.trace.cells import code_hash
 from sitegen.trace.observe import Observer, Piece
 
 
@@ -45,7 +51,7 @@ def own(codes: Mapping[str, str], id_: str, line: int) -> dict[str, str]:
     """What a cell's trace says of the cell itself."""
     above = list(codes)[: list(codes).index(id_)]
     return {
-        "code": code_hash(codes[id_]),
+        "code": code_hash(Block(id_, codes[id_], line)),
         "profile": short_hash(["cpu"]),
         "line": short_hash([str(line)]),
         "above": short_hash(codes[one] for one in above),
@@ -53,16 +59,16 @@ def own(codes: Mapping[str, str], id_: str, line: int) -> dict[str, str]:
     }
 
 
-def code_hash(code: str) -> str:
-    source = Source(code)
-    return short_hash([*source.tokens(source.tree.body), str(source.shown is not None)])
-
-
-def run(codes: Mapping[str, str], root: Path, packages: Sequence[str] = ("mylib",)) -> Ran:
-    """Run the cells in a fresh copy of this process, which imports the packages anew."""
+def run(
+    codes: Mapping[str, str],
+    root: Path,
+    packages: Sequence[str] = ("mylib",),
+    only: Collection[str] = (),
+) -> Ran:
+    """Run the cells, or some, in a fresh copy of this process, which imports the packages anew."""
     context = multiprocessing.get_context("fork")
     mine, other = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(codes, root, packages, other))
+    process = context.Process(target=_run, args=(codes, root, packages, only or codes, other))
     process.start()
     other.close()
     try:
@@ -72,7 +78,13 @@ def run(codes: Mapping[str, str], root: Path, packages: Sequence[str] = ("mylib"
     return found
 
 
-def _run(codes: Mapping[str, str], root: Path, packages: Sequence[str], home: Any) -> None:
+def _run(
+    codes: Mapping[str, str],
+    root: Path,
+    packages: Sequence[str],
+    only: Collection[str],
+    home: Any,
+) -> None:
     shown: dict[str, str] = {}
     traces: dict[str, Trace] = {}
     failure = ""
@@ -87,12 +99,13 @@ def _run(codes: Mapping[str, str], root: Path, packages: Sequence[str], home: An
         files = Files(temporary, root, frozenset())
         observer = Observer(root, packages, files, "l.md")
         observer.start(module.__dict__)
-        for piece in pieces(codes):
+        _teach_linecache(codes)
+        for piece in (one for one in pieces(codes) if one.id in only):
             stream = io.StringIO()
-            tree = ast.parse("\n" * (piece.line - 1) + piece.code)
             observer.begin(piece)
-            code = observer.compiled(tree, "exec")
             try:
+                tree = ast.parse("\n" * (piece.line - 1) + piece.code)
+                code = observer.compiled(tree, "exec")
                 with contextlib.redirect_stdout(stream):
                     exec(code, module.__dict__)
             except Exception:
@@ -105,6 +118,14 @@ def _run(codes: Mapping[str, str], root: Path, packages: Sequence[str], home: An
     home.send(Ran(shown, traces, failure))
     home.close()
     os._exit(0)
+
+
+def _teach_linecache(codes: Mapping[str, str]) -> None:
+    """Let code be seen where it stands, as a session does."""
+    lines: list[str] = []
+    for piece in pieces(codes):
+        lines += [""] * (piece.line - 1 - len(lines)) + piece.code.splitlines()
+    linecache.cache["l.md"] = (len(lines), None, [f"{line}\n" for line in lines], "l.md")
 
 
 @dataclass(frozen=True)
@@ -123,20 +144,42 @@ def replay(
     packages: Sequence[str] = ("mylib",),
     environment: Mapping[str, str] = os.environ,
 ) -> Replayed:
-    """Verify every cell in its turn; `execute` gives the trace of one that does not hold."""
-    program, state = Program(root, packages), State()
+    """Let every cell stand in its turn; `execute` gives the trace of one that does not hold."""
     held: list[str] = []
     changed: dict[str, tuple[Change, ...]] = {}
-    for piece in pieces(codes):
-        trace = before.get(piece.id)
-        around = Surroundings(program, root, piece.own, environment)
-        found = verify(trace, state, around) if trace else ()
-        if trace and not found:
-            held.append(piece.id)
-        else:
-            changed[piece.id] = found
-            trace = execute(piece.id)
-        if trace is None:
-            break
-        state = state.after(piece.id, trace)
+    with mock.patch.dict(os.environ, environment, clear=True):
+        world = _world(codes, root, packages)
+        rows = standing(codes, before, root, packages)
+        for place, id_ in enumerate(codes):
+            row = rows[place]
+            assert row.holds or row.is_wanted, "all above has run"
+            if row.holds:
+                held.append(id_)
+                continue
+            changed[id_] = row.changes
+            trace = execute(id_)
+            if trace is None:
+                break
+            rows = settled(rows, id_, replace(row, recording=Recording(trace, ())), world)
     return Replayed(tuple(held), changed)
+
+
+def standing(
+    codes: Mapping[str, str],
+    traces: Mapping[str, Trace],
+    root: Path,
+    packages: Sequence[str] = ("mylib",),
+) -> list[Standing]:
+    """How the cells of a lesson stand of which these traces are recorded."""
+    rows = [
+        Standing(
+            Block(piece.id, piece.code, piece.line),
+            Recording(traces[piece.id], ()) if piece.id in traces else None,
+        )
+        for piece in pieces(codes)
+    ]
+    return walk(rows, _world(codes, root, packages))
+
+
+def _world(codes: Mapping[str, str], root: Path, packages: Sequence[str]) -> World:
+    return World(Program(root, packages), {piece.id: piece.own for piece in pieces(codes)})

@@ -41,8 +41,16 @@ PLACES = {
 runs must not show in outputs."""
 
 
+PROFILE = "LESSON_PROFILE"
+"""Names the profile of the execution to the blocks."""
+
 KERNELS = {"TORCHINDUCTOR_CACHE_DIR": "inductor", "TRITON_CACHE_DIR": "triton"}
 """Where compilers keep kernels: by default among temporary files, which end with each lesson."""
+
+
+def is_ours(variable: str) -> bool:
+    """Whether the generator decides on a variable, whatever it is where that was started."""
+    return variable in FIXED or variable == PROFILE or variable.startswith("PYTHON")
 
 
 def user_cache() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -22,6 +23,7 @@ from sitegen.execute.messages import (
     Failed,
     Finished,
     Job,
+    Lacking,
     Late,
     Rested,
     Started,
@@ -63,6 +65,12 @@ class Execution:
     error: BlockError | None = None
     failed: Cell | None = None
     """The cell that the error is of, if one had begun."""
+    trace: Trace | None = None
+    """What the cell that failed had read."""
+    ran: tuple[Cell, ...] = ()
+    """All whose state the process had in the end."""
+    lacking: frozenset[str] = frozenset()
+    """The ids of the cells that this machine can't run."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,8 @@ class Event:
     lesson: Lesson
     cell: Cell
     result: Result | None = None
+    ran: tuple[Cell, ...] = ()
+    """All that ran in the same process so far, from the first."""
 
 
 class Executor:
@@ -141,6 +151,11 @@ class Executor:
         while waiting and len(self._running) < self.jobs:
             self._running.append(self._start(waiting.pop(0)))
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything runs."""
+        return bool(self._running)
+
     def drop(self) -> None:
         """End whatever runs or rests."""
         for running in self._running:
@@ -156,7 +171,7 @@ class Executor:
         """What is left to start of the plans, after workers with other plans were ended."""
         left = list(plans)
         for running in list(self._running):
-            same = next((plan for plan in left if plan.is_rest_of(running.plan, running.ran)), None)
+            same = next((plan for plan in left if running.takes_up(plan)), None)
             if same is None:
                 self._running.remove(running)
                 running.kill()
@@ -169,9 +184,8 @@ class Executor:
         job = Job(
             path=plan.lesson.path,
             root=str(self.config.root),
-            cells=plan.cells,
+            cells=plan.lesson.cells,
             ran=(),
-            needs=dict(plan.needs),
             packages=self.config.packages,
             profile=self.profile,
             modules=_random_modules(plan.lesson),
@@ -182,8 +196,9 @@ class Executor:
         )
         home, away = Pipe()
         with away:
-            process = self._snapshots.go_on(plan, job, away) or self._launcher.start(job, away)
-        return _Worker(plan, self.profile, process, home, self._snapshots)
+            went_on = self._snapshots.go_on(plan, job, away)
+            process, ran = went_on or (self._launcher.start(job, away), ())
+        return _Worker(plan, self.profile, process, home, self._snapshots, ran)
 
     def _written(self) -> tuple[str, ...]:
         config = self.config
@@ -219,23 +234,52 @@ class _Worker:
     """One lesson while it runs, as seen from the generator."""
 
     def __init__(
-        self, plan: Plan, profile: str, process: Process, home: Connection, snapshots: Snapshots
+        self,
+        plan: Plan,
+        profile: str,
+        process: Process,
+        home: Connection,
+        snapshots: Snapshots,
+        ran: Sequence[Cell],
     ) -> None:
         self.plan = plan
+        self.had = tuple(ran)
+        self.lacking: set[str] = set()
         self.profile = profile
         self.process = process
         self.home = home
         self.snapshots = snapshots
-        self.cells = {cell.id: cell for cell in plan.cells}
         self.results: list[Result] = []
+        self.ordered: Cell | None = None
         self.current: Cell | None = None
         # Until the first block begins, the worker only imports.
         self.deadline = time.monotonic() + DEFAULT_TIMEOUT
+        self._order()
 
     @property
-    def ran(self) -> list[Cell]:
-        """The cells that have ended."""
-        return [result.cell for result in self.results]
+    def ran(self) -> tuple[Cell, ...]:
+        """The cells whose state there is."""
+        return *self.had, *(result.cell for result in self.results)
+
+    def takes_up(self, plan: Plan) -> bool:
+        """Go on with another plan, if what runs is a beginning of it; whether that is so."""
+        same = plan.lesson.path == self.plan.lesson.path and plan.takes_up(self.ran, self.ordered)
+        if same:
+            self.plan = plan
+        return same
+
+    def _order(self) -> None:
+        """Have the next cell run, or the process end."""
+        order = self.plan.next(self.ran, self.lacking)
+        self.ordered = order.cell if order else None
+        with contextlib.suppress(OSError):  # it has ended, and that will be noticed
+            self.home.send(order)
+
+    def _cell(self, id_: str) -> Cell:
+        known = [result.cell for result in self.results if result.cell.id == id_]
+        if self.ordered and self.ordered.id == id_:
+            return self.ordered
+        return known[-1]
 
     @property
     def sources(self) -> tuple[Any, ...]:
@@ -255,18 +299,24 @@ class _Worker:
             self.process.join(0)
             return self._fail(self._death()) if self.process.ended else None
         if isinstance(message, Started):
-            self.current = cell = self.cells[message.cell]
+            self.current = cell = self._cell(message.cell)
             limit = cell.options.timeout if isinstance(cell, Block) else DEFAULT_TIMEOUT
             self.deadline = time.monotonic() + limit
             tell(Event(self.plan.lesson, cell))
         elif isinstance(message, Finished):
-            cell = self.cells[message.cell]
+            cell = self._cell(message.cell)
             result = Result(cell, message.outputs, message.seconds, message.made_on, message.trace)
             self.results.append(result)
             self.deadline = time.monotonic() + DEFAULT_TIMEOUT
-            tell(Event(self.plan.lesson, cell, result))
+            tell(Event(self.plan.lesson, cell, result, self.ran))
+            self._order()
+        elif isinstance(message, Lacking):
+            self.lacking.add(message.cell)
+            self._order()
         elif isinstance(message, Late):
-            tell(Event(self.plan.lesson, self.cells[message.cell], self._with_late(message)))
+            late = self._with_late(message)
+            if late:
+                tell(Event(self.plan.lesson, late.cell, late, self.ran))
         elif isinstance(message, Unfinished):
             self._warn(
                 message.cell,
@@ -274,7 +324,8 @@ class _Worker:
                 "still print is not on the page; join it in the block",
             )
         elif isinstance(message, Failed):
-            return self._fail(self._error(message.line, message.message, message.detail))
+            error = self._error(message.line, message.message, message.detail)
+            return replace(self._fail(error), trace=message.trace)
         elif isinstance(message, Done):
             return self._execution()
         return None
@@ -284,9 +335,15 @@ class _Worker:
         self.process.kill()
         self.home.close()
 
-    def _with_late(self, message: Late) -> Result:
-        """The result of the cell that started threads with what they printed since; says so."""
-        index = next(i for i, one in enumerate(self.results) if one.cell.id == message.cell)
+    def _with_late(self, message: Late) -> Result | None:
+        """The result of the cell that started threads with what they printed since; says so.
+
+        None for a cell that ran before this process went on.
+        """
+        places = [i for i, one in enumerate(self.results) if one.cell.id == message.cell]
+        if not places:
+            return None
+        index = places[-1]
         before = self.results[index]
         self.results[index] = replace(before, outputs=before.outputs + message.outputs)
         text = "".join(output.text for output in message.outputs).strip()
@@ -298,11 +355,18 @@ class _Worker:
         return self.results[index]
 
     def _warn(self, cell: str, message: str) -> None:
-        where = f"{self.plan.lesson.path}:{self.cells[cell].line}"
+        line = next((one.line for one in self.ran if one.id == cell), 1)
+        where = f"{self.plan.lesson.path}:{line}"
         say(f"warning: {where}: block {cell!r}: {message}")
 
     def _execution(self) -> Execution:
-        return Execution(self.plan.lesson, self.profile, tuple(self.results))
+        return Execution(
+            self.plan.lesson,
+            self.profile,
+            tuple(self.results),
+            ran=self.ran,
+            lacking=frozenset(self.lacking),
+        )
 
     def _fail(self, error: BlockError) -> Execution:
         return replace(self._execution(), error=error, failed=self.current)

@@ -12,14 +12,14 @@ from sitegen.trace import Trace
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker is to do: run these cells of the lesson at `path`, in this order."""
+    """What a worker is to do: run cells of the lesson at `path`, as it is told."""
 
     path: str
     root: str
     cells: tuple[Cell, ...]
+    """All that there are; which of them are to be run is said one by one."""
     ran: tuple[Cell, ...]
     """Those whose state is there already."""
-    needs: dict[str, tuple[str, ...]]
     packages: tuple[str, ...]
     profile: str
     modules: tuple[str, ...]
@@ -55,6 +55,15 @@ class Failed:
     line: int
     message: str
     detail: str
+    trace: Trace | None = None
+    """What the cell read before it failed."""
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """A cell can't be run here, since this machine lacks what it needs."""
+
+    cell: str
 
 
 @dataclass(frozen=True)

@@ -1,51 +1,64 @@
-"""What is to be run of a lesson."""
+"""What is to be run of a lesson, cell after cell."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from sitegen.parse.lesson import Cell, Lesson
+from sitegen.trace import Trace
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The cells of one lesson that are to be run, in order."""
+class Order:
+    """A cell that a worker is to run."""
+
+    cell: Cell
+    given: Trace | None = None
+    """Its recorded trace, of one that is run only to have again what it left then."""
+
+
+class Plan(Protocol):
+    """Says what a worker is to run next, given what it has run."""
+
+    @property
+    def lesson(self) -> Lesson: ...
+
+    @property
+    def cells(self) -> Sequence[Cell]:
+        """What is going to be run, as far as that is known beforehand."""
+
+    def next(self, ran: Sequence[Cell], lacking: Collection[str]) -> Order | None:
+        """The next cell; `lacking` are the ids of those that this machine can't run."""
+
+    def goes_on_from(self, ran: Sequence[Cell]) -> bool:
+        """Whether a process in which just these cells have run is a good one to begin with."""
+
+    def takes_up(self, ran: Sequence[Cell], current: Cell | None) -> bool:
+        """Whether what a process has run so far, and runs now, is a beginning of this."""
+
+
+@dataclass(frozen=True)
+class Straight:
+    """Runs all that it was given, in order."""
 
     lesson: Lesson
     cells: tuple[Cell, ...]
-    wanted: frozenset[str] = frozenset()
-    """The ids of those whose outputs are asked for; the others rebuild the state they need."""
-    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    needs: Mapping[str, Collection[str]] = field(default_factory=dict)
     """By the id of a cell, those that it can't run without."""
 
-    def is_rest_of(self, other: Plan, ran: Sequence[Cell]) -> bool:
-        """Whether it comes to what is left of the other one when these cells have ended.
+    def next(self, ran: Sequence[Cell], lacking: Collection[str]) -> Order | None:
+        done, out = {cell.id for cell in ran}, set(lacking)
+        for cell in self.cells:
+            if cell.id not in out and out.intersection(self.needs.get(cell.id, ())):
+                out.add(cell.id)
+            if cell.id not in done | out:
+                return Order(cell)
+        return None
 
-        Wherever in the lesson's text the cells stand.
-        """
-        ended = {cell.id: replace(cell, line=0) for cell in ran}
-        mine, others = (
-            (
-                plan.lesson.path,
-                plan.lesson.slug,
-                [replace(cell, line=0) for cell in plan.cells if cell.id not in ended],
-                plan.wanted - ended.keys(),
-                {cell.id: plan.needs.get(cell.id) for cell in plan.cells if cell.id not in ended},
-            )
-            for plan in (self, other)
-        )
-        known = (cell for cell in self.cells if cell.id in ended)
-        return (
-            mine == others
-            and not self.wanted & ended.keys()
-            and all(ended[cell.id] == replace(cell, line=0) for cell in known)
-        )
+    def goes_on_from(self, ran: Sequence[Cell]) -> bool:
+        return tuple(ran) == self.cells[: len(ran)]
 
-    def left_after(self, ran: Sequence[Cell]) -> tuple[Cell, ...] | None:
-        """What is to be run where these cells ran already; None if that is no beginning of it."""
-        done = {cell.id for cell in ran} - self.wanted
-        left = tuple(cell for cell in self.cells if cell.id not in done)
-        cells = self.lesson.cells
-        first = min((cells.index(cell) for cell in left), default=len(cells))
-        return left if set(ran) <= set(cells[:first]) else None
+    def takes_up(self, ran: Sequence[Cell], current: Cell | None) -> bool:
+        return False

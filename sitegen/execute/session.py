@@ -23,11 +23,13 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sitegen.execute import resources
 from sitegen.execute.interactive import WIDGET, own_picture
 from sitegen.execute.keeper import Desk
+from sitegen.execute.kept import KeptValues
 from sitegen.execute.lessonmain import HINT, Definitions, Spec
 from sitegen.execute.manners import seed_cell
 from sitegen.execute.messages import Failed, Finished, Job, Late, Unfinished
@@ -38,6 +40,7 @@ from sitegen.execute.terminal import without_colours
 from sitegen.output import SHOWN_TYPES
 from sitegen.parse.code import compiled, shown_expression
 from sitegen.parse.lesson import Block, Cell
+from sitegen.trace import Trace
 from sitegen.trace.observe import Observer, Piece
 
 _HERE = os.path.dirname(__file__)
@@ -48,6 +51,7 @@ class Session:
 
     def __init__(self, job: Job, desk: Desk) -> None:
         self.observer: Observer | None = None
+        self.kept: KeptValues | None = None
         self.outputs = Outputs()
         self.widgets: dict[str, Any] = {}
         self.threads = Threads()
@@ -69,6 +73,8 @@ class Session:
         self.desk = desk
         self.process = os.getpid()
         self._teach_linecache()
+        if self.observer:
+            self.observer.process.note_pipes()
         # A library that keeps random state must be there before the first seeding.
         for name in job.modules:
             with contextlib.suppress(ImportError):
@@ -134,7 +140,7 @@ class Session:
     def _teach_linecache(self) -> None:
         """Let tracebacks and `inspect.getsource` see the lesson's code at its true lines."""
         lines: list[str] = []
-        for cell in (*self.job.ran, *self.job.cells):
+        for cell in self.job.cells:
             if isinstance(cell, Block):
                 lines.extend([""] * (cell.line - 1 - len(lines)))
                 lines.extend(cell.code.splitlines())
@@ -154,7 +160,8 @@ class Session:
             message = f"block {cell.id!r}: {wanted}: {place}: {summary}"
             return Failed(cell.id, cell.line, message, "")
 
-    def run(self, cell: Cell) -> Finished | Failed:
+    def run(self, cell: Cell, given: Trace | None = None) -> Finished | Failed:
+        """Run a cell; a `given` trace is that of what it left when it was recorded."""
         self.outputs = Outputs()
         self.widgets.clear()
         self.desk.begin()
@@ -165,6 +172,9 @@ class Session:
         sys.stdout, sys.stderr = self.stdout, self.stderr
         if self.observer:
             self.observer.begin(self._piece(cell))
+        if given and self.kept and self.kept.restore(cell.code, cell.line, given):
+            self.desk.take()
+            return Finished(cell.id, (), 0.0, _made_on(self.job.profile), given)
         began = time.perf_counter()
         try:
             with self._capture(cell), self._without_children():
@@ -172,7 +182,7 @@ class Session:
         except BaseException as error:
             failure = self._failure(cell, error)
             if failure is not None:
-                return failure
+                return replace(failure, trace=self._trace(finished=False))
         else:
             raises = cell.options.raises if isinstance(cell, Block) else ""
             if raises:
@@ -181,10 +191,15 @@ class Session:
                 )
         seconds = time.perf_counter() - began
         raised = isinstance(cell, Block) and bool(cell.options.raises)
-        trace = self.observer.end(finished=not raised) if self.observer else None
+        trace = self._trace(not raised, given)
+        if trace and self.kept:
+            self.kept.keep(trace, given, seconds)
         self._collect()
         outputs, made_on = self.outputs.finished(), _made_on(self.job.profile)
         return Finished(cell.id, outputs, seconds, made_on, trace)
+
+    def _trace(self, finished: bool, given: Trace | None = None) -> Trace | None:
+        return self.observer.end(finished, given) if self.observer else None
 
     def _piece(self, cell: Cell) -> Piece:
         own = (self.job.own or {}).get(cell.id, {})

@@ -49,21 +49,22 @@ class Snapshots:
             known[message.ran].close()
         known[message.ran] = control
 
-    def go_on(self, plan: Plan, job: Job, away: Connection) -> Process | None:
-        """A process that does the job with the state of as many cells as can be, if of any."""
+    def go_on(
+        self, plan: Plan, job: Job, away: Connection
+    ) -> tuple[Process, tuple[Cell, ...]] | None:
+        """A process that does the job with the state of as many cells as can be, and these."""
         known = self._by_lesson.get(plan.lesson.slug, {})
         for ran in sorted(known, key=len, reverse=True):
             if not set(ran) <= set(plan.lesson.cells):
                 known.pop(ran).close()  # a cell of it is another by now
                 continue
-            left = plan.left_after(ran)
-            if left is None:
+            if not plan.goes_on_from(ran):
                 continue
             try:
-                known[ran].send(replace(job, cells=left, ran=ran))
+                known[ran].send(replace(job, ran=ran))
                 reduction.send_handle(known[ran], away.fileno(), 0)
                 known[ran].recv()
-                return Process(known[ran])
+                return Process(known[ran]), ran
             except (EOFError, OSError):  # it has ended, or can't be gone on from any more
                 known.pop(ran).close()
         return None
@@ -75,7 +76,7 @@ class Snapshots:
                 control.close()
 
 
-Stamps = Mapping[Path, tuple[int, int]]
+Stamps = Mapping[str, tuple[int, int]]
 """Of each file its size and when it was written."""
 
 
@@ -89,11 +90,12 @@ class Files:
     """What the generator writes itself, and what it knows of."""
 
     def now(self) -> Stamps:
-        return {**_stamps(self.course, self.left_out), **_stamps(self.temporary)}
+        left_out = frozenset(map(str, self.left_out))
+        return {**_stamps(str(self.course), left_out), **_stamps(str(self.temporary))}
 
     def taken_back(self, before: Stamps) -> bool:
         """Remove the temporary files that came since; whether all is then as it was."""
-        for path in _stamps(self.temporary).keys() - before.keys():
+        for path in map(Path, _stamps(str(self.temporary)).keys() - before.keys()):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -101,23 +103,27 @@ class Files:
         return self.now() == before
 
 
-def _stamps(folder: Path, left_out: Collection[Path] = ()) -> Stamps:
-    found: dict[Path, tuple[int, int]] = {}
-    for name, folders, files in os.walk(folder):
-        here = Path(name)
-        folders[:] = [one for one in folders if _is_of_the_course(here / one, left_out)]
-        found |= dict.fromkeys((here / one for one in folders), (0, 0))
-        for path in (here / one for one in files):
-            if path in left_out or path.name.startswith(".") or path.name.endswith("~"):
-                continue
-            with contextlib.suppress(FileNotFoundError):
-                found[path] = path.lstat().st_size, path.lstat().st_mtime_ns
+def _stamps(folder: str, left_out: Collection[str] = ()) -> Stamps:
+    """Of each file and folder in a folder, looked at after every cell, and so with no more ado."""
+    found: dict[str, tuple[int, int]] = {}
+    todo = [folder]
+    while todo:
+        with contextlib.suppress(FileNotFoundError), os.scandir(todo.pop()) as entries:
+            for entry in entries:
+                name, path = entry.name, entry.path
+                if name.startswith(_HIDDEN) or name.endswith("~") or path in left_out:
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    if not entry.is_dir(follow_symlinks=False):
+                        status = entry.stat(follow_symlinks=False)
+                        found[path] = status.st_size, status.st_mtime_ns
+                    elif not os.path.exists(f"{path}/pyvenv.cfg"):
+                        found[path] = 0, 0
+                        todo.append(path)
     return found
 
 
-def _is_of_the_course(folder: Path, left_out: Collection[Path]) -> bool:
-    hidden = folder.name.startswith((".", "__pycache__", "node_modules"))
-    return not hidden and folder not in left_out and not (folder / "pyvenv.cfg").exists()
+_HIDDEN = (".", "__pycache__", "node_modules")
 
 
 class Taker:

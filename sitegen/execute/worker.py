@@ -1,6 +1,6 @@
 """A process of its own for the cells of one lesson: what holds it in, and the order of events.
 
-Cells come in, messages go out.
+Orders come in, messages go out.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from sitegen.execute.environment import PROFILE, is_ours
 from sitegen.execute.keeper import Desk
-from sitegen.execute.messages import Done, Failed, Job, Started
+from sitegen.execute.kept import KeptValues
+from sitegen.execute.messages import Done, Failed, Job, Lacking, Started
+from sitegen.execute.plan import Order
 from sitegen.execute.session import Session
 from sitegen.execute.snapshot import Files, Taker
 from sitegen.trace.observe import Observer
@@ -32,7 +35,7 @@ def run(job: Job, home: Connection, desk: Desk) -> None:
     sys.path.insert(0, job.root)
     sys.meta_path.insert(0, Finder(job.packages))
     importlib.invalidate_caches()
-    os.environ["LESSON_PROFILE"] = job.profile
+    os.environ[PROFILE] = job.profile
     os.environ["IPYTHONDIR"] = job.scratch
     # What blocks leave among temporary files goes with the build.
     temporary = tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(dir=job.scratch)
@@ -40,25 +43,26 @@ def run(job: Job, home: Connection, desk: Desk) -> None:
     snapshots = Taker(job.snapshot_worth, files) if job.snapshot_worth is not None else None
     session = Session(job, desk)
     if job.own is not None:
-        session.observer = Observer(files.course, job.packages, files, job.path)
+        session.observer = Observer(files.course, job.packages, files, job.path, is_ours)
         session.observer.start(session.module.__dict__)
+        session.kept = KeptValues(session.observer, job.path)
     _work(session, snapshots, job, home)
 
 
 def _work(session: Session, snapshots: Taker | None, job: Job, home: Connection) -> None:
-    """Run the cells, and end the process."""
-    left_out: set[str] = set()
+    """Run cells as they are ordered, and end the process."""
     ran = job.ran
-    for cell in job.cells:
+    while (order := _next(home)) is not None:
+        cell = order.cell
         lacking = session.lacks(cell)
         if isinstance(lacking, Failed):
             home.send(lacking)
             break
-        if lacking or left_out & set(job.needs.get(cell.id, ())):
-            left_out.add(cell.id)
+        if lacking:
+            home.send(Lacking(cell.id))
             continue
         home.send(Started(cell.id))
-        message = session.run(cell)
+        message = session.run(cell, order.given)
         home.send(message)
         _send(session.take_late(), home)
         if isinstance(message, Failed):
@@ -73,6 +77,14 @@ def _work(session: Session, snapshots: Taker | None, job: Job, home: Connection)
     home.close()
     # Threads and exit handlers that a block left behind have no say in when a lesson ends.
     os._exit(0)
+
+
+def _next(home: Connection) -> Order | None:
+    """What to run; nothing if there is nobody any more to say so."""
+    with contextlib.suppress(EOFError, OSError):
+        found: Order | None = home.recv()
+        return found
+    return None
 
 
 def _send(messages: Iterable[object], home: Connection) -> None:

@@ -56,7 +56,7 @@ class Config:
     lessons: Path
     """The folder of the lessons, inside that of the course."""
     packages: tuple[str, ...] = ()
-    """Libraries in the course's folder, followed for fingerprints and embedded code."""
+    """Libraries in the course's folder, followed for traces and embedded code."""
     templates: tuple[Path, ...] = (BUILT_IN / "templates",)
     """Folders searched in order: the course's own first."""
     static: tuple[Path, ...] = (BUILT_IN / "static",)

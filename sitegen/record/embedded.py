@@ -10,8 +10,10 @@ from pathlib import Path
 from sitegen.errors import SourceError
 from sitegen.files import write_if_changed
 from sitegen.parse.lesson import Block, Lesson
+from sitegen.parse.tokens import same_code
 from sitegen.record.compare import unified_diff
-from sitegen.record.fingerprint import Library, UnknownSymbolError, definition, same_code
+from sitegen.record.definition import UnknownSymbolError, definition
+from sitegen.trace import Program
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Disagreement:
         )
 
 
-def disagreements(lesson: Lesson, library: Library) -> Iterator[Disagreement]:
+def disagreements(lesson: Lesson, program: Program) -> Iterator[Disagreement]:
     """The embedded blocks of a lesson that differ from the library, comments and all.
 
     Raises:
@@ -52,17 +54,17 @@ def disagreements(lesson: Lesson, library: Library) -> Iterator[Disagreement]:
         if not block.options.source:
             continue
         try:
-            found = definition(library, block.options.source)
+            found = definition(program, block.options.source)
         except UnknownSymbolError as error:
             raise SourceError(lesson.path, block.fence_line, str(error)) from None
         if not same_code(block.code, found.source):
-            place = f"{_shown(found.path, library.root)}:{found.line}"
+            place = f"{_shown(found.path, program.root)}:{found.line}"
             yield Disagreement(lesson, block, found.source.rstrip("\n") + "\n", place)
 
 
-def synchronize(root: Path, lesson: Lesson, library: Library) -> list[Disagreement]:
+def synchronize(root: Path, lesson: Lesson, program: Program) -> list[Disagreement]:
     """Write the library's text into the lesson wherever the two differ."""
-    found = list(disagreements(lesson, library))
+    found = list(disagreements(lesson, program))
     lines = lesson.text.split("\n")
     # From the last to the first, so that an edit does not move the lines of the next.
     for one in reversed(found):

@@ -8,7 +8,6 @@ from typing import Literal
 
 from sitegen.errors import COMMAND
 from sitegen.parse.lesson import Block, Cell
-from sitegen.record.recordings import Recordings
 from sitegen.record.replay import Standing
 
 _GPU = "gpu"
@@ -41,23 +40,18 @@ def faults(found: Sequence[Standing], profile: str, first: bool = False) -> Iter
         elif standing.recording is None:
             if recorded:
                 yield Fault("missing", cell, f"{what} has no recording; {who}")
-        elif not standing.holds:
-            changed = ", ".join(standing.changed[:5]) or "its code"
-            message = f"{what}: its recording was made before {changed} changed; {who}"
+        elif standing.changes:
+            message = f"{what}: its recording was made before {why(standing, 5)} changed; {who}"
+            yield Fault("stale", cell, message)
+        elif standing.follows:
+            above = f"block {standing.follows[0]!r} above"
+            message = f"{what}: what it read of {above} may be another by now; {who}"
             yield Fault("stale", cell, message)
 
 
-def sources_fault(
-    recordings: Recordings, slug: str, profile: str, found: Sequence[Standing]
-) -> str:
-    """What is wrong with the list of what a lesson's recordings were made from, if anything is.
-
-    Nothing that it says reaches a page: it only tells what changed where a recording is stale.
-    """
-    if not any(standing.recording for standing in found):
-        return ""
-    damage = recordings.sources_damage(slug, profile)
-    return f"{damage}; {COMMAND} mends it" if damage else ""
+def why(standing: Standing, most: int = 3) -> str:
+    """What is another than when the recording was made, the first few of it."""
+    return ", ".join(standing.changed[:most]) or "its code"
 
 
 def mender(cell: Cell, profile: str) -> str:

@@ -10,26 +10,25 @@ from sitegen.execute.executor import Result
 from sitegen.parse.lesson import Block
 from sitegen.record.recordings import Provenance, Recording, Recordings, Value
 from sitegen.record.replay import Standing
+from sitegen.trace import Trace
 
 
-def settled(standing: Standing, result: Result) -> Standing:
-    """How a cell stands with this result of it.
+def with_result(standing: Standing, result: Result) -> Standing:
+    """A cell with this result of it.
 
     If it displayed the same as ever, when it did so first is what counts.
     """
-    digest, before = standing.fingerprint.digest, standing.recording
+    before, trace = standing.recording, result.trace or Trace()
     new: Recording | Value
     if isinstance(result.cell, Block):
-        new = Recording(digest, result.outputs, _provenance(result))
+        new = Recording(trace, result.outputs, _provenance(result))
         same = isinstance(before, Recording) and before.outputs == new.outputs
     else:
-        new = Value(result.cell.code, result.outputs[0].text, digest)
+        new = Value(result.cell.code, result.outputs[0].text, trace)
         same = before == new
-    return (
-        standing
-        if standing.holds and same
-        else replace(standing, recording=new, changed=(), damage="")
-    )
+    if before and same and before.trace == trace:
+        new = before
+    return replace(standing, recording=new, damage="", failure="")
 
 
 def save(

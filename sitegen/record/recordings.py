@@ -1,8 +1,8 @@
 """`Execution` -> `Recording`: outputs as text files that a reviewer can read, and back.
 
 A block's recording is `recordings/LESSON/PROFILE/BLOCK.json`, its figures are files beside it.
-The inline values of a lesson stand together in `recordings/LESSON/PROFILE.values.json`, and what
-all of its recordings were made from in `recordings/LESSON/PROFILE.sources.json`.
+The inline values of a lesson stand together in `recordings/LESSON/PROFILE.values.json`. With each
+stands the trace of the execution that made it.
 
 Each holds a digest of all that it says, so that an edit by hand is noticed. It is no signature:
 who can read this module can forge one.
@@ -14,13 +14,14 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sitegen.errors import SiteError
 from sitegen.files import refuse_links, remove, write_if_changed
 from sitegen.output import BINARY, Output
+from sitegen.trace import Trace
 
 _OWN_FILES = {"image/svg+xml": ".svg", **BINARY}
 
@@ -43,7 +44,7 @@ class Provenance:
 class Recording:
     """The outputs of one block under one profile, and what they were made from."""
 
-    fingerprint: str
+    trace: Trace
     outputs: tuple[Output, ...]
     provenance: Provenance = field(default_factory=Provenance)
 
@@ -54,14 +55,9 @@ class Value:
 
     expression: str
     value: str
-    fingerprint: str
+    trace: Trace
     damage: str = ""
     """Why it can't be relied on, if it can't."""
-
-
-Sources = Mapping[str, Sequence[str]]
-"""A short hash of each thing that recordings were made from, by its name; where some are out of
-date, the hash of each state in which it was used."""
 
 
 class Recordings:
@@ -75,9 +71,6 @@ class Recordings:
 
     def values_path(self, slug: str, profile: str) -> Path:
         return self.folder / slug / f"{profile}.values.json"
-
-    def sources_path(self, slug: str, profile: str) -> Path:
-        return self.folder / slug / f"{profile}.sources.json"
 
     def load(self, slug: str, profile: str, block_id: str) -> Recording | None:
         """The recording of a block, None if there is none.
@@ -115,9 +108,8 @@ class Recordings:
 
     def delete_profile(self, slug: str, profile: str) -> None:
         """Remove what is recorded of a lesson as a whole."""
-        for path in (self.values_path(slug, profile), self.sources_path(slug, profile)):
-            if path.exists():
-                remove(path)
+        for path in self.folder.glob(f"{slug}/{profile}.*.json"):
+            remove(path)
 
     def delete(self, slug: str, profile: str, block_id: str) -> None:
         """Remove a recording and its figures."""
@@ -147,30 +139,6 @@ class Recordings:
             return
         items = [_fields(value) for value in values]
         self._write(path, _json([{**item, "digest": _hash(item)} for item in items]))
-
-    def load_sources(self, slug: str, profile: str) -> Sources:
-        """What the recordings of a lesson were made from; nothing if that can't be relied on."""
-        try:
-            return _sources(self.sources_path(slug, profile))
-        except DamagedRecordingError:
-            return {}
-
-    def sources_damage(self, slug: str, profile: str) -> str:
-        """Why what recordings were made from can't be relied on, empty if it can."""
-        try:
-            _sources(self.sources_path(slug, profile))
-        except DamagedRecordingError as error:
-            return str(error)
-        return ""
-
-    def save_sources(self, slug: str, profile: str, sources: Sources) -> None:
-        """Write what the recordings of a lesson were made from, a line for each thing."""
-        path = self.sources_path(slug, profile)
-        if sources:
-            rows = {name: " ".join(hashes) for name, hashes in sorted(sources.items())}
-            self._write(path, _json({"sources": rows, "digest": _hash(rows)}))
-        elif path.exists():
-            remove(path)
 
     def all_blocks(self) -> Iterator[tuple[str, str, str]]:
         """Slug, profile and block id of every recording there is."""
@@ -264,7 +232,6 @@ def _encode(
     data = {
         "block": block_id,
         "profile": profile,
-        "fingerprint": recording.fingerprint,
         "made": {
             "device": made.device,
             "date": made.date,
@@ -272,6 +239,7 @@ def _encode(
             **made.versions,
         },
         "outputs": outputs,
+        "trace": str(recording.trace).splitlines(),
     }
     return data, figures
 
@@ -289,7 +257,7 @@ def _figure_names(data: Mapping[str, Any]) -> list[str]:
 def _decode(data: Mapping[str, Any], figures: Mapping[str, bytes]) -> Recording:
     made = dict(data["made"])
     return Recording(
-        fingerprint=str(data["fingerprint"]),
+        trace=_trace(data["trace"]),
         outputs=tuple(_output(item, figures) for item in data["outputs"]),
         provenance=Provenance(
             device=made.pop("device"),
@@ -321,33 +289,32 @@ def _said(output: Output) -> dict[str, Any]:
     return {key: value for key, value in said.items() if value}
 
 
-def _sources(path: Path) -> Sources:
-    data = _read(path)
-    if data is None:
-        raise DamagedRecordingError(f"{path.name} is missing")
-    try:
-        rows = {str(name): str(hashes) for name, hashes in data["sources"].items()}
-        given = data["digest"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DamagedRecordingError(f"{path.name} cannot be read: {_why(error)}") from None
-    if given != _hash(rows):
-        raise DamagedRecordingError(f"{path.name} was edited by hand")
-    return {name: hashes.split() for name, hashes in rows.items()}
+def _trace(lines: Sequence[str]) -> Trace:
+    return Trace.parse("".join(f"{line}\n" for line in lines))
 
 
 def _value(item: Any, file: str) -> Value:
     """An inline value as it is recorded; of a damaged one, what still says whose it is."""
     item = item if isinstance(item, dict) else {}
-    texts = {key: item.get(key) for key in ("expression", "value", "fingerprint")}
-    whole = item.keys() == {*texts, "digest"} and item["digest"] == _hash(texts)
-    given = {key: text if isinstance(text, str) else "" for key, text in texts.items()}
-    return Value(**given, damage="" if whole else f"its value in {file} was edited by hand")
+    said = {key: item.get(key) for key in ("expression", "value", "trace")}
+    whole = item.keys() == {*said, "digest"} and item["digest"] == _hash(said)
+    damage = "" if whole else f"its value in {file} was edited by hand"
+    try:
+        trace = _trace(said["trace"] or ())
+    except (TypeError, ValueError):
+        trace, damage = Trace(), f"its value in {file} has no trace"
+    expression, value = (
+        text if isinstance(text, str) else "" for text in (said["expression"], said["value"])
+    )
+    return Value(expression, value, trace, damage)
 
 
-def _fields(value: Value) -> dict[str, str]:
-    fields = asdict(value)
-    del fields["damage"]
-    return fields
+def _fields(value: Value) -> dict[str, Any]:
+    return {
+        "expression": value.expression,
+        "value": value.value,
+        "trace": str(value.trace).splitlines(),
+    }
 
 
 def _hash(data: Any) -> str:

@@ -1,33 +1,62 @@
-"""Which recordings still stand."""
+"""Which recordings still stand.
+
+The cells of a lesson are gone through in order. The trace of each is held against what the traces
+above it say that their cells left, and against the world; nothing is run for that. What a cell
+that does not stand will leave is not known before it has run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sitegen.parse.lesson import Block, Cell, Lesson
-from sitegen.record.fingerprint import Fingerprint, Library, Memory, Unit
-from sitegen.record.recordings import DamagedRecordingError, Recording, Recordings, Sources, Value
+from sitegen.record.recordings import DamagedRecordingError, Recording, Recordings, Value
+from sitegen.trace import Change, Program, State, Surroundings, Trace, verify
+from sitegen.trace.cells import bound_names, own
+from sitegen.trace.verify import reads
+
+UNKNOWN = "?"
+"""The hash of what a cell is going to leave that has not run yet."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A cell, what its outputs depend on now, and the recording that there is of it."""
+    """A cell, the recording that there is of it, and what speaks against that."""
 
     cell: Cell
-    fingerprint: Fingerprint
     recording: Recording | Value | None
-    changed: Sequence[str] = ()
-    """By name, what the recording was made from and is another now."""
+    changes: tuple[Change, ...] = ()
+    """What the recording was made from and is another now."""
+    follows: tuple[str, ...] = ()
+    """The cells above, by their ids, that do not stand, and may leave otherwise what it reads."""
     damage: str = ""
     """Why the recording can't be read, if it can't."""
     failure: str = ""
     """How the cell failed when it was executed just now, if it did."""
+    state: State = field(default_factory=State, repr=False, compare=False)
+    """What the cells above have left, as far as that is known."""
 
     @property
     def holds(self) -> bool:
-        """Whether the recording was made from just what there is now."""
-        return self.recording is not None and self.recording.fingerprint == self.fingerprint.digest
+        """Whether the recording is what the cell would display now."""
+        return self.recording is not None and not self.changes and not self.follows
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the cell is to be run, whatever comes of those above it."""
+        return self.recording is None or bool(self.changes)
+
+    @property
+    def trace(self) -> Trace | None:
+        """Of the recorded execution."""
+        return self.recording.trace if self.recording else None
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What is another now, in words."""
+        found = (change.name for change in self.changes)
+        return tuple(dict.fromkeys([*found, *(f"block {one!r} above" for one in self.follows)]))
 
 
 def runnable(lesson: Lesson, profile: str) -> list[Cell]:
@@ -43,83 +72,111 @@ def _only(cell: Cell) -> str:
     return cell.options.only if isinstance(cell, Block) else cell.only
 
 
+@dataclass(frozen=True)
+class World:
+    """What the traces of one lesson under one profile are held against, besides each other."""
+
+    program: Program
+    own: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def of(cls, lesson: Lesson, profile: str, program: Program) -> World:
+        return cls(program, own(lesson, profile))
+
+    def around(self, cell: Cell) -> Surroundings:
+        """What a cell may read that no other cell left."""
+        return Surroundings(self.program, self.program.root, self.own[cell.id])
+
+
 def standings(
-    lesson: Lesson, profile: str, library: Library, recordings: Recordings, memory: Memory
+    lesson: Lesson, profile: str, program: Program, recordings: Recordings
 ) -> list[Standing]:
     """How every runnable cell of a lesson stands under a profile."""
-    cells = runnable(lesson, profile)
-    prints = memory.fingerprints([_unit(cell) for cell in cells], library, profile)
-    sources = recordings.load_sources(lesson.slug, profile)
-    values, damage = dict[str, Value](), ""
-    inlines = {
-        cell.id: (print_.digest, cell.code)
-        for cell, print_ in zip(cells, prints, strict=True)
-        if not isinstance(cell, Block)
-    }
+    found, world = [], World.of(lesson, profile, program)
+    values, damage = list[Value](), ""
     try:
-        values = _values_by_id(inlines, recordings.load_values(lesson.slug, profile))
+        values = recordings.load_values(lesson.slug, profile)
     except DamagedRecordingError as error:
         damage = str(error)
-    found = []
-    for cell, print_ in zip(cells, prints, strict=True):
-        value = values.get(cell.id)
-        recording: Recording | Value | None = None if value and value.damage else value
-        problem = value.damage if value else damage
+    for cell in runnable(lesson, profile):
         if isinstance(cell, Block):
-            recording, problem = None, ""
             try:
-                recording = recordings.load(lesson.slug, profile, cell.id)
+                found.append(Standing(cell, recordings.load(lesson.slug, profile, cell.id)))
             except DamagedRecordingError as error:
-                problem = str(error)
-        changed = () if recording is None else _changed(recording, print_, sources)
-        found.append(Standing(cell, print_, recording, changed, problem))
-    return found
+                found.append(Standing(cell, None, damage=str(error)))
+        else:
+            code = world.own[cell.id]["code"]
+            mine = (one for one in values if _is_of(one, cell.code, code))
+            value = next(mine, None)
+            if value:
+                values.remove(value)
+            sound = value if value and not value.damage else None
+            found.append(Standing(cell, sound, damage=value.damage if value else damage))
+    return walk(found, world)
 
 
-def _values_by_id(
-    inlines: Mapping[str, tuple[str, str]], recorded: Sequence[Value]
-) -> dict[str, Value]:
-    """The recorded value of each inline value, given its fingerprint and expression.
-
-    An id is only a place, so that it is by what they were made from that values are found; one
-    that is out of date or damaged, by its expression.
-    """
-    recorded = sorted(recorded, key=lambda value: not value.damage)  # a sound one counts, if any
-    by_fingerprint = {value.fingerprint: value for value in recorded}
-    now = {digest for digest, _ in inlines.values()}
-    old = {
-        value.expression: value
-        for value in recorded
-        if value.damage or value.fingerprint not in now
-    }
-    found = {
-        id_: by_fingerprint.get(digest) or old.get(code) for id_, (digest, code) in inlines.items()
-    }
-    return {id_: value for id_, value in found.items() if value}
+def _is_of(value: Value, expression: str, code: str) -> bool:
+    """Whether a recorded value is that of an expression, whose hash is `code`, be it damaged."""
+    return expression == value.expression or code == value.trace.reads.get("code")
 
 
-def _changed(recording: Recording | Value, now: Fingerprint, sources: Sources) -> Sequence[str]:
-    if recording.fingerprint == now.digest:
-        return ()
-    return sorted(name for name, hash_ in now.parts.items() if sources.get(name) != [hash_])
+def walk(found: Sequence[Standing], world: World, begin: int = 0) -> list[Standing]:
+    """How cells stand with these recordings; those before the place to begin stand as they did."""
+    done = list(found[:begin])
+    state = found[begin].state if begin < len(found) else State()
+    unsure = _unsure(done)
+    for standing in found[begin:]:
+        cell, trace = standing.cell, standing.trace
+        found_changes = verify(trace, state, world.around(cell)) if trace else ()
+        changes = tuple(change for change in found_changes if change.now != UNKNOWN)
+        follows = tuple(dict.fromkeys(_followed(trace, unsure))) if trace else ()
+        one = replace(standing, changes=changes, follows=follows, state=state)
+        done.append(one)
+        state = state.after(cell.id, _left(one))
+        _note(one, unsure)
+    return done
 
 
-def sources_of(found: Sequence[Standing], before: Sources) -> Sources:
-    """What recordings are made from: as things are now, and were for those that are stale."""
-    now: dict[str, set[str]] = {}
-    for standing in found:
-        for name, hash_ in standing.fingerprint.parts.items():
-            now.setdefault(name, set()).add(hash_)
-    if any(standing.recording and not standing.holds for standing in found):
-        for name, hashes in before.items():
-            now.setdefault(name, set()).update(hashes)
-    return {name: sorted(hashes) for name, hashes in now.items()}
+def settled(found: Sequence[Standing], cell: str, new: Standing, world: World) -> list[Standing]:
+    """How cells stand once one of them was executed."""
+    place = next(index for index, one in enumerate(found) if one.cell.id == cell)
+    old, rows = found[place], [*found]
+    rows[place] = new = replace(new, changes=(), follows=(), state=old.state)
+    if old.holds and _left(old) == _left(new):
+        return rows
+    if place + 1 < len(rows):
+        rows[place + 1] = replace(rows[place + 1], state=old.state.after(cell, _left(new)))
+    return walk(rows, world, place + 1)
 
 
-def _unit(cell: Cell) -> Unit:
-    if not isinstance(cell, Block):
-        # Its text seeds the random numbers, spaces and all.
-        return Unit(cell.id, cell.code, f"inline {cell.code}", line=cell.line)
-    # The id seeds the random numbers; of the options only these alter what is displayed.
-    raises = cell.options.raises
-    return Unit(cell.id, cell.code, f"{cell.id} raises={raises}", bool(raises), cell.line)
+def _left(standing: Standing) -> Trace:
+    """What a cell leaves; of one that has not run as it is now, what its code says it binds."""
+    trace = standing.trace or Trace()
+    if not standing.is_wanted or standing.failure:
+        return trace
+    names = bound_names(standing.cell)
+    new = {f"lesson {name}": UNKNOWN for name in names if f"lesson {name}" not in trace.leaves}
+    return replace(trace, binds={**trace.binds, **new}) if new else trace
+
+
+def _unsure(done: Sequence[Standing]) -> dict[str, str]:
+    unsure: dict[str, str] = {}
+    for standing in done:
+        _note(standing, unsure)
+    return unsure
+
+
+def _note(standing: Standing, unsure: dict[str, str]) -> None:
+    """Keep book of what is left by cells that do not stand: by thing, by which of them."""
+    left = _left(standing)
+    if standing.holds:
+        for thing in left.binds:
+            unsure.pop(thing, None)
+    else:
+        unsure.update(dict.fromkeys(left.leaves, standing.cell.id))
+
+
+def _followed(trace: Trace, unsure: Mapping[str, str]) -> Iterator[str]:
+    for thing, maker in unsure.items():
+        if reads(trace, thing):
+            yield maker

@@ -1,4 +1,4 @@
-"""What a lesson imports from the course's folder though no fingerprint follows it."""
+"""What a lesson imports from the course's folder though no trace follows it."""
 
 from __future__ import annotations
 

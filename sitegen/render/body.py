@@ -140,7 +140,6 @@ class Body:
                     "profile": one.profile.name,
                     "brief": _brief(one),
                     "facts": _facts(one),
-                    "fingerprint": one.recording.fingerprint[:8] if one.recording else "",
                     "stale": one.stale,
                 }
                 for one in same

@@ -47,7 +47,7 @@ ATTRIBUTES = frozenset(
 )
 """Attributes to be kept, besides those of ARIA and `data-`."""
 
-_PAGES_OWN_DATA = re.compile(r"data-(?:block|inline|profile|label|fingerprint|theme|slug|guess)")
+_PAGES_OWN_DATA = re.compile(r"data-(?:block|inline|profile|label|theme|slug|guess)")
 _FETCHED = re.compile(r"""url\(\s*["']?(?!\s*["']?#)|\\|image-set|src\(""", re.I)
 _COLOUR = re.compile(r"#([0-9a-fA-F]{6})\b")
 _REFERENCE = re.compile(r"""url\(\s*["']?#([^)"']+?)["']?\s*\)""")

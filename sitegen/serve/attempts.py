@@ -8,24 +8,24 @@ from pathlib import Path
 
 from sitegen.errors import BlockError
 from sitegen.execute.executor import Execution
-from sitegen.execute.plan import Plan
 from sitegen.parse.lesson import Cell, Lesson
 from sitegen.record.replay import Standing
+from sitegen.trace.cells import code_hash
 
 
 @dataclass(frozen=True)
 class Attempt:
     """An execution that left something to run."""
 
-    fingerprints: tuple[str, ...]
-    """Of what was left."""
+    left: tuple[str, ...]
+    """The cells that do not stand, with their code and what speaks against them."""
     lesson: Lesson
     execution: Execution
 
-    def stands(self, fingerprints: tuple[str, ...], lesson: Lesson) -> bool:
+    def stands(self, left: tuple[str, ...], lesson: Lesson) -> bool:
         """Whether it would come to the same. An error names lines, so its text has to be too."""
         same = self.execution.error is None or self.lesson.text == lesson.text
-        return same and self.fingerprints == fingerprints
+        return same and self.left == left
 
 
 @dataclass(frozen=True)
@@ -35,30 +35,34 @@ class Attempts:
     by_slug: Mapping[str, Attempt] = field(default_factory=dict)
 
     def without_saved(self, saved: Collection[Path], root: Path) -> Attempts:
-        """Without those that failed in files that were saved since: they are tried again."""
+        """Without those that failed where files were saved since: they are tried again.
+
+        Be it the lesson, or what no page is made from, such as data.
+        """
+        data = any(path.suffix not in (".md", ".html", ".css", ".js") for path in saved)
         return self._those(
             slug
             for slug, one in self.by_slug.items()
-            if not (one.execution.error and root / one.lesson.path in saved)
+            if not (one.execution.error and (data or root / one.lesson.path in saved))
         )
 
     def still_standing(
-        self, plans: Sequence[Plan], found: Mapping[str, Sequence[Standing]]
+        self, lessons: Sequence[Lesson], found: Mapping[str, Sequence[Standing]]
     ) -> Attempts:
-        """Those that would come to the same as these plans now."""
+        """Those that would come to the same with these lessons now."""
         return self._those(
-            plan.lesson.slug
-            for plan in plans
-            if (attempt := self.by_slug.get(plan.lesson.slug))
-            and attempt.stands(_fingerprints(plan, found), plan.lesson)
+            lesson.slug
+            for lesson in lessons
+            if (attempt := self.by_slug.get(lesson.slug))
+            and attempt.stands(_left(found[lesson.slug]), lesson)
         )
 
     def and_this(
-        self, plan: Plan, execution: Execution, found: Mapping[str, Sequence[Standing]]
+        self, lesson: Lesson, execution: Execution, found: Mapping[str, Sequence[Standing]]
     ) -> Attempts:
-        """With an execution that left this plan to run."""
-        attempt = Attempt(_fingerprints(plan, found), plan.lesson, execution)
-        return Attempts({**self.by_slug, plan.lesson.slug: attempt})
+        """With an execution that left something of a lesson to run."""
+        attempt = Attempt(_left(found[lesson.slug]), lesson, execution)
+        return Attempts({**self.by_slug, lesson.slug: attempt})
 
     @property
     def failures(self) -> Iterator[tuple[BlockError, Cell | None]]:
@@ -71,8 +75,9 @@ class Attempts:
         return Attempts({slug: self.by_slug[slug] for slug in slugs})
 
 
-def _fingerprints(plan: Plan, found: Mapping[str, Sequence[Standing]]) -> tuple[str, ...]:
-    """What the cells of a plan depend on."""
-    ids = {cell.id for cell in plan.cells}
-    standings = found[plan.lesson.slug]
-    return tuple(one.fingerprint.digest for one in standings if one.cell.id in ids)
+def _left(found: Sequence[Standing]) -> tuple[str, ...]:
+    return tuple(
+        f"{one.cell.id} {code_hash(one.cell)} {' '.join(one.changed)}"
+        for one in found
+        if not one.holds
+    )

@@ -21,7 +21,6 @@ from sitegen.parse.config import Config
 from sitegen.parse.lesson import Block, Lesson
 from sitegen.parse.parser import examine, examine_file
 from sitegen.record.embedded import disagreements
-from sitegen.record.fingerprint import Library
 from sitegen.render.body import Body
 from sitegen.render.references import Reference
 from sitegen.render.renderer import Page, Renderer
@@ -29,6 +28,7 @@ from sitegen.render.results import Results, Shown
 from sitegen.render.templates import Templates
 from sitegen.schedule import Evidence
 from sitegen.serve.library import Sight
+from sitegen.trace import Program
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class Kept:
 
     def evidence(self, config: Config, sight: Sight) -> Evidence:
         """What cells are held against, with what is known of the library if that is the same."""
-        make = partial(Evidence.of, config, sight.library)
+        make = partial(Evidence.of, config, sight.program)
         return self.once("evidence", (config, sight.identity), make)
 
     def course(self, config: Config) -> tuple[Course, tuple[SiteError, ...]]:
@@ -93,14 +93,14 @@ class Kept:
         name = path.relative_to(root).as_posix()
         return self.once(("lesson", name), text, partial(examine, name, text))
 
-    def disagreements(self, lesson: Lesson, library: Library) -> Sequence[tuple[Block, str, str]]:
+    def disagreements(self, lesson: Lesson, program: Program) -> Sequence[tuple[Block, str, str]]:
         """The embedded blocks that differ from the library, each with a message and the diff."""
 
         def make() -> list[tuple[Block, str, str]]:
-            found = disagreements(lesson, library)
+            found = disagreements(lesson, program)
             return [(one.block, one.message, one.diff) for one in found]
 
-        source = (library, [block for block in lesson.blocks if block.options.source])
+        source = (program, [block for block in lesson.blocks if block.options.source])
         return self.once(("embedded", lesson.path), source, make)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sitegen.parse.config import Config
-from sitegen.record.fingerprint import Library
+from sitegen.parse.followed import followed_files
+from sitegen.trace import Program
 
 Times = Mapping[Path, tuple[int, int, int]]
 """When each file was written, be it with the same content."""
@@ -23,7 +24,7 @@ class Sight:
     """The library, and when its files were written."""
 
     config: Config
-    library: Library
+    program: Program
     times: Times
 
     @classmethod
@@ -34,12 +35,12 @@ class Sight:
             ChangedError: a file went away while it was looked for.
         """
         times = _times(config)  # first, so that what is edited between is seen to be another
-        return cls(config, Library(config.root, config.packages), times)
+        return cls(config, Program(config.root, config.packages), times)
 
     @property
     def identity(self) -> object:
         """Equal for two sights of the same files with the same content."""
-        return self.times, self.library.packages, self.library.digest
+        return self.times, self.program.packages, self.program.digest
 
     def assure_unchanged(self) -> None:
         """Nothing may be kept that was made while the library was edited.
@@ -55,7 +56,7 @@ class Sight:
 
 def _times(config: Config) -> Times:
     found: dict[Path, tuple[int, int, int]] = {}
-    for path in Library(config.root, config.packages).files:
+    for path in followed_files(config.root, config.packages):
         try:
             stat = os.stat(config.root / path)
         except FileNotFoundError:

@@ -14,25 +14,24 @@ from pathlib import Path
 from typing import Any
 
 from sitegen import schedule
-from sitegen.build import all_pages, note_sources, sound
+from sitegen.build import all_pages, sound
 from sitegen.course import Course
 from sitegen.errors import BlockError, SiteError, SourceError, flat
-from sitegen.execute.plan import Plan
 from sitegen.execute.progress import Progress
 from sitegen.parse import config as configuration
 from sitegen.parse.config import Config
 from sitegen.parse.lesson import Block, Cell
 from sitegen.record import recorder
-from sitegen.record.fingerprint import Library
 from sitegen.record.replay import Standing
 from sitegen.render.publish import publish, site_files
-from sitegen.schedule import Standings
+from sitegen.schedule import Run, Standings, Walk
 from sitegen.serve.attempts import Attempts
 from sitegen.serve.kept import Kept, KeptRenderer
 from sitegen.serve.library import ChangedError, Sight
 from sitegen.serve.terminal import Terminal
 from sitegen.serve.view import Note, Screen
 from sitegen.serve.workers import Workers
+from sitegen.trace import Program
 
 PROFILE = "cpu"
 """Under which the loop executes."""
@@ -126,9 +125,10 @@ class Loop:
         evidence = self._kept.evidence(config, sight)
         found = schedule.stand(course, evidence)
         notes = [_note(error, course) for error in (*mistakes, *_unsound(course))]
-        notes += self._embedded(course, evidence.library)
+        notes += self._embedded(course, evidence.program)
         sight.assure_unchanged()
-        plans = self._untried(schedule.plans(course.lessons, found, PROFILE), found)
+        run = Run(evidence.program, found, PROFILE)
+        plans = self._untried(run.walks(course.lessons), found)
 
         def save(slug: str, cell: Cell, rows: Sequence[Standing]) -> None:
             sight.assure_unchanged()
@@ -137,7 +137,7 @@ class Loop:
                 executed.append(f"{slug}#{cell.id}")
 
         with Progress(list(plans.values()), {}, verbose=self.verbose) as progress:
-            turns = schedule.run(executor, list(plans.values()), found, progress, save, interrupt)
+            turns = schedule.run(executor, run, list(plans.values()), progress, save, interrupt)
             files = self._show_course(course, found, plans, notes)
             for turn in turns:
                 sight.assure_unchanged()
@@ -145,32 +145,31 @@ class Loop:
                 lesson = plans.pop(execution.lesson.slug).lesson
                 if execution.error and execution.lesson.text != lesson.text:
                     raise _MovedError
-                for rest in schedule.plans([lesson], found, PROFILE):
-                    self._attempts = self._attempts.and_this(rest, execution, _of_profile(found))
+                if not all(one.holds for one in found[lesson.slug][PROFILE]):
+                    self._attempts = self._attempts.and_this(lesson, execution, _of_profile(found))
                 files = self._show_course(course, found, plans, notes)
                 sight.assure_unchanged()
         if not plans:
             if not notes and not any(self._attempts.failures):
-                for lesson in course.lessons:
-                    note_sources(evidence.recordings, lesson, found)
                 publish(config.output, files)
-            evidence.memory.save()
+            evidence.keep(config)
 
-    def _untried(self, plans: Sequence[Plan], found: Standings) -> dict[str, Plan]:
+    def _untried(self, plans: Sequence[Walk], found: Standings) -> dict[str, Walk]:
         """By slug, what was not tried yet as it is now."""
-        self._attempts = self._attempts.still_standing(plans, _of_profile(found))
+        lessons = [plan.lesson for plan in plans]
+        self._attempts = self._attempts.still_standing(lessons, _of_profile(found))
         return {
             plan.lesson.slug: plan
             for plan in plans
             if plan.lesson.slug not in self._attempts.by_slug
         }
 
-    def _embedded(self, course: Course, library: Library) -> list[Note]:
+    def _embedded(self, course: Course, program: Program) -> list[Note]:
         """What differs from the library."""
         notes = []
         for lesson in course.lessons:
             try:
-                for block, message, diff in self._kept.disagreements(lesson, library):
+                for block, message, diff in self._kept.disagreements(lesson, program):
                     error = BlockError(lesson.path, block.line, message, diff)
                     notes.append(_note(error, course, block))
             except SourceError as error:
@@ -180,7 +179,7 @@ class Loop:
         return notes
 
     def _show_course(
-        self, course: Course, found: Standings, plans: Mapping[str, Plan], notes: Sequence[Note]
+        self, course: Course, found: Standings, plans: Mapping[str, Walk], notes: Sequence[Note]
     ) -> dict[str, bytes]:
         """Show the site as it is known, with what is wrong and what still runs; its files."""
         pages = all_pages(KeptRenderer(course, self._kept), course, found)
@@ -211,7 +210,7 @@ def _unsound(course: Course) -> tuple[SiteError, ...]:
     return ()
 
 
-def _running(plans: Mapping[str, Plan], found: Standings) -> list[Note]:
+def _running(plans: Mapping[str, Walk], found: Standings) -> list[Note]:
     """The blocks whose outputs are still to come."""
     return [
         Note("running", "Running", page=f"{slug}.html", cell=standing.cell.id)

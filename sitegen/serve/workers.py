@@ -39,7 +39,7 @@ class Workers:
             return self._executor, not same_library
         self._processes.close()
         self._executor = self._processes.enter_context(
-            Executor(config, self.profile, self.jobs, SNAPSHOT_WORTH)
+            Executor(config, self.profile, self.jobs, SNAPSHOT_WORTH, observe=True)
         )
         self._config, self._library = config, sight.identity
         return self._executor, True

@@ -13,10 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from sitegen.parse.followed import followed_files
 from sitegen.parse.tokens import short_hash
-from sitegen.trace.text import Statement, Text, of_statement
+from sitegen.trace.text import LibrarySyntaxError, Statement, Text, of_statement
 
 ABSENT = "absent"
+NOTHING = "nothing"
+"""The hash of an import that does no more than bind names in its own module."""
 
 Name = tuple[str, str]
 """A module and a name in it; the name is empty for the module as a whole."""
@@ -29,7 +32,8 @@ class Program:
         self.root = root
         self.packages = tuple(packages)
         self._texts: dict[str, Text | None] = {}
-        self._hashes: dict[str, str] = {}
+        self.hashes: dict[str, str] = {}
+        """Of each thing that was asked for."""
         self._alter: dict[str, list[Statement]] = {}
         self._touched: dict[Statement, frozenset[Name]] = {}
 
@@ -47,29 +51,45 @@ class Program:
         base = self.root.joinpath(*module.split("."))
         for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
             if path.is_file():
-                text = path.read_text(encoding="utf-8-sig", errors="replace")
-                return Text(module, path.relative_to(self.root), text)
+                shown = path.relative_to(self.root)
+                try:
+                    return Text(module, shown, path.read_text(encoding="utf-8-sig"))
+                except UnicodeDecodeError:
+                    raise LibrarySyntaxError(shown.as_posix(), 1, "is not UTF-8") from None
         return (
             Text(module, base.relative_to(self.root) / "__init__.py", "") if base.is_dir() else None
         )
 
     @cached_property
+    def files(self) -> list[Path]:
+        """Every file of the packages, relative to the root, but for what tools leave there."""
+        return followed_files(self.root, self.packages)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of all files, by their names and bytes."""
+        texts = ((path.as_posix(), (self.root / path).read_bytes().hex()) for path in self.files)
+        return short_hash(text for pair in texts for text in pair)
+
+    @cached_property
     def modules(self) -> tuple[str, ...]:
         """The names of all modules that there are."""
         found = []
-        for package in self.packages:
-            base = self.root / package
-            for path in [base.with_suffix(".py"), *sorted(base.rglob("*.py"))]:
-                parts = path.relative_to(self.root).with_suffix("").parts
-                if path.is_file() and all(part.isidentifier() for part in parts):
-                    found.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+        for path in self.files:
+            parts = path.with_suffix("").parts
+            if path.suffix == ".py" and all(part.isidentifier() for part in parts):
+                found.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
         return tuple(dict.fromkeys(found))
 
     def hash(self, thing: str) -> str:
-        """Of a thing as it is now; `absent` if there is none."""
-        if thing not in self._hashes:
-            self._hashes[thing] = self._hash(thing)
-        return self._hashes[thing]
+        """Of a thing as it is now; `absent` if there is none.
+
+        Raises:
+            LibrarySyntaxError: a module that it is made from is not Python.
+        """
+        if thing not in self.hashes:
+            self.hashes[thing] = self._hash(thing)
+        return self.hashes[thing]
 
     def _hash(self, thing: str) -> str:
         kind, _, path = thing.partition(" ")
@@ -100,8 +120,8 @@ class Program:
 
     def _code(self, module: str) -> list[str]:
         text = self.text(module)
-        if text is None or text.source is None:
-            return [text.text if text else ABSENT]
+        if text is None:
+            return [ABSENT]
         bodies = [token for name in sorted(text.functions) for token in text.tokens(name)]
         return [*map(of_statement, text.statements), *text.stars, *bodies]
 
@@ -110,8 +130,23 @@ class Program:
         if text is None or name not in text.functions:
             return ABSENT
         roots = {chain.partition(".")[0] for chain in text.mentions(name)}
-        bound = sorted(root for root in roots if self._binds(text, root))
-        return short_hash([*text.tokens(name), *bound])
+        bound = (f"{one} {self._foreign(text, one)}" for one in roots if self._binds(text, one))
+        return short_hash([*text.tokens(name), *sorted(bound)])
+
+    def _foreign(self, text: Text, name: str) -> str:
+        """What a module imports under a name from packages that are not followed."""
+        path = text.imports.get(name, "")
+        return "" if self.owns(path) else path
+
+    def is_foreign(self, name: Name) -> bool:
+        """Whether a name is bound by an import from elsewhere alone: who mentions it says so."""
+        text = self.text(name[0])
+        return bool(
+            text
+            and len(text.binders.get(name[1], ())) == 1
+            and self._foreign(text, name[1])
+            and not self._altering(name[0])
+        )
 
     def _binds(self, text: Text, name: str) -> bool:
         return name in text.binders or any(
@@ -185,6 +220,8 @@ class Program:
                 if statement not in found:
                     found.add(statement)
                     todo.extend(self.touched(statement))
+            text = self.text(one[0])
+            todo.extend((star, one[1]) for star in (text.stars if text and one[1] else ()))
         return sorted(found, key=lambda part: (part.module, part.line, part.hash))
 
     def _made_by(self, name: Name) -> Iterator[Statement]:
@@ -207,7 +244,17 @@ class Program:
 
     def _alters(self, statement: Statement) -> bool:
         return statement.effect or (
-            not statement.binds_only and any(map(self._is_kept, self._others(statement)))
+            not statement.binds_only
+            and (self._puts(statement) or any(map(self._is_kept, self._others(statement))))
+        )
+
+    def _puts(self, statement: Statement) -> bool:
+        """Whether a statement puts something into what has a name, be it through functions."""
+        return statement.puts or any(
+            text.puts(function)
+            for name in self.touched(statement)
+            for function in self._functions_of(name)
+            if (text := self.text(name[0]))
         )
 
     def _others(self, statement: Statement) -> Iterator[Name]:
@@ -235,7 +282,8 @@ class Program:
         text = self.text(module)
         for name in statement.binds:
             if text and name in text.imports:
-                yield from self._path(text.imports[name], [])
+                # Of a module that is imported, only what is asked for in it counts.
+                yield from (one for one in self._path(text.imports[name], []) if one[1])
         seen = set[Name]()
         while todo:
             one = todo.pop()
@@ -271,15 +319,36 @@ class Program:
     def _import(self, module: str) -> str:
         """Of what the statements of a module do to the process, and to other modules of ours."""
         text = self.text(module)
-        return short_hash(
+        found = [
             of_statement(one)
             for one in (text.statements if text else ())
             if one.effect or (not one.binds_only and self._reaches_out(one))
-        )
+        ]
+        return short_hash(found) if found else NOTHING
+
+    def acts_outside(self, module: str, entered: Iterable[str]) -> bool:
+        """Whether to import a module may do anything to what isn't ours, given what that enters."""
+        text = self.text(module)
+        return any(
+            not one.binds_only and self._are_foreign(module, one.acts_on)
+            for one in (text.statements if text else ())
+        ) or any(map(self._function_acts_outside, entered))
+
+    def _function_acts_outside(self, path: str) -> bool:
+        module, name = self.split(path)
+        text = self.text(module)
+        known = text is not None and name in text.functions
+        return not (text and known) or self._are_foreign(module, text.acts_on(name))
+
+    def _are_foreign(self, module: str, names: Iterable[str]) -> bool:
+        """Whether some names that a module doesn't make are not of ours either."""
+        text = self.text(module)
+        return any(not self.owns(text.imports.get(name, "")) for name in names) if text else False
 
     def _reaches_out(self, statement: Statement) -> bool:
         return any(
-            name[0] != statement.module and self._is_kept(name) for name in self._others(statement)
+            name[0] != statement.module and (self._is_kept(name) or self._puts(statement))
+            for name in self._others(statement)
         )
 
     def closure(self, functions: Iterable[str]) -> list[str]:

@@ -27,6 +27,8 @@ class Trace:
 
     reads: Mapping[str, str] = field(default_factory=dict)
     """A hash of each thing that was read, as it was before."""
+    loads: tuple[str, ...] = ()
+    """The followed modules that were imported."""
     binds: Mapping[str, str] = field(default_factory=dict)
     """A hash of each thing that stands for something else since, or for nothing."""
     changes: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Trace:
         """A line for each thing, in an order that does not depend on the run."""
         rows = [
             *(f"reads {_row(item)}" for item in sorted(self.reads.items())),
+            *(f"loads {module}" for module in self.loads),
             *(f"binds {_row(item)}" for item in sorted(self.binds.items())),
             *(f"changes {_row(item)}" for item in sorted(self.changes.items())),
             *(f"unseen {reason}" for reason in self.unseen),
@@ -61,14 +64,15 @@ class Trace:
         Raises:
             DamagedTraceError: a line is none of a trace.
         """
-        found: dict[str, list[str]] = {"reads": [], "binds": [], "changes": [], "unseen": []}
+        kinds = ("reads", "loads", "binds", "changes", "unseen")
+        found: dict[str, list[str]] = {kind: [] for kind in kinds}
         for number, line in enumerate(text.splitlines(), 1):
             kind, _, rest = line.partition(" ")
             if kind not in found or not rest:
                 raise DamagedTraceError(f"line {number} is none of a trace: {line!r}")
             found[kind].append(rest)
         reads, binds, changes = (_items(found[kind]) for kind in ("reads", "binds", "changes"))
-        return cls(reads, binds, changes, tuple(found["unseen"]))
+        return cls(reads, tuple(found["loads"]), binds, changes, tuple(found["unseen"]))
 
 
 def _row(item: tuple[str, str]) -> str:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sitegen.parse.tokens import short_hash
-from sitegen.trace.program import ABSENT, Program
+from sitegen.trace.program import ABSENT, NOTHING, Program
 from sitegen.trace.trace import Trace
 
 OF_PROGRAM = frozenset(["function", "name", "import", "module", "names", "text", "packages"])
@@ -42,6 +42,25 @@ class Change:
     was: str
     now: str
 
+    @property
+    def name(self) -> str:
+        """The thing, as a message names it."""
+        kind, _, rest = self.thing.partition(" ")
+        known = {"code": "its code", "line": "its line", "above": "the code above"}
+        if self.thing in known:
+            return known[self.thing]
+        return {
+            "import": f"the import of {rest}",
+            "module": f"{rest} (on import)",
+            "names": f"the names of {rest}",
+            "text": f"the text of {rest}",
+            "packages": "the packages",
+            "environment": f"${rest}",
+            "process": f"the process's {rest}",
+            "profile": "how traces are made",
+            "all": "the names that there are",
+        }.get(kind, rest or self.thing)
+
     def __str__(self) -> str:
         if self.now == ABSENT:
             return f"{self.thing} is gone"
@@ -55,6 +74,8 @@ class State:
     hashes: Mapping[str, str] = field(default_factory=dict)
     makers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For each thing the cells that made it what it is: who bound it last, and changed it since."""
+    loaded: frozenset[str] = frozenset()
+    """The followed modules that were imported."""
 
     def after(self, cell: str, trace: Trace) -> State:
         """The state once a cell with this trace has run, or was replayed."""
@@ -62,7 +83,7 @@ class State:
         for thing in trace.changes:
             makers[thing] = (*makers.get(thing, ()), cell)
         makers.update(dict.fromkeys(trace.binds, (cell,)))
-        return State({**self.hashes, **trace.leaves}, makers)
+        return State({**self.hashes, **trace.leaves}, makers, self.loaded | frozenset(trace.loads))
 
     def hash(self, thing: str) -> str:
         """Of a thing as it was left."""
@@ -107,7 +128,8 @@ class Surroundings:
 def verify(trace: Trace, state: State, surroundings: Surroundings) -> tuple[Change, ...]:
     """What a trace read and is another now, in order; nothing if it holds.
 
-    A part of the process that a trace doesn't name was as it is from the start.
+    A part of the process that a trace doesn't name was as it is from the start, and an import
+    of its own that it doesn't name did nothing.
     """
     return tuple(_changes(trace, state, surroundings))
 
@@ -127,7 +149,10 @@ def _changes(trace: Trace, state: State, surroundings: Surroundings) -> Iterator
         is_left = thing.startswith(LEFT)
         now = state.hash(thing) if is_left else surroundings.hash(thing)
         if now is not None and now != was:
-            yield Change(thing, was, now)
+            yield Change(thing, was, str(now))
+    for thing in [f"import {module}" for module in trace.loads]:
+        if thing not in trace.reads and (does := str(surroundings.hash(thing))) != NOTHING:
+            yield Change(thing, NOTHING, does)
     for thing, now in sorted(state.hashes.items()):
         if thing not in trace.reads and now != INITIAL and _is_read_unsaid(thing, trace):
             yield Change(thing, INITIAL, now)
@@ -141,6 +166,17 @@ def _is_read_unsaid(thing: str, trace: Trace) -> bool:
     module, _, _ = name.rpartition(".")
     said = (f"name {name}", f"names {module}", "packages")
     return kind == "state" and any(one in trace.reads for one in said)
+
+
+def reads(trace: Trace, thing: str) -> bool:
+    """Whether a trace read a thing that a cell above may leave, be it without saying so."""
+    if thing in trace.reads or _is_read_unsaid(thing, trace):
+        return True
+    kind, _, name = thing.partition(" ")
+    if kind != "lesson":
+        return False
+    unbound = (one for one in trace.reads if one.startswith("unbound "))
+    return ALL_NAMES in trace.reads or any(name in one.split()[1:] for one in unbound)
 
 
 def needs(cell: str, traces: Mapping[str, Trace], states: Mapping[str, State]) -> tuple[str, ...]:

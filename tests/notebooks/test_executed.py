@@ -16,8 +16,8 @@ from sitegen.output import SHOWN_TYPES, Output, stream
 from sitegen.parse.lesson import Block, Lesson
 from sitegen.parse.skeleton import has_solution, solution
 from sitegen.record.compare import differences
-from sitegen.record.fingerprint.scope import bound_names
 from sitegen.record.recordings import Recordings
+from sitegen.trace.text import bound
 
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
 
@@ -45,12 +45,12 @@ def test_nothing_but_a_check_needs_an_answer(lesson) -> None:
     waiting = set()
     for cell in lesson.cells:
         code = solution(cell.code) if cell.id in exercises(lesson) else cell.code
-        bound = bound_names(ast.parse(code).body)
+        binds = {name for node in ast.parse(code).body for name in bound(node)}
         # The library's class of the same name speaks of itself.
-        own = bound if isinstance(cell, Block) and cell.options.source else set()
+        own = binds if isinstance(cell, Block) and cell.options.source else set()
         if (answers - own) & set(_mentioned(symtable.symtable(code, cell.id, "exec"))):
             waiting.add(cell.id)
-        answers = answers | bound if cell.id in exercises(lesson) else answers - bound
+        answers = answers | binds if cell.id in exercises(lesson) else answers - binds
     assert checks(lesson) <= waiting <= checks(lesson) | exercises(lesson)
     assert len(checks(lesson)) == len(exercises(lesson)) >= 4
 

@@ -165,7 +165,7 @@ def test_a_badge_is_one_line_with_its_details_on_demand(
     assert max(heights) <= 32
     badge = page.locator(".badge:visible").first
     badge.locator("summary").click()
-    expect(badge.locator(".fingerprint")).to_be_visible()
+    expect(badge.locator("p")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", LESSONS)

@@ -129,7 +129,7 @@ def test_a_build_with_nothing_to_do_starts_nothing(built) -> None:
         *("sitegen.__main__", "sitegen.version"),
         *("sitegen.cli", "sitegen.errors", "sitegen.files", "sitegen.manifest", "sitegen.report"),
         *("sitegen.stamp", "sitegen.parse", "sitegen.parse.config"),
-        *("sitegen.record", "sitegen.record.followed"),
+        *("sitegen.parse.followed",),
     }
     assert "0 executed, 3 replayed, 0 stale" in run.out
     assert built.snapshot() == before
@@ -174,7 +174,7 @@ def alter(course, block: str, old: str, new: str) -> None:
         for one in recording.outputs
     )
     assert outputs != recording.outputs
-    changed = Recording(recording.fingerprint, outputs, recording.provenance)
+    changed = Recording(recording.trace, outputs, recording.provenance)
     recordings.save("one", "cpu", block, changed)
 
 

@@ -15,8 +15,9 @@ from sitegen import course as courses
 from sitegen import schedule
 from sitegen.cli import main
 from sitegen.parse import config as configuration
-from sitegen.record.recordings import Provenance, Recording, Recordings, Value
+from sitegen.record.recordings import Provenance, Recording, Recordings
 from sitegen.schedule import Evidence
+from sitegen.trace import cells
 
 LIBRARY = '''
     """A library."""
@@ -71,16 +72,16 @@ def _recorded(tmp_path_factory: pytest.TempPathFactory) -> Course:
     recordings = Recordings(found.config.recordings)
     made = Provenance("NVIDIA H100", {"python": "3.12.1"}, "2030-01-02", 1.5)
     values = []
-    standings = schedule.stand(found, Evidence.of(found.config))
-    for standing in standings["one"]["gpu"]:
-        print_ = standing.fingerprint.digest
-        recording = recordings.load("one", "cpu", standing.cell.id)
-        if recording:
-            recordings.save(
-                "one", "gpu", standing.cell.id, Recording(print_, recording.outputs, made)
-            )
+    own = cells.own(found.lessons[0], "gpu")
+    for standing in schedule.stand(found, Evidence.of(found.config))["one"]["cpu"]:
+        cell, before = standing.cell, standing.recording
+        trace = replace(
+            before.trace, reads={**before.trace.reads, "profile": own[cell.id]["profile"]}
+        )
+        if isinstance(before, Recording):
+            recordings.save("one", "gpu", cell.id, Recording(trace, before.outputs, made))
         else:
-            values.append(Value(standing.cell.code, str(eval(standing.cell.code)), print_))
+            values.append(replace(before, trace=trace))
     recordings.save_values("one", "gpu", values)
     course.build()
     return course
@@ -153,12 +154,15 @@ BLOCKS = ("text", "figure", "embedded")
 TEXT, FIGURE, EMBEDDED, VALUES = 11, 17, 21, 26
 """Their lines, and that of the inline values."""
 
+FOLLOWS = ("stale", FIGURE, "under profile gpu: what it read of block 'text' above may be another")
+"""Of the GPU's block that reads a name which another one binds, of which nothing is known."""
+
 # What is done, and each drift: its kind, its line or file, and words of what is said.
 EDITS: dict[str, tuple[Edit, list[tuple[str, int | str, str]]]] = {
     # What a recording says.
     "the device": (
         in_recording("NVIDIA H100", "NVIDIA B200", "gpu/text.json"),
-        [("damaged", TEXT, HAND_GPU)],
+        [("damaged", TEXT, HAND_GPU), FOLLOWS],
     ),
     "the seconds": (in_recording('"seconds": ', '"seconds": 1'), [("damaged", TEXT, HAND)]),
     "the date": (in_recording('"date": "2', '"date": "3'), [("damaged", TEXT, HAND)]),
@@ -168,9 +172,14 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, int | str, str]]]] = {
         in_recording('"made": {', '"made": {"device": "NVIDIA B200",'),
         [("damaged", TEXT, "a key is given twice")],
     ),
-    "the fingerprint": (
-        in_recording('"fingerprint": "', '"fingerprint": "0'),
-        [("damaged", TEXT, HAND)],
+    "the trace": (in_recording("reads ", "reads 0"), [("damaged", TEXT, HAND)]),
+    "a line of the trace": (
+        in_recording("function lib.double", "function lib.triple", "gpu/text.json"),
+        [("damaged", TEXT, HAND_GPU), FOLLOWS],
+    ),
+    "a trace that is none": (
+        in_recording("loads lib", "lib"),
+        [("damaged", TEXT, "text.json cannot be read: line")],
     ),
     "the text of an output": (in_recording("42", "43"), [("damaged", TEXT, HAND)]),
     "the kind of an output": (in_recording("stdout", "stderr"), [("damaged", TEXT, HAND)]),
@@ -194,9 +203,9 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, int | str, str]]]] = {
         in_recording('"2 + 2"', '"2 + 3"', "cpu.values.json"),
         [("damaged", VALUES, "inline value `2 + 2`")],
     ),
-    "what recordings were made from": (
-        in_recording('"lib.double": "', '"lib.double": "0', "gpu.sources.json"),
-        [("damaged", f"{RECORDINGS}/gpu.sources.json", "was edited by hand")],
+    "the trace of an inline value": (
+        in_recording("reads ", "reads 0", "cpu.values.json"),
+        [("damaged", VALUES, "`1 + 1`: its"), ("damaged", VALUES, "`2 + 2`: its")],
     ),
     # Where it lies.
     "a recording removed": (
@@ -205,7 +214,7 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, int | str, str]]]] = {
     ),
     "a recording of the GPU removed": (
         removed(f"{RECORDINGS}/gpu/text.json"),
-        [("missing", TEXT, "under profile gpu has no recording; build_site.py --gpu records it")],
+        [("missing", TEXT, "gpu has no recording; build_site.py --gpu records it"), FOLLOWS],
     ),
     "all blocks of the GPU removed": (
         removed(f"{RECORDINGS}/gpu"),
@@ -218,10 +227,6 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, int | str, str]]]] = {
     "inline values removed": (
         removed(f"{RECORDINGS}/cpu.values.json"),
         [("missing", VALUES, "`1 + 1`"), ("missing", VALUES, "`2 + 2`")],
-    ),
-    "what recordings were made from removed": (
-        removed(f"{RECORDINGS}/gpu.sources.json"),
-        [("damaged", f"{RECORDINGS}/gpu.sources.json", "is missing")],
     ),
     "a recording renamed": (
         moved(f"{RECORDINGS}/cpu/text.json", f"{RECORDINGS}/cpu/txt.json"),
@@ -236,7 +241,7 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, int | str, str]]]] = {
     ),
     "another profile's recording in its place": (
         moved(f"{RECORDINGS}/cpu/text.json", f"{RECORDINGS}/gpu/text.json", keep=True),
-        [("damaged", TEXT, "is the recording of block 'text' under profile cpu")],
+        [("damaged", TEXT, "is the recording of block 'text' under profile cpu"), FOLLOWS],
     ),
     "the profiles swapped": (
         swapped(f"{RECORDINGS}/cpu", f"{RECORDINGS}/gpu"),
@@ -250,21 +255,29 @@ EDITS: dict[str, tuple[Edit, list[tuple[str, int | str, str]]]] = {
         moved(RECORDINGS, "lessons/recordings/two", keep=True),
         [("orphaned", f"lessons/recordings/two/{p}/{b}.json", "recording of no block")
          for p in ("cpu", "gpu") for b in sorted(BLOCKS)]
-        + [("orphaned", f"lessons/recordings/two/{p}.sources.json", "recordings of no lesson")
+        + [("orphaned", f"lessons/recordings/two/{p}.values.json", "recordings of no lesson")
            for p in ("cpu", "gpu")],
     ),
     # What it was made from.
     "the code of a block": (
         edited("lessons/one.md", "double(21)", "double(22)"),
-        [("output", TEXT, "-double: 42\n+double: 44"), ("stale", TEXT, "under profile gpu")],
+        [
+            ("output", TEXT, "-double: 42\n+double: 44"),
+            ("stale", TEXT, "under profile gpu"),
+            FOLLOWS,
+        ],
     ),
     "the code of a block that comes to the same": (
         edited("lessons/one.md", "double(21)", "double(20 + 1)"),
-        [("stale", TEXT, "build_site.py records it"), ("stale", TEXT, "under profile gpu")],
+        [
+            ("stale", TEXT, "build_site.py records it"),
+            ("stale", TEXT, "under profile gpu"),
+            FOLLOWS,
+        ],
     ),
     "the library": (
         edited("lib/__init__.py", "FACTOR = 2", "FACTOR = 3"),
-        [("output", TEXT, "+double: 63"), ("stale", TEXT, "before lib.FACTOR")],
+        [("output", TEXT, "+double: 63"), ("stale", TEXT, "before lib.FACTOR"), FOLLOWS],
     ),
     "embedded code": (
         edited("lessons/one.md", "return FACTOR * x", "return x * FACTOR"),

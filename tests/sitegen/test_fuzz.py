@@ -206,7 +206,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Course:
     return course
 
 
-@pytest.mark.parametrize("name", ["cpu/a.json", "cpu/a.svg", "cpu.values.json", "cpu.sources.json"])
+@pytest.mark.parametrize("name", ["cpu/a.json", "cpu/a.svg", "cpu.values.json"])
 @given(data=st.data())
 @settings(relaxed, max_examples=examples(12))
 def test_a_spoilt_recording_is_no_recording_but_never_a_crash(

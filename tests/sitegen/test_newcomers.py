@@ -171,9 +171,23 @@ def test_an_inline_value_that_was_edited_by_hand_is_made_again(good, told) -> No
     assert 'title="computed: 2 * 4">8</span>' in good.page("one")
 
 
-def test_what_no_fingerprint_saw_is_made_right_as_the_check_says(good, told) -> None:
+def test_a_data_file_that_changes_is_drift_until_the_next_build(good, told) -> None:
     good.write("prices.txt", "1")
     good.lesson("\n```python {#a}\nprint(open('prices.txt').read())\n```\n")
+    told()
+    good.write("prices.txt", "2")
+    code, said = told("--check")
+    assert code == 1
+    assert "now displays something else (prices.txt changed)" in said
+    assert told()[0] == 0
+    assert good.text("a") == "2\n"
+    assert told("--check")[0] == 0
+
+
+def test_what_no_trace_saw_is_made_right_as_the_check_says(good, told) -> None:
+    good.write("prices.txt", "1")
+    cat = "import subprocess\nprint(subprocess.getoutput('cat prices.txt'))"
+    good.lesson(f"\n```python {{#a}}\n{cat}\n```\n")
     told()
     good.write("prices.txt", "2")
     code, said = told("--check")

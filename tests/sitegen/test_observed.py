@@ -9,7 +9,7 @@ from small_course import Course
 
 from sitegen import course as courses
 from sitegen.execute.executor import Execution, Executor
-from sitegen.execute.plan import Plan
+from sitegen.execute.plan import Straight
 from sitegen.output import Output
 from sitegen.parse import config
 
@@ -54,7 +54,7 @@ def executed(course: Course, observe: bool) -> Execution:
     settings = config.load(course.root)
     (lesson,) = courses.load(settings).lessons
     with Executor(settings, observe=observe) as executor:
-        (execution,) = executor.run([Plan(lesson, lesson.cells)], lambda event: None)
+        (execution,) = executor.run([Straight(lesson, lesson.cells)], lambda event: None)
     assert execution.error is None
     return execution
 

@@ -6,20 +6,23 @@ import pytest
 
 from sitegen.parse.lesson import Block, Inline, Options
 from sitegen.record.faults import faults, mender
-from sitegen.record.fingerprint import Fingerprint
 from sitegen.record.recordings import Recording
 from sitegen.record.replay import Standing
+from sitegen.trace import Change, Trace
 
-NOW = Fingerprint("now", (), {})
-GOOD = Standing(Block("good", "", 1), NOW, Recording("now", ()))
-OLD = Standing(Block("old", "", 2), NOW, Recording("then", ()), ("lib.f",))
-GONE = Standing(Block("gone", "", 3), NOW, None)
-EDITED = Standing(Block("edited", "", 4), NOW, None, (), "edited.json was edited by hand")
+MADE = Recording(Trace({"name lib.f": "then"}), ())
+CHANGES = (Change("name lib.f", "then", "now"),)
+GOOD = Standing(Block("good", "", 1), MADE)
+OLD = Standing(Block("old", "", 2), MADE, CHANGES)
+GONE = Standing(Block("gone", "", 3), None)
+EDITED = Standing(Block("edited", "", 4), None, damage="edited.json was edited by hand")
+BELOW = Standing(Block("below", "", 5), MADE, follows=("old",))
 
 CASES = {
     "all well": ([GOOD], []),
     "one is gone": ([GOOD, GONE], ["missing gone"]),
     "one is gone beside a stale one": ([OLD, GONE], ["stale old", "missing gone"]),
+    "one follows a stale one": ([OLD, BELOW], ["stale old", "stale below"]),
     "one is gone beside a damaged one": ([EDITED, GONE], ["damaged edited", "missing gone"]),
     "nothing was ever recorded": ([GONE, GONE], []),
 }
@@ -61,6 +64,7 @@ def test_it_is_said_who_can_mend_a_recording(cell, profile: str, said: str) -> N
 
 
 def test_a_fault_names_its_profile_what_changed_and_git() -> None:
-    stale, damaged = faults([OLD, EDITED], "gpu")
+    stale, damaged, below = faults([OLD, EDITED, BELOW], "gpu")
     assert "block 'old' under profile gpu: its recording was made before lib.f ch" in stale.message
+    assert "gpu: what it read of block 'old' above may be another by now; b" in below.message
     assert "edited.json was edited by hand; restore it from git, or build_site" in damaged.message

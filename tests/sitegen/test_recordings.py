@@ -19,6 +19,7 @@ from sitegen.record.recordings import (
     Recordings,
     Value,
 )
+from sitegen.trace import Trace
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><text>ä</text></svg>'
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256))).decode("ascii")
@@ -29,9 +30,22 @@ def recordings(tmp_path: Path) -> Recordings:
     return Recordings(tmp_path / "recordings")
 
 
+TRACE = Trace(
+    reads={"code": "0123456789abcdef", "file data/ä b.csv": "absent", "lesson xs": "~89abcdef"},
+    loads=("lib", "lib.core"),
+    binds={"lesson n": "initial"},
+    changes={"process files": "01234567", "state lib.TABLE": "76543210"},
+    unseen=("a process of its own",),
+)
+
+
+def traced(code: str) -> Trace:
+    return Trace({"code": code})
+
+
 def recording(*outputs: Output) -> Recording:
     made = Provenance("cpu", {"python": "3.12.1"}, "2030-01-02", 1.5)
-    return Recording("0123456789abcdef", outputs, made)
+    return Recording(TRACE, outputs, made)
 
 
 OUTPUTS = {
@@ -65,6 +79,16 @@ def test_figures_are_files_of_their_own_and_streams_are_lines(recordings: Record
     assert outputs[0]["data"]["text/plain"] == ["x\n", "y\n"]
     assert outputs[1]["data"]["image/svg+xml"] == {"file": "a.svg"}
     assert path.read_text("utf-8").endswith("}\n")
+
+
+def test_a_trace_is_a_line_for_each_thing(recordings: Recordings) -> None:
+    recordings.save("one", "cpu", "a", recording())
+    recordings.save_values("one", "cpu", [Value("n", "1", TRACE)])
+    (value,) = json.loads(recordings.values_path("one", "cpu").read_text("utf-8"))
+    said = json.loads(recordings.path("one", "cpu", "a").read_text("utf-8"))
+    assert said["trace"] == value["trace"] == str(TRACE).splitlines()
+    assert said["trace"][0] == "reads 0123456789abcdef code"
+    assert said["trace"][-1] == "unseen a process of its own"
 
 
 def test_figures_of_a_recording_that_is_replaced_go_and_those_of_others_stay(
@@ -115,6 +139,10 @@ EDITS = {
     "a figure": ("a.svg", b"<text>", b"<desc>"),
     "a figure that is no text": ("a.svg", b"\xc3\xa4", b"\xff"),
     "a line taken out": ("a.json", b'"first\\n"', b""),
+    "what was read": ("a.json", b"reads 0123456789abcdef code", b"reads 1123456789abcdef code"),
+    "what was left": ("a.json", b"binds initial lesson n", b"binds initial lesson m"),
+    "a trace that is none": ("a.json", b"loads lib.core", b"hello"),
+    "where nothing was seen": ("a.json", b',\n  "unseen a process of its own"', b""),
 }
 
 
@@ -131,9 +159,7 @@ def test_a_recording_that_was_edited_by_hand_is_noticed(
         recordings.load("one", "cpu", "a")
 
 
-@pytest.mark.parametrize(
-    "key", ["block", "profile", "fingerprint", "device", "date", "seconds", "python", "kind"]
-)
+@pytest.mark.parametrize("key", ["block", "profile", "device", "date", "seconds", "python", "kind"])
 def test_any_edit_of_a_recording_is_noticed(recordings: Recordings, key: str) -> None:
     recordings.save("one", "cpu", "a", recording(*OUTPUTS["streams"]))
     path = recordings.path("one", "cpu", "a")
@@ -180,35 +206,31 @@ def test_a_renamed_lesson_keeps_its_recordings(recordings: Recordings) -> None:
     assert recordings.load("two", "cpu", "a") == recording(*OUTPUTS["two figures"])
 
 
-@pytest.mark.parametrize("key", ["expression", "value", "fingerprint", "digest"])
+@pytest.mark.parametrize("key", ["expression", "value", "trace", "digest"])
 def test_an_edited_inline_value_is_damaged_alone(recordings: Recordings, key: str) -> None:
-    values = [Value("b", "2", "f1"), Value("a", "1", "f2"), Value("c", "3", "f3")]
+    values = [Value("b", "2", traced("1")), Value("a", "1", TRACE), Value("c", "3", traced("3"))]
     recordings.save_values("one", "cpu", values)
     path = recordings.values_path("one", "cpu")
     items = json.loads(path.read_text("utf-8"))
-    items[1][key] += "x"
+    if key == "trace":
+        items[1][key].pop()
+    else:
+        items[1][key] += "x"
     path.write_text(json.dumps(items), "utf-8")
     found = recordings.load_values("one", "cpu")
     assert [bool(value.damage) for value in found] == [False, True, False]
     assert [found[0], found[2]] == [values[0], values[2]]
 
 
-@pytest.mark.parametrize("item", [None, 3, {}, {"expression": 3}, {"value": "1"}])
+@pytest.mark.parametrize(
+    "item",
+    [None, 3, {}, {"expression": 3}, {"value": "1"}, *({"trace": one} for one in (3, "x", [3]))],
+)
 def test_what_is_no_value_is_damaged_alone(recordings: Recordings, item: object) -> None:
-    recordings.save_values("one", "cpu", [Value("a", "1", "f")])
+    recordings.save_values("one", "cpu", [Value("a", "1", TRACE)])
     path = recordings.values_path("one", "cpu")
     path.write_text(json.dumps([item, *json.loads(path.read_text("utf-8"))]), "utf-8")
     assert [bool(value.damage) for value in recordings.load_values("one", "cpu")] == [True, False]
-
-
-def test_what_recordings_were_made_from_is_not_relied_on_if_edited(recordings: Recordings) -> None:
-    assert recordings.sources_damage("one", "cpu") == "cpu.sources.json is missing"
-    recordings.save_sources("one", "cpu", {"lib.f": ["1", "2"], "digest": ["3"]})
-    assert recordings.load_sources("one", "cpu") == {"lib.f": ["1", "2"], "digest": ["3"]}
-    path = recordings.sources_path("one", "cpu")
-    path.write_text(path.read_text("utf-8").replace("lib.f", "lib.g"), "utf-8")
-    assert recordings.load_sources("one", "cpu") == {}
-    assert recordings.sources_damage("one", "cpu") == "cpu.sources.json was edited by hand"
 
 
 def test_a_recording_whose_figure_is_gone_is_damaged(recordings: Recordings) -> None:
@@ -227,7 +249,7 @@ def test_saving_the_same_again_touches_no_file(recordings: Recordings) -> None:
 
 
 def test_inline_values_keep_their_order_and_go_when_there_are_none(recordings: Recordings) -> None:
-    values = [Value("b", "2", "f1"), Value("a", "1", "f2")]
+    values = [Value("b", "2", traced("1")), Value("a", "1", traced("2"))]
     recordings.save_values("one", "cpu", values)
     assert recordings.load_values("one", "cpu") == values
     recordings.save_values("one", "cpu", [])
@@ -238,7 +260,7 @@ def test_inline_values_keep_their_order_and_go_when_there_are_none(recordings: R
 def test_what_is_recorded_is_listed(recordings: Recordings) -> None:
     recordings.save("one", "cpu", "a", recording())
     recordings.save("two", "gpu", "b", recording())
-    recordings.save_values("one", "cpu", [Value("a", "1", "f")])
+    recordings.save_values("one", "cpu", [Value("a", "1", TRACE)])
     assert list(recordings.all_blocks()) == [("one", "cpu", "a"), ("two", "gpu", "b")]
     assert list(recordings.all_profiles()) == [("one", "cpu")]
 

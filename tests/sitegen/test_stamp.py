@@ -45,3 +45,39 @@ def test_a_change_in_what_a_build_reads_is_seen(
     styled.edit(name, old, new)
     assert main([]) == 0
     assert new.strip("'") in (styled.root / "site" / shown).read_text("utf-8")
+
+
+@pytest.fixture
+def reading(styled, monkeypatch):
+    """A course of which blocks read more than its sources."""
+    monkeypatch.setenv("SETTING", "first")
+    styled.write("data/a.txt", "1")
+    styled.lesson(
+        "\n```python {#a}\nimport os\nprint(open('data/a.txt').read(), os.environ['SETTING'])\n"
+        "print(sorted(os.listdir('data')), os.path.exists('new.txt'))\n```\n"
+        "\nIt is `{python} open('data/a.txt').read()`.\n",
+        slug="reads",
+        order=2,
+    )
+    assert main([]) == 0
+    return styled
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("data/a.txt", "2", "2 first\n['a.txt'] False\n"),
+        ("data/b.txt", "", "1 first\n['a.txt', 'b.txt'] False\n"),
+        ("new.txt", "", "1 first\n['a.txt'] True\n"),
+        ("SETTING", "second", "1 second\n['a.txt'] False\n"),
+    ],
+)
+def test_a_change_in_what_blocks_read_is_seen(
+    reading, name: str, text: str, shown: str, monkeypatch
+) -> None:
+    if name == "SETTING":
+        monkeypatch.setenv(name, text)
+    else:
+        reading.write(name, text)
+    assert main([]) == 0
+    assert reading.text("a", "reads") == shown

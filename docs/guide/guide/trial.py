@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import io
+import json
 import os
 import re
 import subprocess
@@ -62,6 +63,12 @@ class Course:
         said = progress.sub("", done.stderr) + done.stdout
         print(re.sub(r" in [\d.]+ s", "", said), end="")
         print(f"exit code {done.returncode}")
+
+    def trace(self, block: str, kind: str = "") -> None:
+        """Print the trace of a block as its recording has it, or the lines of one kind."""
+        path = self.root / f"lessons/recordings/a/cpu/{block}.json"
+        lines = json.loads(path.read_text(encoding="utf-8"))["trace"]
+        print("\n".join(line for line in lines if line.startswith(kind)))
 
 
 @dataclass(frozen=True)

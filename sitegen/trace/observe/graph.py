@@ -13,6 +13,7 @@ import functools
 import gc
 import io
 import marshal
+import operator
 import struct
 import sys
 import types
@@ -84,6 +85,8 @@ class Graph:
     """The code of each generator that rests; a later cell may let it go on."""
     definitions: dict[Key, str] = field(default_factory=dict)
     """The full name of each function and class of a followed package."""
+    met: list[Any] | None = None
+    """All objects that a walk comes by, where they are asked for."""
     _alive: list[Any] = field(default_factory=list)
     """What was made on the way: its place in memory must not be given to another meanwhile."""
 
@@ -95,12 +98,19 @@ class Graph:
             kind = type(one)
             if kind in _COMMON or (key := key_of(one)) in self.nodes:
                 continue
-            self._held: list[Any] = []
-            try:
-                self.nodes[key] = self._node(one, kind)
-            except Exception:  # an author's own methods may have had a part in it
-                self.nodes[key] = Node(_name(kind), data=True, opaque=True)
+            self.nodes[key] = self.node_of(one)
             todo.extend(self._held)
+            if self.met is not None:
+                self.met.append(one)
+
+    def node_of(self, one: Any) -> Node:
+        """The node of an object; what it holds is not walked to."""
+        kind = type(one)
+        self._held: list[Any] = []
+        try:
+            return self._node(one, kind)
+        except Exception:  # an author's own methods may have had a part in it
+            return Node(_name(kind), data=True, opaque=True)
 
     def end(self) -> None:
         """Let go of all that was needed for the walk."""
@@ -195,32 +205,25 @@ class Graph:
     def _instance(self, one: Any, kind: type) -> Node:
         held: list[Any] = [kind] if self.followed(kind.__module__) else []
         silent: list[Any] = []
-        of_python = False
-        for base in kind.__mro__[:-1]:
-            slots = vars(base).get("__slots__")
-            of_python |= slots is not None or "__dict__" in vars(base)
-            for name in (slots,) if isinstance(slots, str) else slots or ():
-                member = vars(base).get(name)
-                if isinstance(member, types.MemberDescriptorType):
-                    with contextlib.suppress(AttributeError):
-                        held += [name, member.__get__(one)]
-        fields = getattr(kind, "__dataclass_fields__", {})
+        layout = layout_of(kind)
+        for name, member in layout.slots:
+            with contextlib.suppress(AttributeError):
+                held += [name, member.__get__(one)]
         attributes = _attributes(one)
         alone = {name for name, holders in _empty(attributes) if holders == _ALONE}
         for name, value in attributes.items():
             if name in alone:  # most of what a module of torch holds
                 held.append(f"{name} = {type(value).__name__}()")
                 continue
-            measured = name in fields and not fields[name].compare
-            (silent if measured else held).extend([name, value])
+            (silent if name in layout.measured else held).extend([name, value])
         opaque = False
         if isinstance(one, dict):
             held += [*dict.keys(one), *dict.values(one)]
-        elif base := _base_of(kind):
-            held += base.__iter__(one)
+        elif layout.container:
+            held += layout.container.__iter__(one)
         elif isinstance(one, BaseException):
             held += [*one.args, one.__cause__, one.__context__]
-        elif not of_python or any(_is_built_in(base) for base in kind.__mro__[:-1]):
+        elif layout.built_in:
             state = self._state(one, kind)
             opaque = state is None
             held += state or gc.get_referents(one)
@@ -320,6 +323,44 @@ class Graph:
         return seen
 
 
+def are_same(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    """Whether these are the same objects, in the same order."""
+    return len(some) == len(others) and all(map(operator.is_, some, others))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the objects of a class hold things."""
+
+    slots: tuple[tuple[str, Any], ...]
+    measured: frozenset[str]
+    """Fields in which things that are equal may differ."""
+    container: Any
+    """The built-in container that the class is derived from, if from one."""
+    built_in: bool
+    """Whether there is a state that no Python code sees."""
+
+
+@functools.lru_cache(4096)
+def layout_of(kind: type) -> Layout:
+    found: list[tuple[str, Any]] = []
+    of_python = False
+    for base in kind.__mro__[:-1]:
+        slots = vars(base).get("__slots__")
+        of_python |= slots is not None or "__dict__" in vars(base)
+        for name in (slots,) if isinstance(slots, str) else slots or ():
+            member = vars(base).get(name)
+            if isinstance(member, types.MemberDescriptorType):
+                found.append((name, member))
+    fields = getattr(kind, "__dataclass_fields__", {})
+    return Layout(
+        tuple(found),
+        frozenset(name for name, one in fields.items() if not one.compare),
+        next((base for base in kind.__mro__ if base in _CONTAINERS), None),
+        not of_python or any(_is_built_in(base) for base in kind.__mro__[:-1]),
+    )
+
+
 def key_of(value: Any) -> Key:
     """Of an object; a method is made anew whenever it is asked for."""
     if type(value) is types.MethodType:
@@ -360,11 +401,6 @@ def _empty(attributes: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 _ALONE = _empty({"": {}})[0][1]
 """As often an object is held if nobody holds it but what is looked at."""
-
-
-def _base_of(kind: type) -> Any:
-    """The built-in container that a class is derived from, if from one."""
-    return next((base for base in kind.__mro__ if base in _CONTAINERS), None)
 
 
 def _attributes(one: Any) -> Mapping[str, Any]:

@@ -20,14 +20,24 @@ _INNER = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<lambda>")
 
 ANYTHING = frozenset(
     (
-        *("globals", "locals", "vars", "dir", "eval", "exec", "__import__", "import_module"),
-        *("__globals__", "__builtins__", "f_globals", "f_locals", "f_back", "currentframe"),
-        *("_getframe", "__main__", "get_ipython", "__subclasses__", "get_objects"),
-        *("get_referrers", "get_type_hints", "get_annotations", "unittest", "testmod", "main"),
+        *("__globals__", "__builtins__", "builtins", "f_globals", "f_locals", "f_back"),
+        *("currentframe", "_getframe", "__main__", "import_module", "get_ipython"),
+        *("__subclasses__", "get_objects", "get_referrers", "get_type_hints", "get_annotations"),
+        *("unittest", "testmod"),
     )
 )
 """Words after which code may read any name of its lesson, in ways that nothing tells of."""
-LINES = frozenset(("co_firstlineno", "f_lineno", "tb_lineno", "lineno", "co_lines", "co_positions"))
+_ANYTHING_BY_NAME = frozenset(
+    ("globals", "locals", "vars", "dir", "eval", "exec", "__import__", "main")
+)
+"""Such as are names; as attributes, like the `eval` of a model, they are something else."""
+LINES = frozenset(
+    (
+        *("co_firstlineno", "f_lineno", "tb_lineno", "lineno", "co_lines", "co_positions"),
+        *("__code__", "currentframe", "_getframe", "tb_frame", "gi_frame", "cr_frame"),
+        *("dis", "tracemalloc", "cProfile", "profile", "faulthandler", "settrace", "setprofile"),
+    )
+)
 """Words after which code may read where it stands."""
 DOCS = frozenset(("__doc__", "getdoc", "help", "doctest", "testmod", "pydoc"))
 """Words after which code may read docstrings, which are no part of a function otherwise."""
@@ -37,15 +47,19 @@ DOCS = frozenset(("__doc__", "getdoc", "help", "doctest", "testmod", "pydoc"))
 class Names:
     """What some code does with the names of its namespace."""
 
-    read: frozenset[str]
+    read: frozenset[str] = frozenset()
     """Those that it may read as they were before it ran."""
-    used: frozenset[str]
+    used: frozenset[str] = frozenset()
     """All that it reads, bound by itself or not."""
-    bound: frozenset[str]
-    surely: frozenset[str]
+    bound: frozenset[str] = frozenset()
+    surely: frozenset[str] = frozenset()
     """Those that are bound whenever it comes to its end."""
-    words: frozenset[str]
+    words: frozenset[str] = frozenset()
     """All names and attributes in it."""
+    stored: frozenset[str] = frozenset()
+    """The attributes that it binds."""
+    anything: bool = False
+    """Whether it may read any name there is."""
 
 
 def names_of(code: types.CodeType, decorated: Collection[str] = ()) -> Names:
@@ -73,7 +87,9 @@ def names_of(code: types.CodeType, decorated: Collection[str] = ()) -> Names:
         used=frozenset(used),
         bound=frozenset(bound),
         surely=frozenset.intersection(*ends) if ends else frozenset(),
-        words=frozenset([*_running_words(code, decorated)]),
+        words=frozenset(name for part in _running(code, decorated) for name in part.co_names),
+        stored=frozenset(attributes_of(code)),
+        anything=any(map(_reads_anything, _running(code, decorated))),
     )
 
 
@@ -81,11 +97,24 @@ def _ends(one: dis.Instruction, reached: Container[int]) -> bool:
     return one.opname in ("RETURN_VALUE", "RETURN_CONST") and one.offset in reached
 
 
-def _running_words(code: types.CodeType, decorated: Collection[str]) -> Iterator[str]:
-    yield from code.co_names
+def _running(code: types.CodeType, decorated: Collection[str]) -> Iterator[types.CodeType]:
+    yield code
     for part in code.co_consts:
         if isinstance(part, types.CodeType) and _runs_here(part, decorated):
-            yield from _running_words(part, decorated)
+            yield from _running(part, decorated)
+
+
+def reads_anything(code: types.CodeType) -> bool:
+    """Whether a function, or code inside it, may read any name there is."""
+    return any(map(_reads_anything, _all(code)))
+
+
+def _reads_anything(code: types.CodeType) -> bool:
+    names = set(code.co_names)
+    return not names.isdisjoint(ANYTHING) or (
+        not names.isdisjoint(_ANYTHING_BY_NAME)
+        and any(name in _ANYTHING_BY_NAME for _, name, does in _uses(code) if does == "read")
+    )
 
 
 def stored_of(code: types.CodeType) -> set[str]:
@@ -111,6 +140,16 @@ def globals_of(code: types.CodeType) -> set[str]:
         for part in _all(code)
         for one in dis.get_instructions(part)
         if one.opname in ("LOAD_GLOBAL", "LOAD_NAME", "DELETE_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS")
+    }
+
+
+def attributes_of(code: types.CodeType) -> set[str]:
+    """The attributes that some code, and what is inside it, binds or deletes."""
+    return {
+        one.argval
+        for part in _all(code)
+        for one in dis.get_instructions(part)
+        if one.opname in ("STORE_ATTR", "DELETE_ATTR")
     }
 
 

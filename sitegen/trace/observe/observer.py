@@ -7,11 +7,14 @@ reach is looked at; what runs in between is told by the parts of this room.
 from __future__ import annotations
 
 import ast
+import builtins
+import contextlib
+import gc
 import os
 import sys
 import threading
 import types
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,11 +27,12 @@ from sitegen.trace.observe.graph import Graph, key_of
 from sitegen.trace.observe.nodes import Key, Text
 from sitegen.trace.observe.outside import Outside
 from sitegen.trace.observe.process import Attributes, Process
-from sitegen.trace.program import ABSENT, Name, Program
+from sitegen.trace.observe.settled import Settled
+from sitegen.trace.program import ABSENT, NOTHING, Name, Program
 from sitegen.trace.trace import COMES_FROM, DEFINES, Trace
 from sitegen.trace.verify import ALL_NAMES, INITIAL, Surroundings, file_hash, names_hash
 
-Stamps = Mapping[Path, tuple[int, int]]
+Stamps = Mapping[str, tuple[int, int]]
 
 
 class Files(Protocol):
@@ -73,6 +77,8 @@ class _Seen:
     process: dict[str, str] = field(default_factory=dict)
     files: Stamps = field(default_factory=dict)
     threads: int = 0
+    pipes: bool = False
+    """Whether something is open that can hold what can't be looked at."""
 
 
 class Observer:
@@ -84,11 +90,15 @@ class Observer:
         packages: Collection[str],
         files: Files,
         path: str,
+        is_fixed: Callable[[str], bool] = lambda variable: False,
     ) -> None:
+        """Of `is_fixed` variables of the environment, whoever runs the lesson decides."""
         self.path = path
         self.program = Program(root, tuple(packages))
         self.functions = Functions()
-        self.outside = Outside(root, files.temporary, files.left_out, self._is_ours, self._imports)
+        self.outside = Outside(
+            root, files.temporary, files.left_out, self._is_ours, self._imports, is_fixed
+        )
         self.finder = Finder(tuple(packages), self.functions)
         self.files = files
         self.root = root
@@ -99,6 +109,9 @@ class Observer:
         self.hashes: dict[tuple[str, int], str] = {}
         """Of the lesson's functions, by their name and line."""
         self.fixed: set[int] = set()
+        self.settled: Settled | None = None
+        self.loaded: set[str] = set()
+        """The followed modules that were imported so far."""
         self.before = _Seen()
 
     def start(self, namespace: dict[str, Any]) -> None:
@@ -155,7 +168,7 @@ class Observer:
     def _learn(self, piece: Piece) -> None:
         """Note the names that a cell uses, and a hash of each function in it."""
         text = piece.code if piece.expression else "\n" * (piece.line - 1) + piece.code
-        self.names = words.Names(frozenset(), frozenset(), frozenset(), frozenset(), frozenset())
+        self.names = words.Names()
         self.constants: set[str] = set()
         try:
             source = Source(text)
@@ -197,37 +210,110 @@ class Observer:
             fresh = self._graph()
             fresh.walk(values.values())
             fresh.end()
-            graph.nodes.update(fresh.nodes)
+            # What one that is imported later does to others is told from how they were.
+            graph.nodes = {**fresh.nodes, **graph.nodes}
 
     # After
 
-    def end(self, finished: bool) -> Trace:
-        """A cell has run, or raised what it was to raise."""
+    def end(self, finished: bool, given: Trace | None = None) -> Trace:
+        """A cell has run, or raised what it was to raise.
+
+        What it left is known by the hashes of a `given` trace, if that still held: code that reads
+        what it read gives what it gave, be it not in every bit.
+        """
         self.functions.watching = self.outside.listening = False
         entered = self.functions.taken() - {""}
         now = self._look(self._touched(entered))
-        maker = _Maker(self, now, entered, finished)
-        trace = maker.trace()
-        self.versions.update(trace.leaves)
+        with _without_collection():
+            maker = _Maker(self, now, entered, finished)
+            trace = maker.trace()
+        self.versions.update((given or trace).leaves)
         self.before = now
         return trace
+
+    # Values that are kept
+
+    def adopted(self, given: Trace, left: Mapping[str, str]) -> bool:
+        """Whether what a cell left, and the namespace has now, is by these hashes what it was.
+
+        If it is, the cell has ended, as if it had run and had the given trace.
+        """
+        self.functions.watching = self.outside.listening = False
+        self.functions.taken()
+        now = self._look({thing.partition(" ")[2] for thing in given.leaves})
+        with _without_collection():
+            orders = dict(self.orders)
+            versions = _Maker(self, now, set(), True).versions_of(given)
+        if versions != left:
+            self.orders = orders
+            return False
+        self.versions.update(given.leaves)
+        self.loaded.update(given.loads)
+        self.before = now
+        return True
+
+    def shared(self, names: Collection[str]) -> dict[int, tuple[str, int]]:
+        """By its id, each object that others than these names hold: which one, at what place."""
+        return {
+            key: (thing.partition(" ")[2], place)
+            for thing, order in self.orders.items()
+            if thing.startswith("lesson ") and thing.partition(" ")[2] not in names
+            for key, place in order.items()
+            if isinstance(key, int)
+        }
+
+    def of_packages(self) -> frozenset[int]:
+        """The ids of all that the followed packages hold themselves."""
+        nodes = self.settled.nodes if self.settled else {}
+        return frozenset(key for key in nodes if isinstance(key, int))
+
+    def at(self, name: str, place: int) -> Any:
+        """The object at some place of what a name stands for."""
+        graph = self._graph()
+        graph.met = []
+        graph.walk([self.namespace[name]])
+        key = next(
+            key for key, at in graph.order(key_of(self.namespace[name]))[1].items() if at == place
+        )
+        return next(one for one in graph.met if key_of(one) == key)
 
     def _touched(self, entered: Collection[str]) -> set[str]:
         """The lesson's names that the cell that ran can have had to do with."""
         found = {*self.names.used, *self.names.bound}
-        texts = set(self.names.words)
+        anything = self.names.anything
         for code in (one for function in entered for one in self.lesson.get(function, ())):
             found |= words.globals_of(code)
-            texts |= words.words_of(code)
-        unsure = self.outside.unseen or texts & words.ANYTHING or threading.active_count() > 2
+            anything = anything or words.reads_anything(code)
+        unsure = self.outside.unseen or anything or threading.active_count() > 2
         return set(self._names()) if unsure else found
 
     def _look(self, touched: Collection[str] = ()) -> _Seen:
         """Everything as it is now; memory behind names that were not touched is as it was."""
-        graph = self._graph()
         names = self._names()
         modules = {name: self._values(module) for name, module in self._followed_modules().items()}
-        for values in (*modules.values(), *self.attributes.put.values()):
+        with _without_collection():
+            graph = self._walked(names, modules, touched)
+        return _Seen(
+            names,
+            modules,
+            graph,
+            self.process.parts(),
+            self.files.now(),
+            pipes=self.process.has_pipes(),
+        )
+
+    def _walked(
+        self,
+        names: Mapping[str, Any],
+        modules: Mapping[str, Mapping[str, Any]],
+        touched: Collection[str],
+    ) -> Graph:
+        graph = self._graph()
+        of_modules = [value for values in modules.values() for value in values.values()]
+        if not (self.settled and self.settled.holds(of_modules, self._graph())):
+            self.settled = Settled(self._graph(), of_modules)
+        self.settled.enter(graph)
+        for values in self.attributes.put.values():
             graph.walk(values.values())
         for seen in (names, self.before.names):
             graph.walk(seen[name] for name in touched if name in seen)
@@ -235,7 +321,7 @@ class Observer:
             graph.known = self.before.graph.nodes
         graph.walk(names.values())
         graph.end()
-        return _Seen(names, modules, graph, self.process.parts(), self.files.now())
+        return graph
 
     def _graph(self) -> Graph:
         fixed = self.fixed.union(map(id, self.functions.marks))
@@ -259,11 +345,8 @@ class Observer:
         }
 
     def _followed_modules(self) -> dict[str, types.ModuleType]:
-        return {
-            name: module
-            for name, module in list(sys.modules.items())
-            if self.program.owns(name) and isinstance(module, types.ModuleType)
-        }
+        found = {name: sys.modules.get(name) for name in self.functions.at_import}
+        return {name: one for name, one in found.items() if isinstance(one, types.ModuleType)}
 
     def _other_modules(self) -> dict[str, types.ModuleType]:
         """Those that the lesson has names for, and others with what it has put into them."""
@@ -281,13 +364,25 @@ class Observer:
         """A hash of each file that is not as it was when the lesson began."""
         first = self.first_files
         paths = [one for one in stamps.keys() | first.keys() if stamps.get(one) != first.get(one)]
-        return {self._shown(path): file_hash(path) for path in paths}
+        return {self._shown(path): file_hash(path) for path in map(Path, paths)}
 
     def _shown(self, path: Path) -> str:
         if path.is_relative_to(self.files.temporary):
             parts = path.relative_to(self.files.temporary).parts
             return "/".join(["~", *("tmp" if one.startswith("tmp") else one for one in parts)])
         return path.relative_to(self.root).as_posix()
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Looking at everything makes much that is small, and nothing that has to be collected."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class _Maker:
@@ -311,6 +406,10 @@ class _Maker:
         self.read: set[str] = set()
         """The lesson's names that were read as they were before."""
         self.words: set[str] = set(observer.names.words)
+        self.anything = observer.names.anything
+        """Whether any name of the lesson may have been read."""
+        self.stored: set[str] = set(observer.names.stored)
+        """The attributes that something may have been bound to."""
         self.asked: set[Name] = set()
         """The names of followed modules that were used."""
         self.rebinds: set[str] = set()
@@ -325,6 +424,7 @@ class _Maker:
         process = self._process_changes()
         return Trace(
             reads=reads,
+            loads=self.loads,
             binds={thing: versions[thing] for thing in sorted(binds)},
             changes={**{thing: versions[thing] for thing in sorted(changes)}, **process},
             unseen=tuple(sorted(self.unseen)),
@@ -335,13 +435,20 @@ class _Maker:
     def _follow(self) -> None:
         """Go from the names in the code to functions, to the names in those, and so on."""
         observer = self.observer
-        for function in self.entered - self.observer.lesson.keys():
-            self.asked.update(self.program.mentioned(*self.program.split(function)))
+        for function in self.entered - observer.lesson.keys():
+            module, name = self.program.split(function)
+            self.asked.update(self.program.mentioned(module, name))
+            if text := self.program.text(module):
+                self.words |= text.words(name)
+                self.stored |= text.stored(name)
+                if text.reads_by_name(name):
+                    self._ask_all(module)
         for path in observer.functions.names:
             module, _, name = path.rpartition(".")
             if name in ("*", "__all__", "__doc__"):
-                self.things.add(f"{'text' if name == '__doc__' else 'names'} {module}")
-                self.asked.update((module, one) for one in self.now.modules.get(module, ()))
+                self._ask_all(module)
+                if name == "__doc__":
+                    self.things.add(f"text {module}")
             else:
                 self.asked.add((module, name))
         self.read = set(self.names.read)
@@ -358,9 +465,15 @@ class _Maker:
         for code in self._entered_codes():
             found = words.globals_of(code)
             self.words |= words.words_of(code)
+            self.anything = self.anything or words.reads_anything(code)
+            self.stored |= words.attributes_of(code)
             self.read |= found
             used |= found
             self.rebinds |= words.stored_of(code)
+        if not self.words.isdisjoint(words.ANYTHING):
+            self.anything = True
+            for module in self.now.modules:
+                self._ask_all(module)
         roots = [*self._roots(self.read, used), *self._of_modules(self.asked)]
         self.reached = self.old.reached(roots) | self.new.reached(roots)
         for key in self.reached & self.old.functions.keys():
@@ -396,30 +509,47 @@ class _Maker:
 
     def _outside(self) -> None:
         observer, outside = self.observer, self.observer.outside
-        modules = set(self.now.modules)
-        for module in modules:
-            self.things.add(f"import {module}")
-            self.things.update(map(self._entry, observer.functions.at_import.get(module, ())))
+        self.loads = tuple(sorted(self.now.modules.keys() - observer.loaded))
+        observer.loaded.update(self.loads)
+        for module in self.loads:
+            if self.program.hash(f"import {module}") != NOTHING:
+                self.things.add(f"import {module}")
+            at_import = observer.functions.at_import.get(module, ())
+            self.things.update(map(self._entry, at_import))
         for function in self.entered - self.observer.lesson.keys():
             self.things.add(self._entry(function))
-            self.words |= self._words(function)
         for module, name in self.asked:
-            if name and self.program.text(module) and not self.program.text(f"{module}.{name}"):
-                self.things.add(f"name {module}.{name}")
-        for text in self.constants():
-            if os.path.isfile(observer.root / text):
-                outside.looked_at(observer.root / text, "file")
+            text = self.program.text(module)
+            if name and text and not self.program.text(f"{module}.{name}"):
+                if not self.program.is_foreign((module, name)):
+                    self.things.add(f"name {module}.{name}")
+                for one in self.program.makers([(module, name)]):
+                    if not one.binds_only:
+                        at_import = observer.functions.at_import.get(one.module, ())
+                        self.things.update(map(self._entry, at_import))
+        for place in self.constants():
+            if os.path.isfile(observer.root / place):
+                outside.looked_at(observer.root / place, "file")
         self.things |= outside.things | outside.of_imports
         self._texts()
         if threading.active_count() > self.before.threads:
             self.unseen.add("a thread that goes on")
+        if self.now.pipes or self.before.pipes:
+            self.unseen.add("an open pipe or socket")
         if monitoring and self._is_compiled():
             self.unseen.add("code that was compiled")
             for function in self.program.closure(self.entered - self.observer.lesson.keys()):
                 self.things.add(f"function {function}")
-        if self.words & words.ANYTHING or any("__main__" in one for one in observer.constants):
+        by_another_name = any(self.before.names.get(one) is builtins for one in self.read)
+        in_a_text = any("__main__" in one for one in observer.constants)
+        if self.anything or by_another_name or in_a_text:
             self.read |= set(self.before.names)
             self.things.add(ALL_NAMES)
+
+    def _ask_all(self, module: str) -> None:
+        """Any name of a module may have been read."""
+        self.things.add(f"names {module}")
+        self.asked.update((module, name) for name in self.now.modules.get(module, ()))
 
     def _entry(self, function: str) -> str:
         """What was entered: a function, or one without a name in code that runs on import."""
@@ -438,11 +568,6 @@ class _Maker:
                 found.add(os.fspath(value))
         return {one for one in found if isinstance(one, str) and 0 < len(one) < 200}
 
-    def _words(self, function: str) -> set[str]:
-        module, name = self.program.split(function)
-        text = self.program.text(module)
-        return text.words(name) if text else set()
-
     def _texts(self) -> None:
         observer = self.observer
         paths = {
@@ -455,7 +580,7 @@ class _Maker:
                 self.things.add("text of the lesson")
             elif module := paths.get(os.path.abspath(filename)):
                 self.things.add(f"text {module}")
-        if self.words & words.LINES:
+        if self.words & words.LINES or any("lineno" in one for one in observer.constants):
             self.things.add("line")
         if self.words & words.DOCS:
             self.things.add("text of the lesson")
@@ -552,7 +677,13 @@ class _Maker:
         if self.before.files != self.now.files:
             files = sorted(observer.changed_files(self.now.files).items())
             found["files"] = short_hash(part for row in files for part in row)
-        for module in observer.attributes.look(observer._other_modules(), self.words):
+        for module in self.loads:
+            # What that did to other modules of ours is seen; what it did outside may not be.
+            at_import = observer.functions.at_import.get(module, set())
+            if self.program.acts_outside(module, at_import):
+                things = [f"import {module}", *sorted(map(self._entry, at_import))]
+                found[f"import of {module}"] = short_hash(map(self.program.hash, things))
+        for module in observer.attributes.look(observer._other_modules(), self.words, self.stored):
             put = observer.attributes.put[module]
             self.new.walk(put.values())
             rows = [(name, self._order(value)[0]) for name, value in sorted(put.items())]
@@ -565,6 +696,13 @@ class _Maker:
         return stem is not None and not any(stem in word for word in self.words)
 
     # Hashes of what was left
+
+    def versions_of(self, given: Trace) -> dict[str, str]:
+        """As things are now, the hash of each that a cell left then."""
+        reached = {name: self.now.names[name] for name in self.now.names}
+        self.reached = self.new.reached(map(key_of, reached.values()))
+        versions = self._versions(given.binds, given.changes, given.digest)
+        return {thing: versions[thing] for thing in given.leaves}
 
     def _versions(
         self, binds: Collection[str], changes: Collection[str], digest: str

@@ -6,9 +6,11 @@ through is stood in for. What a process of its own reads is not seen, and so sai
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import linecache
 import os
+import stat as stat_module
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -31,11 +33,14 @@ class Outside:
         left_out: Collection[Path],
         followed: Callable[[str], bool],
         importing: Callable[[], bool],
+        is_fixed: Callable[[str], bool],
     ) -> None:
         self.root = root
         self.temporary = temporary
         self.left_out = left_out
         self.followed = followed
+        self.is_fixed = is_fixed
+        """Whether a variable of the environment is the same for every execution."""
         self.importing = importing
         """Whether a followed package is being imported."""
         self.of_imports: set[str] = set()
@@ -119,7 +124,7 @@ class Outside:
 
     def _asked(self, name: str) -> None:
         """Somebody asked for an environment variable; libraries may, of their own accord."""
-        if self._hears() and self._is_ours(sys._getframe(2)):
+        if self._hears() and not self.is_fixed(name) and self._is_ours(sys._getframe(2)):
             self.variables.add(name)
             self._note(f"environment {name}")
 
@@ -137,10 +142,18 @@ class Outside:
     def _seen(self, look: Any) -> Any:
         @functools.wraps(look)
         def stat(path: Any, *args: Any, **options: Any) -> Any:
-            asks = sys._getframe(1).f_globals.get("__name__")
-            if self._hears() and asks not in _MACHINERY:
-                self.looked_at(path, "file")
+            if self._hears():
+                frame = sys._getframe(1)
+                asks = frame.f_globals.get("__name__")
+                # Libraries look for folders of their own accord, as when they are imported.
+                if asks not in _MACHINERY and (not _is_folder(path) or self._is_ours(frame)):
+                    self.looked_at(path, "file")
             return look(path, *args, **options)
+
+        def _is_folder(path: Any) -> bool:
+            with contextlib.suppress(OSError, TypeError, ValueError):
+                return stat_module.S_ISDIR(look(path).st_mode)
+            return False
 
         for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
             if look in able:
@@ -162,7 +175,7 @@ def _watched_environment(kind: Any, asked: Callable[[str], None]) -> Any:
 
     class Watched(kind):
         def __getitem__(self, name: str) -> str:
-            asked(name)
+            asked(os.fsdecode(name))
             return str(kind.__getitem__(self, name))
 
     Watched.__name__ = Watched.__qualname__ = kind.__name__

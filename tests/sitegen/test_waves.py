@@ -1,0 +1,239 @@
+"""What an edit runs again: what read it, and what read what came out otherwise; with its needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from small_course import Course, Run
+
+from sitegen import course as courses
+from sitegen.parse import config as configuration
+from sitegen.record.recordings import Provenance, Recording, Recordings
+from sitegen.schedule import Evidence, stand
+from sitegen.trace import cells
+
+
+def lay(course: Course, *blocks: tuple[str, str], extra: str = "") -> None:
+    course.lesson(
+        "".join(f"\n```python {{#{braces}}}\n{code}\n```\n" for braces, code in blocks) + extra
+    )
+
+
+def ran(run: Run) -> list[str]:
+    """All blocks that were run, be it only for what they leave, as the progress tells."""
+    told = [line.split() for line in run.err.splitlines() if line.startswith("  one#")]
+    return [words[0].partition("#")[2] for words in told]
+
+
+def test_an_edit_goes_as_far_as_what_comes_out_otherwise(course: Course) -> None:
+    lay(
+        course,
+        ("n", "n = 3"),
+        ("sign", "positive = n > 0"),
+        ("shown", "print(positive)"),
+        ("apart", "print(1)"),
+    )
+    course.build()
+    course.edit("lessons/one.md", "n = 3", "n = 4")
+    assert course.executed() == ["n", "sign"], "what is positive still stops the wave"
+    course.edit("lessons/one.md", "n = 4", "n = -4")
+    assert course.executed() == ["n", "sign", "shown"]
+    assert course.text("shown") == "False\n"
+    course.edit("lessons/one.md", "n = -4", "n = -(2 + 2)")
+    assert course.executed() == ["n"]
+    assert course.executed() == []
+
+
+def test_so_it_is_with_the_library(course: Course) -> None:
+    course.write(
+        "lib/__init__.py", "def half(x):\n    return x // 2\n\n\ndef other():\n    return 1\n"
+    )
+    lay(
+        course,
+        ("start", "import lib"),
+        ("half", "h = lib.half(5)"),
+        ("shown", "print(h)"),
+        ("other", "print(lib.other())"),
+    )
+    course.build()
+    course.edit("lib/__init__.py", "x // 2", "int(x / 2)")
+    assert course.executed() == ["half"]
+    course.edit("lib/__init__.py", "int(x / 2)", "x / 2")
+    assert course.executed() == ["half", "shown"]
+    assert course.text("shown") == "2.5\n"
+
+
+def test_what_an_import_does_outside_counts_for_all_below(course: Course) -> None:
+    course.write("lib/__init__.py", "import json\n\n\ndef put():\n    json.VALUE = 1\n\n\nput()\n")
+    lay(course, ("start", "import json, lib"), ("apart", "n = 3"), ("shown", "print(json.VALUE)"))
+    course.build()
+    course.edit("lib/__init__.py", "VALUE = 1", "VALUE = 2")
+    assert course.executed() == ["start", "apart", "shown"]
+    assert course.text("shown") == "2\n"
+
+
+def test_what_an_import_does_to_other_modules_counts_for_those_who_read_them(
+    course: Course,
+) -> None:
+    course.write("lib/__init__.py", "from lib import known, parts\n")
+    course.write("lib/known.py", "PARTS = []\n\n\ndef put(part):\n    PARTS.append(part)\n")
+    course.write("lib/parts.py", "from lib import known\n\nknown.put(1)\n")
+    lay(
+        course,
+        ("start", "import lib.parts"),
+        ("apart", "n = 3"),
+        ("shown", "print(lib.known.PARTS)"),
+    )
+    course.build()
+    course.edit("lib/parts.py", "put(1)", "put(2)")
+    assert course.executed() == ["start", "shown"]
+    assert course.text("shown") == "[2]\n"
+
+
+def test_only_what_a_block_needs_is_run_with_it(course: Course) -> None:
+    lay(
+        course,
+        ("needed", "xs = [1]"),
+        ("apart", "ys = [2] * 1000"),
+        ("grown", "xs.append(2)"),
+        ("last", "print(xs)"),
+    )
+    assert ran(course.build()) == ["needed", "apart", "grown", "last"]
+    course.edit("lessons/one.md", "print(xs)", "print(len(xs))")
+    run = course.build()
+    assert run.report["executed"] == ["one#last"]
+    assert ran(run) == ["needed", "grown", "last"]
+    assert course.text("last") == "2\n"
+
+
+READS = [
+    "print(globals()['a' + 'b'])",
+    "print(eval('a' + 'b'))",
+    "exec('print(a' + 'b)')",
+    "import __main__\nprint(getattr(__main__, 'a' + 'b'))",
+    "import sys\nprint(vars(sys.modules['__ma' + 'in__'])['a' + 'b'])",
+]
+
+
+@pytest.mark.parametrize("code", READS)
+def test_a_block_that_read_what_was_not_rebuilt_is_run_again_after_all_above(
+    code: str, course: Course
+) -> None:
+    lay(course, ("ab", "ab = 1"), ("other", "other = 2"), ("reads", "print(0)"))
+    course.build()
+    course.edit("lessons/one.md", "print(0)", code)
+    assert course.executed() == ["reads"]
+    assert course.text("reads") == "1\n"
+    course.edit("lessons/one.md", "ab = 1", "ab = 5")
+    assert course.executed()[-1] == "reads"
+    assert course.text("reads") == "5\n"
+    assert course.run("--check").code == 0
+
+
+def test_an_error_that_comes_of_what_was_not_rebuilt_is_no_error(course: Course) -> None:
+    lay(course, ("ab", "ab = 1"), ("reads", "print(0)"))
+    course.build()
+    course.edit("lessons/one.md", "print(0)", "print(1 // globals()['a' + 'b'])")
+    run = course.build()
+    assert run.report["executed"] == ["one#reads"]
+    assert "KeyError" not in run.err
+    course.edit("lessons/one.md", "globals()['a' + 'b']", "(globals()['a' + 'b'] - 1)")
+    run = course.run()
+    assert run.code == 1
+    assert "ZeroDivisionError" in run.err
+    assert "KeyError" not in run.err
+    assert run.err.count("raised") == 1
+
+
+def would(course: Course, *arguments: str) -> tuple[Run, dict[str, str]]:
+    run = course.build("--dry-run", *arguments)
+    return run, {one["block"]: one["why"] for one in run.report["would_execute"]}
+
+
+def test_a_dry_run_says_what_may_follow_and_runs_nothing(course: Course) -> None:
+    course.write("prices.txt", "3")
+    lay(
+        course,
+        ("start", "factor = 2"),
+        ("read", "n = int(open('prices.txt').read())"),
+        ("shown", "print(n * factor)"),
+        ("apart", "print(1)"),
+    )
+    course.build()
+    course.write("prices.txt", "4")
+    before = course.snapshot(".")
+    run, why = would(course)
+    assert why["one#read"] == "prices.txt changed"
+    assert why["one#shown"] == "may follow: block 'read' may leave otherwise what it reads"
+    assert "one#apart" not in why
+    assert "one#read: prices.txt changed" in run.out
+    assert run.report["executed"] == []
+    assert "one#apart" in run.report["replayed"]
+    assert course.snapshot(".") == before
+    assert ran(run) == []
+    assert why["one#start"] == "block 'shown' needs what it leaves"
+    assert course.executed() == ["read", "shown"]
+    assert would(course)[1] == {}
+
+
+UNSTEADY = [
+    "import time\nn = time.time()",
+    "import random\nn = random.SystemRandom().random()",
+    "import os\nn = os.urandom(8)",
+    "class Thing: pass\nn = Thing(); n.at = id(n)",
+]
+
+
+@pytest.mark.parametrize("code", UNSTEADY)
+def test_what_differs_from_run_to_run_makes_nothing_stale_for_ever(
+    code: str, course: Course
+) -> None:
+    lay(course, ("unsteady", code), ("below", "print(type(n))"), ("last", "print(n is None)"))
+    course.build()
+    assert course.executed() == []
+    course.edit("lessons/one.md", "print(n is None)", "print(n is not None)")
+    assert course.executed() == ["last"]
+    assert course.executed() == []
+    course.edit("lessons/one.md", "print(type(n))", "print(type(n).__name__)")
+    assert course.executed() == ["below"]
+    assert course.executed() == []
+
+
+def recorded_elsewhere(course: Course) -> None:
+    """Record the lesson under a profile as a machine with a GPU would have."""
+    found = courses.load(configuration.load(course.root))
+    recordings, own = Recordings(found.config.recordings), cells.own(found.lessons[0], "gpu")
+    for standing in stand(found, Evidence.of(found.config))["one"]["cpu"]:
+        recording, id_ = standing.recording, standing.cell.id
+        assert isinstance(recording, Recording)
+        reads = {**recording.trace.reads, "profile": own[id_]["profile"]}
+        trace = replace(recording.trace, reads=reads)
+        made = Provenance("NVIDIA H100", {"python": "3.12.1"}, "2030-01-02", 1.5)
+        recordings.save("one", "gpu", id_, Recording(trace, recording.outputs, made))
+
+
+def marked(run: Run) -> Sequence[str]:
+    marks: Sequence[str] = run.report["marked"]
+    return marks
+
+
+def test_of_another_profile_what_reads_of_a_stale_block_is_marked_too(course: Course) -> None:
+    lay(
+        course,
+        ("n", "n = 3"),
+        ("double", "double = 2 * n"),
+        ("shown", "print(double)"),
+        ("apart", "print(1)"),
+    )
+    course.build()
+    recorded_elsewhere(course)
+    assert marked(course.build()) == []
+    course.edit("lessons/one.md", "n = 3", "n = 4")
+    run = course.build()
+    assert marked(run) == [f"one#{id_} under gpu" for id_ in ("n", "double", "shown")]
+    assert "block 'n' under profile gpu: its recording was made before its code changed" in run.err
+    page = course.page()
+    assert "Recorded before the last change of its code." in page
+    assert "block &#39;n&#39; above" in page or "block 'n' above" in page
