@@ -289,6 +289,17 @@ def test_files_in_a_folder_that_a_variable_names_are_known_by_it(
     assert stale(cells, ran, course, PLACE=str(there)) == {"cell"}
 
 
+def test_a_text_is_no_file(course: Path) -> None:
+    cells = {"cell": "import os; os.path.exists('a line\\n' * 99), os.path.exists('a' * 300)"}
+    ran = traced(cells, course)
+    assert not [thing for thing in ran.traces["cell"].reads if thing.startswith("file")]
+    assert not stale(cells, ran, course)
+    cells = {"cell": "import os; os.path.exists('a\\nb')"}
+    ran = traced(cells, course)
+    assert ran.traces["cell"].unseen
+    assert Trace.parse(str(ran.traces["cell"])) == ran.traces["cell"]
+
+
 @pytest.mark.parametrize(
     ("code", "thing"),
     [

@@ -213,7 +213,7 @@ def file_hash(path: Path) -> str:
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT
     except OSError as error:
-        return folder_hash(path) if path.is_dir() else f"errno {error.errno}"
+        return folder_hash(path) if os.path.isdir(path) else f"errno {error.errno}"
 
 
 def folder_hash(path: Path) -> str:

@@ -9,6 +9,7 @@ of functions leave in their graph.
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
 import sys
 import types
@@ -79,7 +80,7 @@ class Functions:
         """The code of a tree; what is entered of it is told by its qualified name with a prefix."""
         if not monitoring:
             marker = _Marker(prefix)
-            tree = ast.fix_missing_locations(marker.visit(tree))
+            tree = ast.fix_missing_locations(marker.visit(copy.deepcopy(tree)))
             # All of them at once: compilers of functions look at a dict's keys.
             marks.update(dict.fromkeys(marker.names, 0))
         code = compiled(tree, path, mode)

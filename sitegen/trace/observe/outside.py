@@ -19,6 +19,8 @@ from typing import Any
 
 _PROCESSES = {"os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec", "subprocess.Popen"}
 _OPENS = {"open": "file", "sqlite3.connect": "file", "os.listdir": "folder", "os.scandir": "folder"}
+_LONGEST = 255
+"""Bytes in the name of a file, on all systems in use."""
 _MACHINERY = {"linecache", "tokenize", "inspect", "importlib._bootstrap_external", "zipimport"}
 """Modules that look at files on the way to something that is observed otherwise."""
 
@@ -102,8 +104,12 @@ class Outside:
         if place.is_relative_to(self.temporary):
             self.touched_files = True
             return
+        if not all(map(_may_be, place.parts)):
+            return  # a text that is asked whether it is a file's name
         name = self._name(place)
-        if name:
+        if name and not name.isprintable():
+            self.unseen.add("a file whose name has no line of its own")
+        elif name:
             self.touched_files = True
             self._note(f"{kind} {name}")
 
@@ -168,6 +174,11 @@ class Outside:
             return getlines(filename, module_globals)
 
         return watched
+
+
+def _may_be(name: str) -> bool:
+    """Whether a file can have this name."""
+    return len(os.fsencode(name)) <= _LONGEST
 
 
 def _watched_environment(kind: Any, asked: Callable[[str], None]) -> Any:
