@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from markdown_it.token import Token
 
 from sitegen import course as courses
 from sitegen.build import orphaned_blocks, orphaned_profiles
 from sitegen.parse import config
+from sitegen.parse.lesson import Lesson
 from sitegen.record.recordings import Recordings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,3 +33,28 @@ def test_nothing_is_recorded_of_what_is_no_more() -> None:
     recordings = Recordings(COURSE.config.recordings)
     assert not orphaned_blocks(COURSE, recordings)
     assert not orphaned_profiles(COURSE, recordings)
+
+
+def said(paragraph: Sequence[Token], profile: str) -> str:
+    """The words that a profile shows of a paragraph; code and formulas are an x."""
+    words, left_out = [], []
+    for token in paragraph:
+        if token.type == "span_open":
+            left_out.append(token.meta.get("only", profile) != profile)
+        elif token.type == "span_close":
+            left_out.pop()
+        elif not any(left_out):
+            coded = token.type in ("code_inline", "math_inline")
+            words.append(" " * token.type.endswith("break") + ("x" if coded else token.content))
+    return "".join(words)
+
+
+@pytest.mark.parametrize("profile", [profile.name for profile in COURSE.config.profiles])
+@pytest.mark.parametrize("lesson", COURSE.lessons, ids=lambda lesson: lesson.slug)
+def test_a_paragraph_is_whole_under_each_profile(lesson: Lesson, profile: str) -> None:
+    for token in lesson.tokens:
+        if not any(one.type == "span_open" for one in token.children or ()):
+            continue
+        text = said(token.children or (), profile).strip()
+        assert text.endswith((".", "?", "!", ":", ")")), text
+        assert not re.search(r"[.?!][A-Z]|\w {2}|\s[.,;?!]|[,;][.,;]|\.\.", text), text
