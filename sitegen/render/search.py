@@ -18,6 +18,9 @@ within each other, the innermost."""
 _COLOURED = re.compile(r'<span class="\w{1,3}">([^<]*)</span>')
 """A word of highlighted code: thousands on a page, which cost much of the parser's time."""
 
+_VARIANTS = "</span><span data-profile"
+"""Where what one profile says ends and what another says begins: they are no word together."""
+
 Section = tuple[str, str, str, str]
 """Address, lesson, title and text of what stands under one heading."""
 
@@ -29,6 +32,7 @@ def sections(lesson: Lesson, body: str) -> list[Section]:
     found = 1
     while found:
         body, found = _SKIPPED.subn(" ", body)
+    body = body.replace(_VARIANTS, _VARIANTS.replace("><", "> <"))
     cutter.feed(_COLOURED.sub(r"\1", body))
     cutter.close()
     page = f"{lesson.slug}.html"

@@ -375,6 +375,13 @@ def test_another_model_can_be_chosen_and_a_text_be_scored(desk: Locator) -> None
     expect(status).to_have_text("A text of two letters at least has a loss.")
 
 
+def test_a_profile_under_which_nothing_was_recorded_has_no_empty_fold(page: Page) -> None:
+    fold = page.get_by_text("What it said when this page was made")
+    expect(fold).to_be_visible()
+    page.locator("#block-recorded .result").evaluate("(result) => { result.hidden = true; }")
+    expect(fold).to_be_hidden()
+
+
 def test_without_scripts_what_was_recorded_is_there(course: Course, visit: Callable) -> None:
     page = visit(address(course), scripts=False).page
     expect(page.locator(".playground")).to_be_hidden()

@@ -41,6 +41,10 @@ LESSON = """
     ```python {#alone only=gpu}
     print("alone:", scale())
     ```
+
+    ```python {#bare only=cpu hide}
+    print("bare:", scale())
+    ```
     """
 LESSON += "".join(f"\n    Paragraph {number}.\n" for number in range(60))
 
@@ -99,7 +103,13 @@ def choose(page: Page, label: str) -> None:
 
 
 OF = {
-    "Laptop": ["scale: small", "It is small,", "laptop", "little text for smallsmallsmall"],
+    "Laptop": [
+        "scale: small",
+        "It is small,",
+        "laptop",
+        "little text for smallsmallsmall",
+        "bare: small",
+    ],
     "GPU": [
         "scale: large",
         "It is large,",
@@ -136,6 +146,15 @@ def test_one_switch_for_everything_that_is_remembered(course: Course, visit: Cal
     shows(page, "Laptop")
     pressed = page.get_by_role("group", name="Outputs from").get_by_role("button", pressed=True)
     expect(pressed).to_have_text("Laptop")
+
+
+def test_a_block_without_code_that_shows_nothing_takes_no_room(
+    course: Course, visit: Callable
+) -> None:
+    page = visit(address(course)).page
+    expect(page.locator("#block-bare")).to_have_css("display", "none")
+    choose(page, "Laptop")
+    expect(page.locator("#block-bare")).to_be_visible()
 
 
 def test_the_switch_is_reached_by_keyboard_and_stays_in_view(
@@ -194,6 +213,8 @@ def test_both_variants_are_found_by_the_search(course: Course) -> None:
     index = (course.root / "site" / "static" / "search-index.js").read_text("utf-8")
     assert "whole text for" in index
     assert "little text for" in index
+    assert "sentence of the laptop half a sentence of the GPU." in index
+    assert re.search(r"It is (small large|large small),", index)
 
 
 def test_where_a_part_is_missing_the_laptop_leads_and_its_place_says_so(
