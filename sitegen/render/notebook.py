@@ -339,7 +339,9 @@ class _Writer:
             if found["only"]:
                 inner = self.text(found["variant"])
                 values.extend(inner.values if self.runs(found["only"]) else ())
-                return f"{inner.markdown} ({self.label(found['only'])})"
+                other = _SPANS.match(markdown, found.end())  # the same in another's words
+                beside = " / " if other and other["only"] else ""
+                return f"{inner.markdown} ({self.label(found['only'])}){beside}"
             if found["cited"]:
                 return self.cited(found[0], found["cited"])
             if found["target"]:

@@ -179,6 +179,16 @@ def test_half_sentences_of_a_profile_may_hold_links_notes_and_code(course) -> No
     assert "It is **a** `b` [c](https://e.org) and<sup>n</sup> (GPU) so." in notebook
 
 
+def test_half_sentences_of_two_profiles_stand_apart(course) -> None:
+    course.lesson(
+        "\nTrain [`small`]{only=cpu}[`large`]{only=gpu} models[ long]{only=gpu}.\n",
+        extra="notebook: one.ipynb\n",
+    )
+    course.build()
+    notebook = (course.root / "site" / "notebooks" / "one.ipynb").read_text("utf-8")
+    assert "Train `small` (Laptop) / `large` (GPU) models long (GPU)." in notebook
+
+
 def test_what_is_of_the_profile_that_every_machine_has_is_run_and_no_other(course) -> None:
     course.lesson(
         """
