@@ -216,13 +216,13 @@ class Maker:
         }
         for filename in observer.outside.texts:
             if filename == observer.path:
-                self.things.add("text of the lesson")
+                self.things.add("lines")
             elif module := paths.get(os.path.abspath(filename)):
                 self.things.add(f"text {module}")
         if self.words & words.LINES or any("lineno" in one for one in observer.constants):
             self.things.add("line")
         if self.words & words.DOCS:
-            self.things.add("text of the lesson")
+            self.things.add("lines")
             self.things |= {
                 f"text {module}" for module, _ in self.asked if module in self.now.modules
             }
