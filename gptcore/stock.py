@@ -11,8 +11,8 @@ computes the same.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -60,31 +60,34 @@ def _is_part(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, nn.Module)
 
 
-@cache
-def _called() -> tuple[Mapping[Any, Code], frozenset[str]]:
-    """The code that calling a model runs, by class or module, and all that this mentions."""
-    parts = built(GPTConfig(1, 1, 1, 1, 1)).modules()
-    classes = {base for part in parts for base in type(part).__mro__[:-1]}
-    called = {
+def built(config: GPTConfig) -> nn.Module:
+    """A model as its class makes it, whose weights have shapes and no memory.
+
+    Its blocks are one and the same, so that it is there in a few milliseconds, and can be made for
+    every text: what a module of a library keeps would tie all cells of a lesson together that use
+    it.
+    """
+    assert _declared is not None
+    of_one = replace(config, n_layer=1)
+    with torch.device("meta"):
+        model = _declared(of_one)
+    for part in list(model.modules()):
+        if isinstance(part, nn.ModuleList):
+            part.extend([part[0]] * (config.n_layer - 1))
+        settings = vars(part)
+        if settings.get("config") is of_one:
+            settings["config"] = config
+    return model
+
+
+def _called(model: nn.Module) -> Mapping[Any, Code]:
+    """The code that calling a model runs, by class or module."""
+    classes = {base for part in model.modules() for base in type(part).__mro__[:-1]}
+    return {
         place: code
         for place, code in _code.items()
         if place in classes or not isinstance(place, type)
     }
-    mentioned = (
-        name
-        for code in called.values()
-        for _, one in code.values()
-        for name in _names(one)
-    )
-    return called, frozenset(mentioned)
-
-
-@lru_cache(maxsize=8)
-def built(config: GPTConfig) -> nn.Module:
-    """A model as its class makes it, whose weights have shapes and no memory."""
-    assert _declared is not None
-    with torch.device("meta"):
-        return _declared(config)
 
 
 def check(model: Any) -> None:
@@ -107,15 +110,19 @@ def difference(model: Any, training: bool = False) -> str:
         return f"the model is a {type(model).__name__} of its own"
     if type(config) is not GPTConfig:
         return f"its config is a {type(config).__name__} of its own"
-    for place, code in _called()[0].items():
-        if _changed(place, code):
+    stock = built(config)
+    called = _called(stock)
+    known = [one for code in called.values() for _, one in code.values()]
+    mentioned = {name for one in known for name in _names(one)}
+    for place, code in called.items():
+        if _changed(place, code, mentioned):
             return f"{place.__name__} was changed"
     for name, value in vars(machinery).items():
         if isinstance(value, OrderedDict) and value:
             return f"{name.strip('_')} are set for all modules"
     kinds: set[tuple[torch.dtype, torch.device]] = set()
     forbidden = config.dropout > 0 and not training
-    walk = _differences(model, built(config), "model", forbidden, kinds)
+    walk = _differences(model, stock, "model", forbidden, mentioned, kinds)
     found = next(walk, "")
     if not found and len(kinds) > 1:
         return "the weights differ in dtype or device"
@@ -131,7 +138,7 @@ def _code_of(place: Any) -> Code:
     }
 
 
-def _changed(place: Any, code: Code) -> bool:
+def _changed(place: Any, code: Code, mentioned: Collection[str]) -> bool:
     """Whether a call would find other code there now.
 
     A module's functions find nothing else by what it gains, but a class may hide what it inherits.
@@ -144,7 +151,7 @@ def _changed(place: Any, code: Code) -> bool:
     return isinstance(place, type) and any(
         name not in code and name not in NOT_RUN and _runs(value)
         for name, value in members.items()
-        if name in _called()[1] or name[:2] == "__"
+        if name in mentioned or name[:2] == "__"
     )
 
 
@@ -183,6 +190,7 @@ def _differences(
     stock: nn.Module,
     name: str,
     no_dropout: bool,
+    mentioned: Collection[str],
     kinds: set[tuple[torch.dtype, torch.device]],
 ) -> Iterator[str]:
     """What sets a module apart from a newly built one; the kinds of its weights are gathered."""
@@ -196,7 +204,7 @@ def _differences(
     state, expected = _settings(mine), _settings(stock)
     if state != expected:
         for key in state.keys() | expected.keys():
-            inert = key not in _called()[1] and not hasattr(type(mine), key)
+            inert = key not in mentioned and not hasattr(type(mine), key)
             if key not in expected and inert:
                 continue
             if (
@@ -222,4 +230,6 @@ def _differences(
         like_part = stock._modules[key]
         assert part is not None
         assert like_part is not None
-        yield from _differences(part, like_part, f"{name}.{key}", no_dropout, kinds)
+        yield from _differences(
+            part, like_part, f"{name}.{key}", no_dropout, mentioned, kinds
+        )

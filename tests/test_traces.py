@@ -289,6 +289,23 @@ def test_files_in_a_folder_that_a_variable_names_are_known_by_it(
     assert stale(cells, ran, course, PLACE=str(there)) == {"cell"}
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["{**os.environ, 'B': '1'}", "dict(os.environ)", "os.environ.copy()", "[*os.environ.items()]"],
+)
+def test_of_a_copy_of_the_environment_count_the_variables_that_are_named(
+    code: str, course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMPLE", "1")
+    monkeypatch.setenv("OTHER", "1")
+    cells = {"all": f"import os; {code}", "one": f"import os; 'SAMPLE' in ({code})"}
+    ran = traced(cells, course)
+    monkeypatch.setenv("OTHER", "2")
+    assert stale(cells, ran, course) == set()
+    monkeypatch.setenv("SAMPLE", "2")
+    assert stale(cells, ran, course) == {"one"}
+
+
 def test_a_text_is_no_file(course: Path) -> None:
     cells = {"cell": "import os; os.path.exists('a line\\n' * 99), os.path.exists('a' * 300)"}
     ran = traced(cells, course)

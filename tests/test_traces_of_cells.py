@@ -233,3 +233,46 @@ def test_names_that_a_cell_has_nothing_to_do_with_are_not_read(code: str, tmp_pa
     cells = {"start": "import lib as core", "other": "a = 1", "cell": code}
     trace = run(cells, root, ["lib"]).traces["cell"]
     assert not {thing for thing in trace.reads if "lesson a" in thing or "all" in thing}
+
+
+LINES = {
+    "lines below": ("print(inspect.getsource(f))", "c", set()),
+    "lines above": ("print(inspect.getsource(f))", "a", {"b"}),
+    "a docstring that is kept": ("class A:\n    'It is kept.'", "a", set()),
+}
+
+
+@pytest.mark.parametrize(("code", "edited", "other"), LINES.values(), ids=LINES)
+def test_of_the_lesson_s_text_count_the_lines_so_far(
+    code: str, edited: str, other: set[str], tmp_path: Path
+) -> None:
+    root = tmp_path / "course"
+    lay(root)
+    first = {"start": "import inspect", "a": "def f(): pass", "b": code, "c": "n = 1"}
+    before = run(first, root, ["lib"])
+    assert not before.failure
+    cells = {**first, edited: f"{first[edited]}  # said otherwise"}
+    after = run(cells, root, ["lib"])
+    held = replay(cells, before.traces, after.traces.get, root, ["lib"]).held
+    assert first.keys() - set(held) == other
+
+
+def test_what_an_object_says_of_itself_is_its_state_where_it_can_t_be_looked_at(
+    tmp_path: Path,
+) -> None:
+    tiktoken = pytest.importorskip("tiktoken")
+    assert tiktoken
+    root = tmp_path / "course"
+    lay(root)
+    ranks = "{bytes([n]): n for n in range(256)}"
+    make = f"import tiktoken; t = tiktoken.Encoding('a', pat_str='.', mergeable_ranks={ranks}, "
+    cells = {
+        "start": make + "special_tokens={})",
+        "reads": "n = t.n_vocab",
+        "puts": "t.name = 'b'",
+        "shown": "print(t.name)",
+    }
+    traces = run(cells, root, ["lib"]).traces
+    assert "lesson t" not in traces["reads"].leaves
+    assert "lesson t" in traces["puts"].changes
+    assert not traces["puts"].changes["lesson t"].startswith("~")

@@ -55,7 +55,7 @@ def own(codes: Mapping[str, str], id_: str, line: int) -> dict[str, str]:
         "profile": short_hash(["cpu"]),
         "line": short_hash([str(line)]),
         "above": short_hash(codes[one] for one in above),
-        "text of the lesson": short_hash(codes.values()),
+        "lines": short_hash([*(codes[one] for one in above), codes[id_]]),
     }
 
 

@@ -54,7 +54,8 @@ class Training:
     def __init__(self, text: str, window: int = WINDOW) -> None:
         self.window = window
         self._known = np.unique(_hashes(text, window))
-        self._words = set(_words(text))
+        # In the order of the text, which a set loses where it is loaded from a file.
+        self._words = dict.fromkeys(_words(text))
 
     def real_words(self, sample: str) -> float:
         """How many of a sample's words are words of the training text, from 0 to 1."""

@@ -72,7 +72,6 @@ class Session:
         self.job = job
         self.desk = desk
         self.process = os.getpid()
-        self._teach_linecache()
         if self.observer:
             self.observer.process.note_pipes()
         # A library that keeps random state must be there before the first seeding.
@@ -137,10 +136,12 @@ class Session:
         os.environ.setdefault("PLOTLY_RENDERER", "plotly_mimetype")  # and opens no browser
         return display
 
-    def _teach_linecache(self) -> None:
-        """Let tracebacks and `inspect.getsource` see the lesson's code at its true lines."""
+    def _teach_linecache(self, last: Cell) -> None:
+        """Let tracebacks and `inspect.getsource` see the code so far, at its true lines."""
         lines: list[str] = []
         for cell in self.job.cells:
+            if cell.line > last.line:
+                break
             if isinstance(cell, Block):
                 lines.extend([""] * (cell.line - 1 - len(lines)))
                 lines.extend(cell.code.splitlines())
@@ -163,6 +164,7 @@ class Session:
     def run(self, cell: Cell, given: Trace | None = None) -> Finished | Failed:
         """Run a cell; a `given` trace is that of what it left when it was recorded."""
         self.outputs = Outputs()
+        self._teach_linecache(cell)
         self.widgets.clear()
         self.desk.begin()
         # An inline value's id is its place among others: what it shows must not depend on that.

@@ -108,8 +108,11 @@ def _of_profile(block: Block, profile: Profile, standing: Standing | None, sever
     if standing.holds:
         note = f"Needs {needs}: shown from its recording." if needs else ""
         return Shown(profile, standing.recording, note=note)
-    changed = ", ".join(standing.changed[:3]) or "the code"
-    note = f"Recorded before the last change of {changed}."
+    if standing.changes:
+        changed = ", ".join(dict.fromkeys(one.name for one in standing.changes[:3]))
+        note = f"Recorded before the last change of {changed}."
+    else:
+        note = f"What it read of block {standing.follows[0]!r} above may be another by now."
     return Shown(profile, standing.recording, stale=True, note=note)
 
 

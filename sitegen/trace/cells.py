@@ -17,16 +17,16 @@ FORMAT = "1"
 def own(lesson: Lesson, profile: str) -> dict[str, Mapping[str, str]]:
     """For each cell of a lesson, by its id, a hash of each thing that is its own."""
     found: dict[str, Mapping[str, str]] = {}
-    above: list[str] = []
-    text = short_hash([lesson.text])
+    above, lines = list[str](), list[str]()
     for cell in lesson.cells:
         code = code_hash(cell)
+        lines += [cell.code] if isinstance(cell, Block) else []
         found[cell.id] = {
             "code": code,
             "profile": short_hash([FORMAT, profile]),
             "line": short_hash([str(cell.line)]),
             "above": short_hash(above),
-            "text of the lesson": text,
+            "lines": short_hash(lines),
         }
         above.append(code)
     return found

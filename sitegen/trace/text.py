@@ -231,6 +231,12 @@ class Text:
         """Whether a function may read any name of its module, in ways that nothing tells of."""
         return not {"globals", "eval", "exec"}.isdisjoint(self._globals.get(function, ()))
 
+    def texts(self, function: str) -> set[str]:
+        """All strings in the code of a function."""
+        nodes = [part for node in self.functions.get(function, ()) for part in ast.walk(node)]
+        found = (part.value for part in nodes if isinstance(part, ast.Constant))
+        return {one for one in found if isinstance(one, str)}
+
     def words(self, function: str) -> set[str]:
         """All names and attributes in the code of a function."""
         nodes = [part for node in self.functions.get(function, ()) for part in ast.walk(node)]

@@ -9,8 +9,8 @@ The things that a trace may have read:
   environment variable names;
 - `environment NAME`: a variable;
 - `lesson NAME`, `state M.X`, `process PART`: what the cells above left; `above` is their code;
-  `text of the lesson`: its lines as they stand; `unbound NAMES`: what no cell above
-  bound; `all names`: which there are.
+  `lines`: theirs and its own as they stand; `unbound NAMES`: what no cell above bound;
+  `all names`: which there are.
 """
 
 from __future__ import annotations
@@ -46,10 +46,11 @@ class Change:
     def name(self) -> str:
         """The thing, as a message names it."""
         kind, _, rest = self.thing.partition(" ")
-        known = {"code": "its code", "line": "its line", "above": "the code above"}
-        if self.thing in known:
-            return known[self.thing]
         return {
+            "code": "its code",
+            "line": "its line",
+            "lines": "the lines above",
+            "above": "the code above",
             "import": f"the import of {rest}",
             "module": f"{rest} (on import)",
             "names": f"the names of {rest}",
@@ -97,15 +98,13 @@ class Surroundings:
     program: Program
     root: Path
     own: Mapping[str, str] = field(default_factory=dict)
-    """Of the cell and its lesson: `code`, `line`, `profile`, `above`, `text of the lesson`."""
+    """Of the cell and its lesson: `code`, `line`, `lines`, `profile`, `above`."""
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def hash(self, thing: str) -> str | None:
         """Of a thing as it is now; None where this machine can't tell."""
         kind, _, rest = thing.partition(" ")
         if kind in OF_PROGRAM:
-            if rest == "of the lesson":
-                return self.own.get(thing, ABSENT)
             return self.program.hash(thing)
         if kind == "environment":
             return variable_hash(self.environment.get(rest))

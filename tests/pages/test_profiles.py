@@ -232,7 +232,9 @@ def test_where_a_part_is_missing_the_laptop_leads_and_its_place_says_so(
             re.compile("Not recorded on the GPU yet")
         )
         expect(page.get_by_text("scale: small")).to_be_hidden()
-        expect(page.get_by_text("1 of 3 blocks are not recorded")).to_be_visible()
+        expect(page.get_by_text("2 of 3 blocks are not recorded")).to_be_visible()
+        alone = page.locator("#block-alone .result:visible")
+        expect(alone).to_contain_text("read of block 'scale' above may be another by now")
         expect(page.get_by_text("alone: large")).to_be_visible()
     finally:
         recording.write_text(whole, "utf-8")

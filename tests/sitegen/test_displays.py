@@ -18,6 +18,7 @@ from sitegen.render.ansi import legible
 from sitegen.render.renderer import Page, Renderer
 from sitegen.render.results import Results, Shown
 from sitegen.render.svg import inline_svg, luminance
+from sitegen.trace import Trace
 
 LESSON = (
     "---\ntitle: A lesson\nslug: one\norder: 1\n---\n\n## A part\n\n```python {#a}\nshow()\n```\n"
@@ -29,7 +30,7 @@ def page(*outputs: Output) -> Page:
     """The page of a lesson whose block displayed these."""
     lesson = parse_lesson("lessons/one.md", LESSON)
     config = Config(root=Path(), title="A course", lessons=Path("lessons"))
-    recording = Recording("f" * 16, outputs, Provenance())
+    recording = Recording(Trace(), outputs, Provenance())
     laptop = Profile("cpu", "Laptop")
     results = Results((laptop,), {"a": [Shown(laptop, recording)]})
     return Renderer(config, [lesson]).lesson(lesson, results)
@@ -111,7 +112,7 @@ def test_what_is_said_of_an_output_is_recorded_with_it(tmp_path: Path) -> None:
         Output("display", {"text/plain": "y"}, needs="plotly"),
     )
     recordings = Recordings(tmp_path / "recordings")
-    recordings.save("one", "cpu", "a", Recording("f", outputs))
+    recordings.save("one", "cpu", "a", Recording(Trace(), outputs))
     loaded = recordings.load("one", "cpu", "a")
     assert loaded is not None
     assert loaded.outputs == outputs

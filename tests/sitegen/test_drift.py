@@ -128,7 +128,9 @@ def test_a_build_with_nothing_to_do_starts_nothing(built) -> None:
     assert {name for name in imported if name.startswith("sitegen.")} <= {
         *("sitegen.__main__", "sitegen.version"),
         *("sitegen.cli", "sitegen.errors", "sitegen.files", "sitegen.manifest", "sitegen.report"),
-        *("sitegen.stamp", "sitegen.parse", "sitegen.parse.config"),
+        *("sitegen.stamp", "sitegen.parse", "sitegen.parse.config", "sitegen.parse.code"),
+        *("sitegen.parse.tokens", "sitegen.output", "sitegen.record", "sitegen.record.recordings"),
+        *(f"sitegen.trace{name}" for name in ("", ".program", ".text", ".trace", ".verify")),
         *("sitegen.parse.followed",),
     }
     assert "0 executed, 3 replayed, 0 stale" in run.out

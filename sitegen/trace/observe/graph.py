@@ -211,7 +211,12 @@ class Graph:
                 held += [name, member.__get__(one)]
         attributes = _attributes(one)
         alone = {name for name, holders in _empty(attributes) if holders == _ALONE}
+        hidden = self._hidden(attributes) if _says_its_state(kind) else frozenset()
+        told = self._state(one, kind) if hidden else None
+        held += told or ()
         for name, value in attributes.items():
+            if told and name in hidden:
+                continue
             if name in alone:  # most of what a module of torch holds
                 held.append(f"{name} = {type(value).__name__}()")
                 continue
@@ -229,6 +234,17 @@ class Graph:
             held += state or gc.get_referents(one)
         parts = tuple(map(self.part, held))
         return Node(_name(kind), parts, tuple(map(self.part, silent)), data=True, opaque=opaque)
+
+    def _hidden(self, attributes: Mapping[str, Any]) -> frozenset[str]:
+        """The attributes that can't be looked at."""
+        probe = Graph(self.followed, self.code_hash, fixed=self.fixed)
+        return frozenset(
+            name
+            for name, value in attributes.items()
+            if layout_of(type(value)).built_in  # type: ignore[arg-type]
+            and type(value) not in _COMMON | _SIMPLE
+            and probe.node_of(value).opaque
+        )
 
     def _state(self, one: Any, kind: type) -> list[Any] | None:
         """What an object of a type that is not written in Python holds, as it would be pickled."""
@@ -358,6 +374,15 @@ def layout_of(kind: type) -> Layout:
         frozenset(name for name, one in fields.items() if not one.compare),
         next((base for base in kind.__mro__ if base in _CONTAINERS), None),
         not of_python or any(_is_built_in(base) for base in kind.__mro__[:-1]),
+    )
+
+
+@functools.lru_cache(4096)
+def _says_its_state(kind: type) -> bool:
+    """Whether a class says itself what there is to pickle of its objects."""
+    return any(
+        getattr(kind, name) is not getattr(object, name)
+        for name in ("__getstate__", "__reduce__", "__reduce_ex__")
     )
 
 

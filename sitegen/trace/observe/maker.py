@@ -49,6 +49,8 @@ class Maker:
         """Whether any name of the lesson may have been read."""
         self.stored: set[str] = set(observer.names.stored)
         """The attributes that something may have been bound to."""
+        self.texts = set(observer.constants)
+        """All strings in code that ran."""
         self.asked: set[Name] = set()
         """The names of followed modules that were used."""
         self.rebinds: set[str] = set()
@@ -79,6 +81,7 @@ class Maker:
             self.asked.update(self.program.mentioned(module, name))
             if text := self.program.text(module):
                 self.words |= text.words(name)
+                self.texts |= text.texts(name)
                 self.stored |= text.stored(name)
                 if text.reads_by_name(name):
                     self._ask_all(module)
@@ -106,6 +109,7 @@ class Maker:
             self.words |= words.words_of(code)
             self.anything = self.anything or words.reads_anything(code)
             self.stored |= words.attributes_of(code)
+            self.texts |= set(words.texts_of(code))
             self.read |= found
             used |= found
             self.rebinds |= words.stored_of(code)
@@ -170,6 +174,7 @@ class Maker:
             if os.path.isfile(observer.root / place):
                 outside.looked_at(observer.root / place, "file")
         self.things |= outside.things | outside.of_imports
+        self.things |= {f"environment {name}" for name in outside.copied & self.texts}
         self._texts()
         if threading.active_count() > self.before.threads:
             self.unseen.add("a thread that goes on")
@@ -216,13 +221,13 @@ class Maker:
         }
         for filename in observer.outside.texts:
             if filename == observer.path:
-                self.things.add("text of the lesson")
+                self.things.add("lines")
             elif module := paths.get(os.path.abspath(filename)):
                 self.things.add(f"text {module}")
         if self.words & words.LINES or any("lineno" in one for one in observer.constants):
             self.things.add("line")
         if self.words & words.DOCS:
-            self.things.add("text of the lesson")
+            self.things.add("lines")
             self.things |= {
                 f"text {module}" for module, _ in self.asked if module in self.now.modules
             }

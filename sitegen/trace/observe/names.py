@@ -87,7 +87,7 @@ def names_of(code: types.CodeType, decorated: Collection[str] = ()) -> Names:
         used=frozenset(used),
         bound=frozenset(bound),
         surely=frozenset.intersection(*ends) if ends else frozenset(),
-        words=frozenset(name for part in _running(code, decorated) for name in part.co_names),
+        words=frozenset(name for part in _running(code, decorated) for name in _words(part)),
         stored=frozenset(attributes_of(code)),
         anything=any(map(_reads_anything, _running(code, decorated))),
     )
@@ -155,7 +155,16 @@ def attributes_of(code: types.CodeType) -> set[str]:
 
 def words_of(code: types.CodeType) -> set[str]:
     """All names and attributes in some code and what is inside it."""
-    return {name for part in _all(code) for name in part.co_names}
+    return {name for part in _all(code) for name in _words(part)}
+
+
+def _words(code: types.CodeType) -> Collection[str]:
+    """The names in code by itself, but for the docstring that a class keeps there."""
+    keeps = "__doc__" in code.co_names and not any(
+        one.argval == "__doc__" and one.opname.startswith("LOAD_")
+        for one in dis.get_instructions(code)
+    )
+    return set(code.co_names) - {"__doc__"} if keeps else code.co_names
 
 
 def _all(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -12,7 +12,7 @@ import linecache
 import os
 import stat as stat_module
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,7 +21,10 @@ _PROCESSES = {"os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec",
 _OPENS = {"open": "file", "sqlite3.connect": "file", "os.listdir": "folder", "os.scandir": "folder"}
 _LONGEST = 255
 """Bytes in the name of a file, on all systems in use."""
-_MACHINERY = {"linecache", "tokenize", "inspect", "importlib._bootstrap_external", "zipimport"}
+_MACHINERY = {
+    *("linecache", "tokenize", "inspect", "importlib._bootstrap_external", "zipimport"),
+    *("importlib.metadata", "importlib_metadata", "pkgutil"),
+}
 """Modules that look at files on the way to something that is observed otherwise."""
 
 
@@ -58,20 +61,24 @@ class Outside:
         self.listening = False
         self.variables: set[str] = set()
         """All that were asked for so far; they name folders outside the course."""
+        self.copied: set[str] = set()
+        """Variables that were taken with all others, as for a process: they count if named."""
+        self._lister: tuple[int, int] | None = None
+        """The code that the names of all variables were listed for last."""
 
     def listen(self) -> None:
         """From now on, for as long as this process lasts."""
         sys.addaudithook(self._hear)
         kind: Any = type(os.environ)
-        os.environ.__class__ = _watched_environment(kind, self._asked)
+        os.environ.__class__ = _watched_environment(kind, self._asked, self._lists)
         os.stat, os.lstat = self._seen(os.stat), self._seen(os.lstat)
         linecache.getlines = self._lines(linecache.getlines)
 
     def clear(self) -> None:
         """Forget what was read so far."""
         self.things, self.unseen, self.texts = set(), set(), set()
-        self.looked_up = set()
-        self.touched_files = False
+        self.looked_up, self.copied = set(), set()
+        self.touched_files, self._lister = False, None
 
     def _hears(self) -> bool:
         return self.listening or self.importing()
@@ -130,9 +137,17 @@ class Outside:
 
     def _asked(self, name: str) -> None:
         """Somebody asked for an environment variable; libraries may, of their own accord."""
-        if self._hears() and not self.is_fixed(name) and self._is_ours(sys._getframe(2)):
+        frame = sys._getframe(2)
+        if self._hears() and not self.is_fixed(name) and self._is_ours(frame):
             self.variables.add(name)
-            self._note(f"environment {name}")
+            if frame.f_code.co_name == "__iter__" or _who(frame) == self._lister:
+                self.copied.add(name)
+            else:
+                self._note(f"environment {name}")
+
+    def _lists(self) -> None:
+        """Somebody asked for the names of all variables."""
+        self._lister = _who(sys._getframe(2))
 
     def _is_ours(self, frame: FrameType | None) -> bool:
         """Whether what asks is code of the course, perhaps through the standard library."""
@@ -181,13 +196,24 @@ def _may_be(name: str) -> bool:
     return len(os.fsencode(name)) <= _LONGEST
 
 
-def _watched_environment(kind: Any, asked: Callable[[str], None]) -> Any:
+def _who(frame: FrameType | None) -> tuple[int, int] | None:
+    """The code that does something with a mapping, and where in it."""
+    while frame and frame.f_globals.get("__name__") in ("collections.abc", "os"):
+        frame = frame.f_back
+    return (id(frame), frame.f_lasti) if frame else None
+
+
+def _watched_environment(kind: Any, asked: Callable[[str], None], lists: Callable[[], None]) -> Any:
     """The class of `os.environ`, but telling who is asked for."""
 
     class Watched(kind):
         def __getitem__(self, name: str) -> str:
             asked(os.fsdecode(name))
             return str(kind.__getitem__(self, name))
+
+        def __iter__(self) -> Iterator[str]:
+            lists()
+            return iter(list(kind.__iter__(self)))
 
     Watched.__name__ = Watched.__qualname__ = kind.__name__
     Watched.__module__ = kind.__module__
