@@ -552,6 +552,10 @@ def test_a_name_of_a_module_may_be_read_by_way_of_its_functions(tmp_path: Path) 
         ("print(f.__code__.co_firstlineno)", True),
         ("print(f.__code__)", True),
         ("import cProfile\ncProfile.run('f()')", True),
+        ("import profile as p\np.run('f()')", True),
+        ("from profile import run\nrun('f()')", True),
+        ("import tracemalloc\ntracemalloc.start()\nf()\ntracemalloc.stop()", False),
+        ("class profile: laptop = 1\nprint(profile.laptop)", False),
         (
             "import logging, sys\nlogging.basicConfig(stream=sys.stdout, format='%(lineno)d')\n"
             "logging.error('no')",

@@ -224,13 +224,23 @@ class Maker:
                 self.things.add("lines")
             elif module := paths.get(os.path.abspath(filename)):
                 self.things.add(f"text {module}")
-        if self.words & words.LINES or any("lineno" in one for one in observer.constants):
+        in_a_text = any("lineno" in one for one in observer.constants)
+        if in_a_text or self.words & words.LINES or self._uses(words.OF_LINES):
             self.things.add("line")
         if self.words & words.DOCS:
             self.things.add("lines")
             self.things |= {
                 f"text {module}" for module, _ in self.asked if module in self.now.modules
             }
+
+    def _uses(self, module: str) -> bool:
+        """Whether a name that was read stands for a module, or for something of it."""
+        values = [self.now.names.get(one) for one in self.names.used | self.read]
+        return any(
+            getattr(one, "__name__" if isinstance(one, types.ModuleType) else "__module__", "")
+            == module
+            for one in values
+        )
 
     @staticmethod
     def _is_compiled() -> bool:

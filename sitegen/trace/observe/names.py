@@ -35,10 +35,13 @@ LINES = frozenset(
     (
         *("co_firstlineno", "f_lineno", "tb_lineno", "lineno", "co_lines", "co_positions"),
         *("__code__", "currentframe", "_getframe", "tb_frame", "gi_frame", "cr_frame"),
-        *("dis", "tracemalloc", "cProfile", "profile", "faulthandler", "settrace", "setprofile"),
+        *("dis", "cProfile", "faulthandler", "settrace", "setprofile"),
+        *("take_snapshot", "get_object_traceback"),
     )
 )
 """Words after which code may read where it stands."""
+OF_LINES = "profile"
+"""A module of Python's own that tells of lines, whose name others have, too."""
 DOCS = frozenset(("__doc__", "getdoc", "help", "doctest", "testmod", "pydoc"))
 """Words after which code may read docstrings, which are no part of a function otherwise."""
 
