@@ -89,7 +89,8 @@ def test_a_name_is_not_broken_at_its_hyphen(site: Path, visit: Callable) -> None
     page = visit(at(site, "building-nanogpt"), 390).page
     words = page.locator(".prose .whole")
     assert words.filter(has_text="GPT-2").count() > 5
-    assert set(words.evaluate_all("all => all.map(e => e.getClientRects().length)")) == {1}
+    boxes = set(words.evaluate_all("all => all.map(e => e.getClientRects().length)"))
+    assert boxes - {0} == {1}  # what another profile shows has none
 
 
 def test_copy_never_lies_over_code_where_it_is_always_shown(site: Path, browser) -> None:

@@ -345,8 +345,11 @@ ENDS = {
     "its time": "while True: pass",
     "a kill": "os.kill(os.getpid(), 9)",
 }
+one_by_one = pytest.mark.xdist_group("sleepers")
+"""They count the same processes of the whole machine."""
 
 
+@one_by_one
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who adopted whom")
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 def test_no_process_outlives_a_lesson_in_whichever_session(course, end: str) -> None:
@@ -358,6 +361,7 @@ def test_no_process_outlives_a_lesson_in_whichever_session(course, end: str) -> 
     assert not course.processes()
 
 
+@one_by_one
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who adopted whom")
 def test_no_process_outlives_a_killed_build_in_whichever_session(course) -> None:
     before = sleepers()
