@@ -86,6 +86,14 @@ def holds(path: Path, content: str | bytes) -> bool:
         return False
 
 
+def unseen_folder(folder: Path) -> Path:
+    """A folder for what can be made again, made so that git does not see it."""
+    if not folder.is_dir():
+        with contextlib.suppress(SiteError):
+            write_if_changed(folder / ".gitignore", "*\n")
+    return folder
+
+
 def remove(path: Path) -> None:
     """Remove a file, and its folder if that leaves it empty."""
     try:

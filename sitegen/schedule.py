@@ -83,6 +83,7 @@ class Run:
         self.profile = profile
         self.everything = everything
         """Whether what stands is run, too."""
+        self._worlds: dict[str, World] = {}
         self.distrusted: dict[str, set[str]] = {}
         """By slug, the cells that turned out to read more than could be told beforehand."""
         self.recorded: set[tuple[str, str]] = set()
@@ -92,6 +93,12 @@ class Run:
     def of(self, lesson: Lesson) -> Sequence[Standing]:
         """How the cells of a lesson stand."""
         return self.found[lesson.slug][self.profile]
+
+    def _world(self, lesson: Lesson) -> World:
+        """What its traces are held against, after each of its cells."""
+        if lesson.slug not in self._worlds:
+            self._worlds[lesson.slug] = World.of(lesson, self.profile, self.program)
+        return self._worlds[lesson.slug]
 
     def walks(self, lessons: Sequence[Lesson]) -> list[Walk]:
         """What there is to run of these lessons."""
@@ -112,7 +119,7 @@ class Run:
         again = self.everything or place in self.recorded
         if standing.holds and not again:
             return
-        world = World.of(lesson, self.profile, self.program)
+        world = self._world(lesson)
         if self._is_misled(result.trace, standing, event.ran, world, rows):
             self.distrusted.setdefault(lesson.slug, set()).add(cell.id)
             self.news = True
@@ -143,7 +150,7 @@ class Run:
         if execution.error:
             rows = self.of(lesson)
             standing = next((one for one in rows if failed and one.cell.id == failed.id), None)
-            world = World.of(lesson, self.profile, self.program)
+            world = self._world(lesson)
             if standing is None or not self._is_misled(
                 execution.trace, standing, execution.ran, world, rows
             ):

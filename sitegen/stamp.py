@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sitegen.errors import SiteError
-from sitegen.files import tree, write_if_changed
+from sitegen.files import tree, unseen_folder, write_if_changed
 from sitegen.manifest import intact
 from sitegen.parse.config import Config
 from sitegen.parse.followed import followed_files
@@ -35,7 +35,7 @@ class Stamp:
 
     def __init__(self, config: Config, profile: str) -> None:
         self.config = config
-        self._file = cache_folder(config) / f"{profile}.json"
+        self._file = unseen_folder(config.cache) / f"{profile}.json"
         # Taken now: what is edited while the build runs is not in it.
         self._sources = _digest(self._source_files(), [profile, str(config.output), *_versions()])
 
@@ -99,14 +99,6 @@ class Stamp:
 
 def _is_outside(thing: str) -> bool:
     return thing.partition(" ")[0] in ("file", "folder", "environment")
-
-
-def cache_folder(config: Config) -> Path:
-    """The cache of a course, made so that git does not see it."""
-    if not config.cache.is_dir():
-        with contextlib.suppress(SiteError):
-            write_if_changed(config.cache / ".gitignore", "*\n")
-    return config.cache
 
 
 def _files(folder: Path) -> list[Path]:

@@ -24,7 +24,7 @@ from typing import Any
 from sitegen.execute.environment import user_cache
 from sitegen.parse.code import compiled
 from sitegen.parse.tokens import short_hash
-from sitegen.trace import Trace
+from sitegen.trace import ABSENT, Trace
 from sitegen.trace.observe import Observer
 from sitegen.trace.trace import COMES_FROM
 
@@ -75,7 +75,7 @@ class KeptValues:
             values = self._loaded(content)
             self.observer.namespace.update(values)
             for thing, hash_ in trace.binds.items():
-                if hash_ == "absent":
+                if hash_ == ABSENT:
                     self.observer.namespace.pop(thing.partition(" ")[2], None)
             if self.observer.adopted(trace, json.loads(leaves)):
                 os.utime(file)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from functools import cache
 from pathlib import Path
 
+from sitegen.errors import SiteError
+from sitegen.files import unseen_folder, write_if_changed
 from sitegen.parse import tokens
 from sitegen.parse.tokens import short_hash
 from sitegen.trace.program import Program
@@ -30,11 +31,9 @@ def recall(file: Path, program: Program) -> None:
 
 def keep(file: Path, program: Program) -> None:
     """Keep the hashes that were asked for."""
-    partial = file.with_name(f"{file.name}.{os.getpid()}")
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps({"of": _key(program), "is": program.hashes}), "utf-8")
-        partial.replace(file)
+    content = json.dumps({"of": _key(program), "is": program.hashes})
+    with contextlib.suppress(SiteError):  # a cache that can't be written is none
+        write_if_changed(unseen_folder(file.parent) / file.name, content)
 
 
 def _key(program: Program) -> str:

@@ -92,6 +92,12 @@ def test_what_an_import_does_to_other_modules_counts_for_those_who_read_them(
     assert course.text("shown") == "[2]\n"
 
 
+def test_a_build_of_one_lesson_leaves_nothing_that_git_sees(course: Course) -> None:
+    lay(course, ("n", "n = 3"))
+    course.build("one")
+    assert (course.root / ".lessonsite_cache" / ".gitignore").read_text() == "*\n"
+
+
 def test_only_what_a_block_needs_is_run_with_it(course: Course) -> None:
     lay(
         course,

@@ -122,12 +122,7 @@ def _reads_anything(code: types.CodeType) -> bool:
 
 def stored_of(code: types.CodeType) -> set[str]:
     """The names of its module that a function binds, and code inside it."""
-    return {
-        one.argval
-        for part in _all(code)
-        for one in dis.get_instructions(part)
-        if one.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")
-    }
+    return _arguments(code, "STORE_GLOBAL", "DELETE_GLOBAL")
 
 
 def texts_of(code: types.CodeType) -> Iterator[str]:
@@ -138,22 +133,14 @@ def texts_of(code: types.CodeType) -> Iterator[str]:
 
 def globals_of(code: types.CodeType) -> set[str]:
     """The names that a function may read from its module, and code inside it."""
-    return {
-        one.argval
-        for part in _all(code)
-        for one in dis.get_instructions(part)
-        if one.opname in ("LOAD_GLOBAL", "LOAD_NAME", "DELETE_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS")
-    }
+    return _arguments(
+        code, "LOAD_GLOBAL", "LOAD_NAME", "DELETE_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"
+    )
 
 
 def attributes_of(code: types.CodeType) -> set[str]:
     """The attributes that some code, and what is inside it, binds or deletes."""
-    return {
-        one.argval
-        for part in _all(code)
-        for one in dis.get_instructions(part)
-        if one.opname in ("STORE_ATTR", "DELETE_ATTR")
-    }
+    return _arguments(code, "STORE_ATTR", "DELETE_ATTR")
 
 
 def words_of(code: types.CodeType) -> set[str]:
@@ -168,6 +155,16 @@ def _words(code: types.CodeType) -> Collection[str]:
         for one in dis.get_instructions(code)
     )
     return set(code.co_names) - {"__doc__"} if keeps else code.co_names
+
+
+def _arguments(code: types.CodeType, *instructions: str) -> set[str]:
+    """The names that some instructions have to do with, in code and what is inside it."""
+    return {
+        one.argval
+        for part in _all(code)
+        for one in dis.get_instructions(part)
+        if one.opname in instructions
+    }
 
 
 def _all(code: types.CodeType) -> Iterator[types.CodeType]:
