@@ -58,8 +58,8 @@ class Maker:
 
     def trace(self) -> Trace:
         self._follow()
-        self._outside()
         binds, changes = self._effects(self._dirty())
+        self._outside()
         reads = self._reads()
         versions = self._versions(binds, changes, Trace(reads).digest)
         process = self._process_changes()
@@ -299,9 +299,9 @@ class Maker:
             ):
                 binds.add(f"lesson {name}")
             elif key_of(now[name]) in reaching:
+                # Its hash is that of the whole value, of which the cell changed a part.
                 changes.add(f"lesson {name}")
-                if not self.reached & dirty & self.new.reached([key_of(now[name])]):
-                    self.read.add(name)
+                self.read.add(name)
         surely = self.names.surely if self.finished else frozenset()
         self.read |= {one for one in bound - surely if one in before}
         for module, values in self.now.modules.items():
@@ -317,6 +317,7 @@ class Maker:
                         binds.add(thing)
                 elif key_of(values[name]) in reaching:
                     changes.add(thing)
+                    self.asked.add((module, name))
         return binds, changes
 
     def _process_changes(self) -> dict[str, str]:
