@@ -100,7 +100,6 @@ def theirs(folder: Path) -> float:
 
 
 def _meta() -> bytes:
-
     return pickle.dumps({"vocab_size": CONFIG.vocab_size})
 
 

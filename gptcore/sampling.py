@@ -26,9 +26,13 @@ def sample(
     A temperature below 1 sharpens the distribution, 0 always takes the likeliest.
     `top_k` keeps the k likeliest ids (Fan et al. 2018), `top_p` the fewest whose
     probabilities reach p (Holtzman et al. 2020); with both, k comes first.
+
+    Raises ValueError for a temperature below 0.
     """
+    if temperature < 0:
+        raise ValueError(f"temperature {temperature} is not 0 or above")
     # A smaller one is 0 in float32, and 0 / 0 no number.
-    if 0 <= temperature < torch.finfo(torch.float32).tiny:
+    if temperature < torch.finfo(torch.float32).tiny:
         return logits.argmax(dim=-1, keepdim=True)  # (B, 1)
     # Only differences count. Down from the largest, none is large enough to overflow.
     logits = logits.float() - logits.amax(dim=-1, keepdim=True)  # (B, vocab_size)

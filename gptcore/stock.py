@@ -11,15 +11,17 @@ computes the same.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from types import CodeType, ModuleType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules import module as machinery
+from torch.overrides import TorchFunctionMode
 
 from gptcore.config import GPTConfig
 
@@ -61,15 +63,15 @@ def _is_part(value: object) -> bool:
 
 
 def built(config: GPTConfig) -> nn.Module:
-    """A model as its class makes it, whose weights have shapes and no memory.
+    """A model as its class makes it, whose weights have shapes and no numbers.
 
-    Its blocks are one and the same, so that it is there in a few milliseconds, and can be made for
-    every text: what a module of a library keeps would tie all cells of a lesson together that use
-    it.
+    Its blocks are one and the same, so that it is there in a millisecond or two, and can be made
+    for every text: what a module of a library keeps would tie all cells of a lesson together that
+    use it.
     """
     assert _declared is not None
     of_one = replace(config, n_layer=1)
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutNumbers():
         model = _declared(of_one)
     for part in list(model.modules()):
         if isinstance(part, nn.ModuleList):
@@ -78,6 +80,24 @@ def built(config: GPTConfig) -> nn.Module:
         if settings.get("config") is of_one:
             settings["config"] = config
     return model
+
+
+class _WithoutNumbers(TorchFunctionMode):
+    """Functions that only write numbers into a tensor do nothing."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        first = next(iter((*args, *kwargs.values())), None)
+        name = getattr(func, "__name__", "")
+        if isinstance(first, Tensor) and name.endswith("_") and not name.endswith("__"):
+            return first
+        return func(*args, **kwargs)
 
 
 def _called(model: nn.Module) -> Mapping[Any, Code]:
@@ -112,8 +132,7 @@ def difference(model: Any, training: bool = False) -> str:
         return f"its config is a {type(config).__name__} of its own"
     stock = built(config)
     called = _called(stock)
-    known = [one for code in called.values() for _, one in code.values()]
-    mentioned = {name for one in known for name in _names(one)}
+    mentioned = _Mentioned(called)
     for place, code in called.items():
         if _changed(place, code, mentioned):
             return f"{place.__name__} was changed"
@@ -138,7 +157,7 @@ def _code_of(place: Any) -> Code:
     }
 
 
-def _changed(place: Any, code: Code, mentioned: Collection[str]) -> bool:
+def _changed(place: Any, code: Code, mentioned: _Mentioned) -> bool:
     """Whether a call would find other code there now.
 
     A module's functions find nothing else by what it gains, but a class may hide what it inherits.
@@ -149,9 +168,9 @@ def _changed(place: Any, code: Code, mentioned: Collection[str]) -> bool:
         if (value, getattr(value, "__code__", None)) != known:
             return True
     return isinstance(place, type) and any(
-        name not in code and name not in NOT_RUN and _runs(value)
+        name[:2] == "__" or name in mentioned
         for name, value in members.items()
-        if name in mentioned or name[:2] == "__"
+        if name not in code and name not in NOT_RUN and _runs(value)
     )
 
 
@@ -168,6 +187,21 @@ def _names(code: object) -> Iterator[str]:
         if isinstance(constant, str):
             yield constant
         yield from _names(constant)
+
+
+class _Mentioned:
+    """All that some code mentions, gathered when first asked for: hardly ever."""
+
+    def __init__(self, called: Mapping[Any, Code]) -> None:
+        self._called = called
+
+    @cached_property
+    def _all(self) -> set[str]:
+        codes = (one for code in self._called.values() for _, one in code.values())
+        return {name for one in codes for name in _names(one)}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._all
 
 
 def _settings(module: nn.Module) -> dict[str, Any]:
@@ -190,7 +224,7 @@ def _differences(
     stock: nn.Module,
     name: str,
     no_dropout: bool,
-    mentioned: Collection[str],
+    mentioned: _Mentioned,
     kinds: set[tuple[torch.dtype, torch.device]],
 ) -> Iterator[str]:
     """What sets a module apart from a newly built one; the kinds of its weights are gathered."""

@@ -153,6 +153,11 @@ def test_generate_refuses(
         model.generate(**({"idx": PROMPT, "max_new_tokens": 1} | arguments))
 
 
+def test_a_choice_by_itself_refuses_what_would_prefer_the_unlikeliest() -> None:
+    with pytest.raises(ValueError, match=r"temperature -0\.5 is not 0 or above"):
+        sample(torch.tensor([[3.0, 0.0]]), temperature=-0.5)
+
+
 def test_targets_that_are_no_tensor_are_refused(model: GPT) -> None:
     with pytest.raises(TypeError, match="targets are a list; pass a tensor of token ids"):
         model(PROMPT, [[1, 2, 3]])
