@@ -81,6 +81,7 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     if errors and read_manifest(course.config.output) is None:
         pages = all_pages(_renderer(course), course, _with_failures(found, request, failed))
         publish(course.config.output, site_files(course.config, course.lessons, pages))
+    evidence.recordings.note_resources(schedule.resources(found, evidence.recordings))
     evidence.keep(course.config)
     raise_all(sorted(errors, key=lambda error: getattr(error, "path", "")))
     if request.minutes:
@@ -280,6 +281,9 @@ def _count(report: Report, lesson: Lesson, standing: Standing) -> None:
         return
     if standing.holds:
         report.replayed.append(name)
+    elif standing.awaits:
+        report.awaited.append(name)
+        say(f"{name} is not recorded, for no machine so far had {', '.join(standing.awaits)}")
     else:
         report.stale.append(name)
         say(f"warning: {name} is stale: {_why(standing)}")
@@ -287,7 +291,7 @@ def _count(report: Report, lesson: Lesson, standing: Standing) -> None:
 
 def _mark(report: Report, lesson: Lesson, profile: str, found: Sequence[Standing]) -> None:
     """Tell of what can't be relied on under a profile that is not executed here."""
-    wrong = list(faults(found, profile))
+    wrong = [one for one in faults(found, profile) if one.kind != "awaited"]
     report.marked.extend(f"{lesson.slug}#{one.cell.id} under {profile}" for one in wrong)
     if wrong:
         first = f"{lesson.path}:{wrong[0].cell.line}: {wrong[0].message}"

@@ -34,6 +34,8 @@ class Standing:
     """Why the recording can't be read, if it can't."""
     failure: str = ""
     """How the cell failed when it was executed just now, if it did."""
+    awaits: tuple[str, ...] = ()
+    """The resources for want of which nobody could record the cell so far."""
     state: State = field(default_factory=State, repr=False, compare=False)
     """What the cells above have left, as far as that is known."""
 
