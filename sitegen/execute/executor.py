@@ -129,21 +129,19 @@ class Executor:
         up what still runs and is wanted then too, and ends what is not.
         """
         waiting = self._not_running(plans)
-        self._lacking = self._ask(waiting)
-        self._start_some(waiting)
-        return self._executions(waiting, tell, interrupt)
+        self._lacking = frozenset[str]()
+        asked = _needs(waiting)
+        if not asked:
+            self._start_some(waiting)  # at once, for the caller has other things to do meanwhile
+        return self._executions(waiting, asked, tell, interrupt)
 
-    def _ask(self, plans: Sequence[Plan]) -> frozenset[str]:
-        """The resources that this machine lacks, of those that these plans need.
+    def _ask(self, asked: tuple[str, ...]) -> frozenset[str]:
+        """Which of these resources this machine lacks.
 
         Asked beforehand, so that nothing is run for a block that can't be, and in a process of its
         own, for what is imported to answer is no part of a lesson. Where there is no answer, the
         block's turn will tell.
         """
-        blocks = (cell for plan in plans for cell in plan.cells if isinstance(cell, Block))
-        asked = tuple(sorted({name for block in blocks for name in block.options.needs}))
-        if not asked:
-            return frozenset()
         home, away = Pipe()
         with home:
             with away:
@@ -158,8 +156,15 @@ class Executor:
         return frozenset()
 
     def _executions(
-        self, waiting: list[Plan], tell: Callable[[Event], None], interrupt: Any
+        self,
+        waiting: list[Plan],
+        asked: tuple[str, ...],
+        tell: Callable[[Event], None],
+        interrupt: Any,
     ) -> Iterator[Execution]:
+        if asked:
+            self._lacking = self._ask(asked)
+            self._start_some(waiting)
         while self._running:
             ready = self._ready(interrupt)
             if ready is None:
@@ -253,6 +258,12 @@ class Executor:
             for running in self._running
             if running.deadline <= now or any(source in ready for source in running.sources)
         ]
+
+
+def _needs(plans: Sequence[Plan]) -> tuple[str, ...]:
+    """The resources that blocks of these plans need."""
+    blocks = (cell for plan in plans for cell in plan.cells if isinstance(cell, Block))
+    return tuple(sorted({name for block in blocks for name in block.options.needs}))
 
 
 def _random_modules(lesson: Lesson) -> tuple[str, ...]:

@@ -45,6 +45,11 @@ class Standing:
         return self.recording is not None and not self.changes and not self.follows
 
     @property
+    def is_sound(self) -> bool:
+        """Whether there is nothing to mend: it holds, or nobody could record it so far."""
+        return self.holds or bool(self.awaits)
+
+    @property
     def is_wanted(self) -> bool:
         """Whether the cell is to be run, whatever comes of those above it."""
         return self.recording is None or bool(self.changes)

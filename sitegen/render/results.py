@@ -61,7 +61,7 @@ def results(
         for profile in profiles
         if profile == profiles[0] or any(one.recording for one in standings[profile.name])
     ]
-    whole = [profile for profile in there if all(map(_is_whole, standings[profile.name]))]
+    whole = [profile for profile in there if all(one.is_sound for one in standings[profile.name])]
     lead = whole[-1] if whole else profiles[0]
     ordered = (lead, *(profile for profile in there if profile != lead))
     found = {
@@ -78,10 +78,6 @@ def results(
             if not isinstance(cell, Block)
         },
     )
-
-
-def _is_whole(standing: Standing) -> bool:
-    return standing.holds or bool(standing.awaits)
 
 
 def _shown(
