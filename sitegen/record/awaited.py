@@ -1,8 +1,10 @@
-"""Which cells nobody could record so far, for want of a resource.
+"""Which blocks nobody could record so far, for want of a resource.
 
 Of each resource that a block was recorded with a course keeps the name. One that never was there
 is no fault of the recordings: a block that needs it is awaited. Where it was there once, a
-recording that is missing has been lost.
+recording that is missing has been lost. What only goes on with an awaited block is not awaited: of
+a cell without a recording it is not known for certain what it needs, and so not that it is none
+that was lost.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from sitegen.parse.lesson import Block, Cell
-from sitegen.record.needed import Needed
 from sitegen.record.replay import Standing
 
 
@@ -22,29 +23,13 @@ def resources(found: Sequence[Standing]) -> frozenset[str]:
 
 
 def awaiting(found: Sequence[Standing], had: Collection[str]) -> list[Standing]:
-    """The cells of a lesson, each with what it awaits; `had` are the resources there have been.
-
-    What can't do without a block that is awaited is awaited with it.
-    """
-    never = {
-        standing.cell.id: tuple(name for name in _needs(standing.cell) if name not in had)
-        for standing in found
-        if standing.recording is None and not standing.damage
-    }
-    if not any(never.values()):
-        return [*found]
-    needed = Needed(found)
+    """The cells of a lesson, each with what it awaits; `had` are the resources there have been."""
     return [
-        replace(standing, awaits=_of(standing.cell.id, never, needed))
-        if standing.cell.id in never
-        else standing
+        standing
+        if standing.recording or standing.damage
+        else replace(standing, awaits=tuple(one for one in _needs(standing.cell) if one not in had))
         for standing in found
     ]
-
-
-def _of(cell: str, never: dict[str, tuple[str, ...]], needed: Needed) -> tuple[str, ...]:
-    cells = (one for one in never if one == cell or one in needed.of(cell))
-    return tuple(dict.fromkeys(name for one in cells for name in never[one]))
 
 
 def _needs(cell: Cell) -> tuple[str, ...]:

@@ -449,7 +449,7 @@ def awaited(course):
     use_resource(course, False)
     course.lesson(
         "\n```python {#bake needs=oven}\ncake = 'cake'\nprint(cake)\n```\n"
-        "\n```python {#eat}\nprint(cake.upper())\n```\n\nIt was a `{python} cake`.\n"
+        "\n```python {#eat needs=oven}\nprint(cake.upper())\n```\n"
         "\n```python {#other}\nprint(1)\n```\n"
     )
     return course
@@ -459,7 +459,6 @@ def test_what_no_machine_could_record_is_no_drift_and_is_told_of(awaited) -> Non
     for executed in (["one#other"], []):
         run = awaited.build()
         assert run.report["executed"] == executed
-        # What needs the block is awaited with it.
         assert run.report["awaited"] == ["one#bake", "one#eat"]
         assert run.report["stale"] == []
         assert "one#bake is not recorded, for no machine so far had oven" in run.err
@@ -469,7 +468,14 @@ def test_what_no_machine_could_record_is_no_drift_and_is_told_of(awaited) -> Non
         assert (run.code, run.report["drift"]) == (0, [])
         told = "lessons/one.md:8: block 'bake' is not recorded, for no machine so far had oven; "
         assert told + "build_site.py records it anew, on a machine with oven" in run.err
-        assert "inline value `cake` is not recorded" in run.err
+
+
+def test_what_goes_on_with_an_awaited_block_says_so_itself(awaited) -> None:
+    awaited.edit("lessons/one.md", "{#eat needs=oven}", "{#eat}")
+    awaited.build()
+    # It may just as well be a recording that was lost.
+    (found,) = drift(awaited)
+    assert (found["kind"], found["line"]) == ("missing", 13)
 
 
 def test_a_dry_run_tells_of_what_is_awaited_apart(awaited) -> None:
