@@ -271,7 +271,7 @@ def tell_left_out(report: Report, profile: str, lessons: Sequence[Lesson]) -> No
     if left:
         needs = sorted({need for block in left for need in block.options.needs})
         blocks = "1 block" if len(left) == 1 else f"{len(left)} blocks"
-        say(f"{blocks} not executed: this machine lacks {', '.join(needs)}")
+        say(f"{blocks} not executed: {_lack(needs)}")
 
 
 def _count(report: Report, lesson: Lesson, standing: Standing) -> None:
@@ -303,8 +303,14 @@ def _why(standing: Standing) -> str:
     if standing.damage:
         return standing.damage
     block = standing.cell
-    needs = ", ".join(block.options.needs) if isinstance(block, Block) else ""
-    lack = f"this machine lacks {needs}" if needs else "what it depends on can't be run here"
+    needs = block.options.needs if isinstance(block, Block) else ()
+    lack = _lack(needs) if needs else "what it depends on can't be run here"
     if standing.recording is None:
         return f"no recording, and {lack}"
     return f"{why(standing)} changed, and {lack}"
+
+
+def _lack(needs: Sequence[str]) -> str:
+    """Of several, one that is missing is enough, and which it is only the worker knows."""
+    what = ", ".join(needs)
+    return f"this machine {'lacks' if len(needs) == 1 else 'has not all of'} {what}"

@@ -470,6 +470,17 @@ def test_what_no_machine_could_record_is_no_drift_and_is_told_of(awaited) -> Non
         assert told + "build_site.py records it anew, on a machine with oven" in run.err
 
 
+def test_of_several_resources_one_is_enough_to_lack(with_oven) -> None:
+    with_oven.write(
+        "lib/resources.py", "def available(name):\n    return name in ('oven', 'flour')\n"
+    )
+    with_oven.edit("lessons/one.md", "needs=oven", "needs=flour,oven")
+    with_oven.build()
+    use_resource(with_oven, True)
+    run = with_oven.build("--fresh")
+    assert "1 block not executed: this machine has not all of flour, oven" in run.err
+
+
 def test_what_goes_on_with_an_awaited_block_says_so_itself(awaited) -> None:
     awaited.edit("lessons/one.md", "{#eat needs=oven}", "{#eat}")
     awaited.build()
