@@ -81,6 +81,7 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     if errors and read_manifest(course.config.output) is None:
         pages = all_pages(_renderer(course), course, _with_failures(found, request, failed))
         publish(course.config.output, site_files(course.config, course.lessons, pages))
+    evidence.recordings.note_resources(schedule.resources(found, evidence.recordings))
     evidence.keep(course.config)
     raise_all(sorted(errors, key=lambda error: getattr(error, "path", "")))
     if request.minutes:
@@ -270,7 +271,7 @@ def tell_left_out(report: Report, profile: str, lessons: Sequence[Lesson]) -> No
     if left:
         needs = sorted({need for block in left for need in block.options.needs})
         blocks = "1 block" if len(left) == 1 else f"{len(left)} blocks"
-        say(f"{blocks} not executed: this machine lacks {', '.join(needs)}")
+        say(f"{blocks} not executed: {_lack(needs)}")
 
 
 def _count(report: Report, lesson: Lesson, standing: Standing) -> None:
@@ -280,6 +281,9 @@ def _count(report: Report, lesson: Lesson, standing: Standing) -> None:
         return
     if standing.holds:
         report.replayed.append(name)
+    elif standing.awaits:
+        report.awaited.append(name)
+        say(f"{name} is not recorded, for no machine so far had {', '.join(standing.awaits)}")
     else:
         report.stale.append(name)
         say(f"warning: {name} is stale: {_why(standing)}")
@@ -287,7 +291,7 @@ def _count(report: Report, lesson: Lesson, standing: Standing) -> None:
 
 def _mark(report: Report, lesson: Lesson, profile: str, found: Sequence[Standing]) -> None:
     """Tell of what can't be relied on under a profile that is not executed here."""
-    wrong = list(faults(found, profile))
+    wrong = [one for one in faults(found, profile) if one.kind != "awaited"]
     report.marked.extend(f"{lesson.slug}#{one.cell.id} under {profile}" for one in wrong)
     if wrong:
         first = f"{lesson.path}:{wrong[0].cell.line}: {wrong[0].message}"
@@ -299,8 +303,14 @@ def _why(standing: Standing) -> str:
     if standing.damage:
         return standing.damage
     block = standing.cell
-    needs = ", ".join(block.options.needs) if isinstance(block, Block) else ""
-    lack = f"this machine lacks {needs}" if needs else "what it depends on can't be run here"
+    needs = block.options.needs if isinstance(block, Block) else ()
+    lack = _lack(needs) if needs else "what it depends on can't be run here"
     if standing.recording is None:
         return f"no recording, and {lack}"
     return f"{why(standing)} changed, and {lack}"
+
+
+def _lack(needs: Sequence[str]) -> str:
+    """Of several, one that is missing is enough, and which it is only the worker knows."""
+    what = ", ".join(needs)
+    return f"this machine {'lacks' if len(needs) == 1 else 'has not all of'} {what}"

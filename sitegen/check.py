@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sitegen import schedule
@@ -56,7 +57,9 @@ def check(
     for profile, drift in sorted(
         _all(course, evidence, request, lessons, found, fresh), key=lambda one: _place(one[1])
     ):
-        if drift.kind == "stale" and profile in forgiven:
+        if drift.kind == "awaited":
+            say(drift)
+        elif drift.kind == "stale" and profile in forgiven:
             say(f"warning: {drift}")
             report.marked.append(f"{drift.file}:{drift.line} under {profile}")
         else:
@@ -110,12 +113,18 @@ def _all(
             told = {cell for cell, _ in otherwise}
             # Of a cell that only may follow others it is known now if it does.
             told.update(one.cell.id for one in standings if first and _is_sure(one, results))
-            for fault in faults(standings, profile, first):
+            rows = _had(standings, results) if first else standings
+            for fault in faults(rows, profile, first):
                 if fault.cell.id not in told:
                     yield profile, _drift(fault.kind, lesson, fault.cell.line, fault.message)
     if len(lessons) == len(course.lessons):
         for drift in _orphans(course, evidence.recordings):
             yield "", drift
+
+
+def _had(found: Sequence[Standing], results: Mapping[str, Result]) -> list[Standing]:
+    """The cells that were executed here await nothing."""
+    return [replace(one, awaits=()) if one.cell.id in results else one for one in found]
 
 
 def _is_sure(standing: Standing, results: Mapping[str, Result]) -> bool:

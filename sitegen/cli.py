@@ -209,7 +209,8 @@ def _run(options: argparse.Namespace) -> Report:
         course = courses.load(config)
         lessons = course.select(options.lessons)
     report = build(course, request, lessons)
-    if stamp and not report.stale:
+    # What is awaited is asked for again, for by then it may be there.
+    if stamp and not (report.stale or report.awaited):
         stamp.save(report)
     return report
 

@@ -19,7 +19,8 @@ def dry_run(course: Course, request: Request, lessons: Sequence[Lesson]) -> Repo
     """Print the blocks that a build would execute, each with the reason.
 
     Those that may follow are among them: whether they do is known once what they read has been
-    made anew.
+    made anew. What is awaited is told and is not among them: whether the machine has what it needs
+    is asked by a build alone.
 
     Raises:
         BlockError: embedded code differs.
@@ -37,20 +38,27 @@ def dry_run(course: Course, request: Request, lessons: Sequence[Lesson]) -> Repo
     for reason in reasons:
         print(reason)
     would = {reason.block for reason in reasons}
-    blocks = [
-        f"{lesson.slug}#{one.cell.id}"
+    blocks = {
+        f"{lesson.slug}#{one.cell.id}": one
         for lesson in lessons
         for one in found[lesson.slug][request.profile]
         if isinstance(one.cell, Block)
-    ]
-    return Report(replayed=[name for name in blocks if name not in would], would_execute=reasons)
+    }
+    awaited = {name: one.awaits for name, one in blocks.items() if one.awaits}
+    for name, lack in awaited.items():
+        print(f"{name}: only if there is {', '.join(lack)}, which no machine so far had")
+    return Report(
+        replayed=[name for name in blocks if name not in would and name not in awaited],
+        awaited=[*awaited],
+        would_execute=reasons,
+    )
 
 
 def _reasons(walk: Walk, run: Run, found: Sequence[Standing]) -> Iterator[Reason]:
-    planned = set(walk.cells)
+    planned = set(walk.certain)
     for standing in found:
         block = standing.cell
-        if not isinstance(block, Block):
+        if not isinstance(block, Block) or standing.awaits:
             continue
         if run.is_new(walk.lesson, standing):
             text = _why(standing)

@@ -38,6 +38,8 @@ class Report:
     replayed: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     """Out of date, and not to be executed here."""
+    awaited: list[str] = field(default_factory=list)
+    """Never recorded, since no machine had what they need."""
     marked: list[str] = field(default_factory=list)
     """Out of date or damaged under another profile: `lesson#block under PROFILE`."""
     drift: list[Drift] = field(default_factory=list)

@@ -17,7 +17,8 @@ from sitegen.execute.executor import Event, Execution, Executor
 from sitegen.execute.plan import Order
 from sitegen.parse.config import Config
 from sitegen.parse.lesson import Cell, Lesson
-from sitegen.record import recorder
+from sitegen.record import awaited, recorder
+from sitegen.record.awaited import awaiting
 from sitegen.record.needed import Needed
 from sitegen.record.recordings import Recording, Recordings
 from sitegen.record.replay import Standing, World, settled, standings
@@ -51,13 +52,27 @@ class Evidence:
 
 def stand(course: Course, evidence: Evidence) -> Standings:
     """How every cell of the course stands under every profile."""
-    return {
+    found = {
         lesson.slug: {
             profile.name: standings(lesson, profile.name, evidence.program, evidence.recordings)
             for profile in course.config.profiles
         }
         for lesson in course.lessons
     }
+    had = resources(found, evidence.recordings)
+    return {
+        slug: {name: awaiting(rows, had[name]) for name, rows in by_profile.items()}
+        for slug, by_profile in found.items()
+    }
+
+
+def resources(found: Standings, recordings: Recordings) -> dict[str, frozenset[str]]:
+    """By profile, the resources with which blocks of the course have been recorded."""
+    had = recordings.resources()
+    for by_profile in found.values():
+        for name, rows in by_profile.items():
+            had[name] = had.get(name, frozenset()) | awaited.resources(rows)
+    return had
 
 
 @dataclass(frozen=True)
@@ -170,23 +185,31 @@ class Walk:
     @property
     def cells(self) -> tuple[Cell, ...]:
         """What is to be run, as far as it is known before anything has."""
-        due = self._due(self._needed())
+        return self._cells(())
+
+    @property
+    def certain(self) -> tuple[Cell, ...]:
+        """Those that are run even where what is awaited is not to be had."""
+        return self._cells([one.cell.id for one in self.run.of(self.lesson) if one.awaits])
+
+    def _cells(self, out: Collection[str]) -> tuple[Cell, ...]:
+        due = self._due(self._needed(), out)
         return tuple(one.cell for one in self.run.of(self.lesson) if one.cell.id in due)
 
     def next(self, ran: Sequence[Cell], lacking: Collection[str]) -> Order | None:
         """The next cell in order that does not stand, or that one below needs."""
         found, needed = self.run.of(self.lesson), self._needed()
-        done, out = {cell.id for cell in ran}, set(lacking)
+        done = {cell.id for cell in ran}
+        out = set(lacking)
+        if out:
+            out.update(one.cell.id for one in found if needed.of(one.cell.id) & out)
         if any(not needed.of(id_) <= done for id_ in done & needed.distrusted):
             return None  # one was misled, and what it did is in the way of all others
-        due = self._due(needed) - done
+        due = self._due(needed, out) - done
         last = max((needed.order[id_] for id_ in done if id_ in needed.order), default=-1)
         for standing in found[last + 1 :]:
             id_ = standing.cell.id
-            needs = needed.of(id_)
-            if needs & out:
-                out.add(id_)
-            elif id_ in due and id_ not in out and needs <= done:
+            if id_ in due and needed.of(id_) <= done:
                 again = self.run.is_new(self.lesson, standing) or not standing.holds
                 return Order(standing.cell, None if again else standing.trace)
         return None
@@ -216,12 +239,13 @@ class Walk:
         distrusted = self.run.distrusted.get(self.lesson.slug, ())
         return Needed(self.run.of(self.lesson), frozenset(distrusted))
 
-    def _due(self, needed: Needed) -> set[str]:
+    def _due(self, needed: Needed, out: Collection[str]) -> set[str]:
         """The ids of the cells to be run, those that rebuild what others need among them.
 
-        What may follow is prepared for, where that costs little beside the rest.
+        What may follow is prepared for, where that costs little beside the rest. None is run that
+        is `out`, nor for the sake of one.
         """
-        found = self.run.of(self.lesson)
+        found = [one for one in self.run.of(self.lesson) if one.cell.id not in out]
         wanted = [one.cell.id for one in found if self.run.is_new(self.lesson, one)]
         if not wanted:
             return set()

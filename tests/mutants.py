@@ -239,7 +239,7 @@ def reached(root: Path) -> list[str]:
     return [
         lesson.slug
         for lesson in course.lessons
-        if not all(standing.holds for standing in found[lesson.slug]["cpu"])
+        if not all(standing.is_sound for standing in found[lesson.slug]["cpu"])
     ]
 
 

@@ -129,12 +129,42 @@ class Executor:
         up what still runs and is wanted then too, and ends what is not.
         """
         waiting = self._not_running(plans)
-        self._start_some(waiting)
-        return self._executions(waiting, tell, interrupt)
+        self._lacking = frozenset[str]()
+        asked = _needs(waiting)
+        if not asked:
+            self._start_some(waiting)  # at once, for the caller has other things to do meanwhile
+        return self._executions(waiting, asked, tell, interrupt)
+
+    def _ask(self, asked: tuple[str, ...]) -> frozenset[str]:
+        """Which of these resources this machine lacks.
+
+        Asked beforehand, so that nothing is run for a block that can't be, and in a process of its
+        own, for what is imported to answer is no part of a lesson. Where there is no answer, the
+        block's turn will tell.
+        """
+        home, away = Pipe()
+        with home:
+            with away:
+                process = self._launcher.start(self._job(asked=asked), away)
+            try:
+                if home.poll(DEFAULT_TIMEOUT):
+                    return frozenset(home.recv())
+            except (EOFError, OSError):
+                pass
+            finally:
+                process.kill()
+        return frozenset()
 
     def _executions(
-        self, waiting: list[Plan], tell: Callable[[Event], None], interrupt: Any
+        self,
+        waiting: list[Plan],
+        asked: tuple[str, ...],
+        tell: Callable[[Event], None],
+        interrupt: Any,
     ) -> Iterator[Execution]:
+        if asked:
+            self._lacking = self._ask(asked)
+            self._start_some(waiting)
         while self._running:
             ready = self._ready(interrupt)
             if ready is None:
@@ -181,24 +211,33 @@ class Executor:
 
     def _start(self, plan: Plan) -> _Worker:
         """Begin to run a plan, from a snapshot if there is one that serves."""
-        job = Job(
+        job = self._job(
             path=plan.lesson.path,
-            root=str(self.config.root),
             cells=plan.lesson.cells,
-            ran=(),
-            packages=self.config.packages,
-            profile=self.profile,
             modules=_random_modules(plan.lesson),
-            scratch=self._scratch.name,
-            written=self._written(),
-            snapshot_worth=self.snapshot_worth,
             own=own(plan.lesson, self.profile) if self.observe else None,
         )
         home, away = Pipe()
         with away:
             went_on = self._snapshots.go_on(plan, job, away)
             process, ran = went_on or (self._launcher.start(job, away), ())
-        return _Worker(plan, self.profile, process, home, self._snapshots, ran)
+        lacking = {
+            cell.id
+            for cell in plan.lesson.blocks
+            if not self._lacking.isdisjoint(cell.options.needs)
+        }
+        return _Worker(plan, self.profile, process, home, self._snapshots, ran, lacking)
+
+    def _job(self, **given: Any) -> Job:
+        return Job(
+            root=str(self.config.root),
+            packages=self.config.packages,
+            profile=self.profile,
+            scratch=self._scratch.name,
+            written=self._written(),
+            snapshot_worth=self.snapshot_worth,
+            **given,
+        )
 
     def _written(self) -> tuple[str, ...]:
         config = self.config
@@ -221,6 +260,12 @@ class Executor:
         ]
 
 
+def _needs(plans: Sequence[Plan]) -> tuple[str, ...]:
+    """The resources that blocks of these plans need."""
+    blocks = (cell for plan in plans for cell in plan.cells if isinstance(cell, Block))
+    return tuple(sorted({name for block in blocks for name in block.options.needs}))
+
+
 def _random_modules(lesson: Lesson) -> tuple[str, ...]:
     """Those with random numbers of their own, which are seeded for each block if they are there.
 
@@ -241,10 +286,11 @@ class _Worker:
         home: Connection,
         snapshots: Snapshots,
         ran: Sequence[Cell],
+        lacking: set[str],
     ) -> None:
         self.plan = plan
         self.had = tuple(ran)
-        self.lacking: set[str] = set()
+        self.lacking = lacking
         self.profile = profile
         self.process = process
         self.home = home

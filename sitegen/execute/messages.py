@@ -14,24 +14,26 @@ from sitegen.trace import Trace
 class Job:
     """What a worker is to do: run cells of the lesson at `path`, as it is told."""
 
-    path: str
     root: str
-    cells: tuple[Cell, ...]
-    """All that there are; which of them are to be run is said one by one."""
-    ran: tuple[Cell, ...]
-    """Those whose state is there already."""
     packages: tuple[str, ...]
     profile: str
-    modules: tuple[str, ...]
-    """To be imported before the first cell, if there are any such."""
     scratch: str
     """A folder that the generator removes."""
     written: tuple[str, ...]
     """What the generator itself writes, and the lessons, which blocks have no part in."""
     snapshot_worth: float | None
     """Seconds of work that a snapshot has to spare; None for no snapshots."""
+    path: str = ""
+    cells: tuple[Cell, ...] = ()
+    """All that there are; which of them are to be run is said one by one."""
+    ran: tuple[Cell, ...] = ()
+    """Those whose state is there already."""
+    modules: tuple[str, ...] = ()
+    """To be imported before the first cell, if there are any such."""
     own: Mapping[str, Mapping[str, str]] | None = None
     """What the trace of each cell says of the cell itself; None for no traces."""
+    asked: tuple[str, ...] = ()
+    """Resources: say which of them there are not, and do nothing else."""
 
 
 @dataclass(frozen=True)

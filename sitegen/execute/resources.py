@@ -6,6 +6,7 @@ The generator knows of `gpu`. Of anything else it asks the followed packages: a 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 from collections.abc import Sequence
@@ -29,6 +30,16 @@ def available(name: str, packages: Sequence[str]) -> bool:
         if module.available(name):
             return True
     return False
+
+
+def lacking(names: Sequence[str], packages: Sequence[str]) -> tuple[str, ...]:
+    """Those that this machine has not; one that can't be told of is not among them."""
+    found = []
+    for name in names:
+        with contextlib.suppress(Exception):
+            if not available(name, packages):
+                found.append(name)
+    return tuple(found)
 
 
 def _has_gpu() -> bool:

@@ -15,6 +15,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from sitegen.execute import resources
 from sitegen.execute.environment import PROFILE, is_ours
 from sitegen.execute.keeper import Desk
 from sitegen.execute.kept import KeptValues
@@ -37,6 +38,9 @@ def run(job: Job, home: Connection, desk: Desk) -> None:
     importlib.invalidate_caches()
     os.environ[PROFILE] = job.profile
     os.environ["IPYTHONDIR"] = job.scratch
+    if job.asked:
+        home.send(resources.lacking(job.asked, job.packages))
+        os._exit(0)
     # What blocks leave among temporary files goes with the build.
     temporary = tempfile.tempdir = os.environ["TMPDIR"] = tempfile.mkdtemp(dir=job.scratch)
     files = Files(Path(temporary), Path(job.root), frozenset(map(Path, job.written)))

@@ -151,6 +151,8 @@ class _Reader:
         self.ids: dict[str, int] = {}
         self.variants: list[str] = []
         """The profiles that the text at this place is of, the innermost last."""
+        self.notes: dict[tuple[int, int], str] = {}
+        """Of each reference to a footnote, by its number and which of them it is, the profile."""
         self.blocks = 0
         self.inlines = 0
         self.mistakes: list[SourceError] = []
@@ -192,6 +194,8 @@ class _Reader:
                     self.text(*token.map)
                 elif token.type == "inline":
                     self.inline(token, line)
+        for token in tokens:
+            self.footnote(token)
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
@@ -422,10 +426,20 @@ class _Reader:
             child.meta = {"line": at}
         elif child.type == "citation":
             self.cited += [Cited(one.key, at) for one in child.meta["cited"]]
+        elif child.type == "footnote_ref":
+            self.notes[child.meta["id"], child.meta["subId"]] = self.within("", at)
         elif child.type == "span_open":
             self.span(child, at)
         elif child.type == "span_close":
             self.variants.pop()
+
+    def footnote(self, token: Token) -> None:
+        """Mark a footnote, and each way back from it, with the profiles that refer to it."""
+        if token.type == "footnote_open":
+            names = {name for (note, _), name in self.notes.items() if note == token.meta["id"]}
+            token.meta["shown"] = "" if "" in names else " ".join(sorted(names))
+        elif token.type == "footnote_anchor":
+            token.meta["shown"] = self.notes.get((token.meta["id"], token.meta["subId"]), "")
 
     def only(self, token: Token, line: int) -> None:
         """Text of one profile: `:::only gpu`."""

@@ -15,9 +15,12 @@ _GPU = "gpu"
 
 @dataclass(frozen=True)
 class Fault:
-    """A recording that can't be relied on, or is not there."""
+    """A recording that can't be relied on, or is not there.
 
-    kind: Literal["damaged", "missing", "stale"]
+    One that is `awaited` could not be made so far, which is nobody's mistake.
+    """
+
+    kind: Literal["awaited", "damaged", "missing", "stale"]
     cell: Cell
     message: str
 
@@ -38,7 +41,10 @@ def faults(found: Sequence[Standing], profile: str, first: bool = False) -> Iter
             message = f"{what}: {standing.damage}; restore it from git, or {who}"
             yield Fault("damaged", cell, message)
         elif standing.recording is None:
-            if recorded:
+            if recorded and standing.awaits:
+                lack = f"no machine so far had {', '.join(standing.awaits)}"
+                yield Fault("awaited", cell, f"{what} is not recorded, for {lack}; {who}")
+            elif recorded:
                 yield Fault("missing", cell, f"{what} has no recording; {who}")
         elif standing.changes:
             message = f"{what}: its recording was made before {why(standing, 5)} changed; {who}"

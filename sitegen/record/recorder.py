@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from sitegen.execute.executor import Result
 from sitegen.parse.lesson import Block
+from sitegen.record.awaited import resources
 from sitegen.record.recordings import Provenance, Recording, Recordings, Value
 from sitegen.record.replay import Standing
 from sitegen.trace import Trace
@@ -28,7 +29,7 @@ def with_result(standing: Standing, result: Result) -> Standing:
         same = before == new
     if before and same and before.trace == trace:
         new = before
-    return replace(standing, recording=new, damage="", failure="")
+    return replace(standing, recording=new, damage="", failure="", awaits=())
 
 
 def save(
@@ -38,6 +39,7 @@ def save(
     by_id = {standing.cell.id: standing.recording for standing in found}
     if isinstance(recording := by_id[cell], Recording):
         recordings.save(slug, profile, cell, recording)
+        recordings.note_resources({profile: resources(found)})
     else:
         values = [one for one in by_id.values() if isinstance(one, Value)]
         recordings.save_values(slug, profile, values)

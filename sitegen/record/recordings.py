@@ -2,7 +2,8 @@
 
 A block's recording is `recordings/LESSON/PROFILE/BLOCK.json`, its figures are files beside it.
 The inline values of a lesson stand together in `recordings/LESSON/PROFILE.values.json`. With each
-stands the trace of the execution that made it.
+stands the trace of the execution that made it. `recordings/resources.json` says which resources
+there were when anything was recorded.
 
 Each holds a digest of all that it says, so that an edit by hand is noticed. It is no signature:
 who can read this module can forge one.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,37 @@ class Recordings:
             return
         items = [_fields(value) for value in values]
         self._write(path, _json([{**item, "digest": _hash(item)} for item in items]))
+
+    @property
+    def _resources_path(self) -> Path:
+        return self.folder / "resources.json"
+
+    def resources(self) -> dict[str, frozenset[str]]:
+        """By profile, the resources with which blocks have been recorded; they may be gone since.
+
+        Raises:
+            SiteError: the note of it can't be read.
+        """
+        try:
+            noted = _read(self._resources_path)
+            noted = {} if noted is None else noted
+            return {profile: frozenset(names) for profile, names in noted.items()}
+        except DamagedRecordingError as error:
+            what = str(error)
+        except (TypeError, AttributeError):
+            what = f"{self._resources_path.name} cannot be read: it has no names by profile"
+        raise SiteError(f"{self.folder}: {what}; restore it from git")
+
+    def note_resources(self, there: Mapping[str, Collection[str]]) -> None:
+        """Add to these, by profile."""
+        noted = self.resources()
+        new = {
+            profile: names
+            for profile in sorted(noted.keys() | there.keys())
+            if (names := sorted(noted.get(profile, frozenset()).union(there.get(profile, ()))))
+        }
+        if new:
+            self._write(self._resources_path, _json(new))
 
     def all_blocks(self) -> Iterator[tuple[str, str, str]]:
         """Slug, profile and block id of every recording there is."""

@@ -34,6 +34,8 @@ class Standing:
     """Why the recording can't be read, if it can't."""
     failure: str = ""
     """How the cell failed when it was executed just now, if it did."""
+    awaits: tuple[str, ...] = ()
+    """The resources for want of which nobody could record the cell so far."""
     state: State = field(default_factory=State, repr=False, compare=False)
     """What the cells above have left, as far as that is known."""
 
@@ -41,6 +43,11 @@ class Standing:
     def holds(self) -> bool:
         """Whether the recording is what the cell would display now."""
         return self.recording is not None and not self.changes and not self.follows
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether there is nothing to mend: it holds, or nobody could record it so far."""
+        return self.holds or bool(self.awaits)
 
     @property
     def is_wanted(self) -> bool:

@@ -12,6 +12,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup, escape
+from mdit_py_plugins.footnote.index import render_footnote_anchor
 
 from sitegen.output import Output
 from sitegen.parse import components
@@ -67,7 +68,7 @@ class Body:
         """What is to be told of outputs since this was last emptied, with the block's line."""
         self.markdown = make_parser(_LessonHTML)
         self.markdown.renderer.body = self  # type: ignore[attr-defined]
-        for name in ("math_inline", "math_inline_double", "math_block", "task", "citation"):
+        for name in _RULES:
             self.markdown.add_render_rule(name, getattr(_LessonHTML, name))
 
     @cached_property
@@ -299,6 +300,18 @@ def about(seconds: float) -> str:
     return f"{seconds / 60:.0f} min"
 
 
+_RULES = (
+    "math_inline",
+    "math_inline_double",
+    "math_block",
+    "task",
+    "citation",
+    "footnote_open",
+    "footnote_anchor",
+)
+"""What plugins have rules of their own for."""
+
+
 class _LessonHTML(RendererHTML):
     """markdown-it's renderer, with rules for what lessons have beyond CommonMark."""
 
@@ -370,11 +383,21 @@ class _LessonHTML(RendererHTML):
         )
 
     def span_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any) -> str:
-        name = tokens[idx].meta.get("only")
-        if not name:  # of what a block displays
-            return "<span>"
-        hidden = "" if name == env["results"].lead else " hidden"
-        return f'<span data-profile="{name}"{hidden}>'
+        return f"<span{_of_profile(tokens[idx].meta.get('only', ''), env)}>"
+
+    def footnote_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
+    ) -> str:
+        """It says its number itself, for those that are hidden before it don't count."""
+        number, of = tokens[idx].meta["id"] + 1, _of_profile(tokens[idx].meta.get("shown", ""), env)
+        return f'<li id="fn{number}" class="footnote-item" value="{number}"{of}>'
+
+    def footnote_anchor(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
+    ) -> str:
+        html = render_footnote_anchor(self, tokens, idx, options, env)
+        of = _of_profile(tokens[idx].meta.get("shown", ""), env)
+        return html.replace("<a ", f"<a{of} ", 1)
 
     def heading_open(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
@@ -465,6 +488,14 @@ def _cited(citation: Citation, reference: Reference) -> str:
 def _own(markup: str, env: Any) -> str:
     """Markup of the site's own, which in an output is kept apart until the rest is clean."""
     return env["parts"].sign(markup) if "parts" in env else markup
+
+
+def _of_profile(names: str, env: Any) -> str:
+    """Attributes of what is shown under these profiles alone; none if there are no names."""
+    if not names:
+        return ""
+    hidden = "" if env["results"].lead in names.split(" ") else " hidden"
+    return f' data-profile="{names}"{hidden}'
 
 
 def _value(values: Mapping[str, ShownValue | None], lead: str) -> Markup:

@@ -401,9 +401,10 @@ class _Writer:
             note = f"Under the profile {options.only} only:\n\n" if options.only else ""
             return Text(f"{note}{token.markup}python\n{block.code}{token.markup}")
         code = (solution if self.solved else skeleton)(block.code)
+        needs = f", needs {', '.join(options.needs)}" if options.needs else ""
         return Code(
             anchor(block.id),
-            f"# {block.id}\n{code}",
+            f"# {block.id}{needs}\n{code}",
             hidden=options.hide or options.fold,
             tags=("raises-exception",) if options.raises else (),
         )

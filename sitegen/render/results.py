@@ -21,7 +21,7 @@ class Shown:
     stale: bool = False
     note: str = ""
     expected: bool = True
-    """Whether the block exists under the profile."""
+    """Whether the block exists under the profile, and could be recorded."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,15 @@ def results(
 ) -> Results:
     """The results of a lesson, given how its cells stand under each profile, by its name.
 
-    The last profile is the largest. It leads where all of it is recorded and holds, else the
-    first, which any machine can execute.
+    The last profile is the largest. It leads where all of it is recorded and holds, but for what
+    no machine could record so far, else the first, which any machine can execute.
     """
     there = [
         profile
         for profile in profiles
         if profile == profiles[0] or any(one.recording for one in standings[profile.name])
     ]
-    whole = [profile for profile in there if all(one.holds for one in standings[profile.name])]
+    whole = [profile for profile in there if all(one.is_sound for one in standings[profile.name])]
     lead = whole[-1] if whole else profiles[0]
     ordered = (lead, *(profile for profile in there if profile != lead))
     found = {
@@ -101,6 +101,11 @@ def _of_profile(block: Block, profile: Profile, standing: Standing | None, sever
         return Shown(profile, None, note=f"Not part of the {profile.label} run.", expected=False)
     if standing.failure:
         return Shown(profile, None, note=f"It failed: {standing.failure}")
+    if standing.awaits:
+        lack = ", ".join(standing.awaits)
+        return Shown(
+            profile, None, note=f"Not recorded: no machine so far had {lack}.", expected=False
+        )
     if not isinstance(standing.recording, Recording):
         where = f" on the {profile.label}" if several else ""
         why = f": needs {needs}" if needs else ""

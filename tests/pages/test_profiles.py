@@ -46,6 +46,26 @@ LESSON = """
     print("bare:", scale())
     ```
     """
+NOTES = """
+    ```python {#one}
+    print(1)
+    ```
+
+    Of all[^all], [of the laptop[^laptop]]{only=cpu}[and again[^all]]{only=gpu}.
+
+    :::only gpu
+    Of the GPU[^gpu], again[^both].
+    :::
+
+    :::only cpu
+    Of both[^both].
+    :::
+
+    [^all]: For all.
+    [^laptop]: For the laptop.
+    [^gpu]: For the GPU.
+    [^both]: For both.
+    """
 LESSON += "".join(f"\n    Paragraph {number}.\n" for number in range(60))
 
 LIBRARY = """
@@ -87,6 +107,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     )
     course.lesson(LESSON)
     course.lesson(LESSON, slug="two", order=2)
+    course.lesson(NOTES, slug="notes", order=3)
     course.build()
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
@@ -251,3 +272,17 @@ def test_an_output_that_no_longer_holds_says_so(course: Course, visit: Callable)
     expect(result.locator(".stale")).to_have_text("out of date")
     expect(result).to_contain_text("scale: large")
     expect(result).to_contain_text("Recorded before the last change of lib.scale.")
+
+
+def test_a_footnote_leads_to_no_hidden_text(course: Course, visit: Callable) -> None:
+    page = visit(address(course, "notes")).page
+    for label, expected in (("Laptop", ["1", "2", "4"]), ("GPU", ["1", "3", "4"])):
+        choose(page, label)
+        references = page.locator(".footnote-ref a:visible")
+        assert {text[1] for text in references.all_inner_texts()} == set(expected)
+        notes = page.locator(".footnote-item:visible")
+        assert [one.get_attribute("value") for one in notes.all()] == expected
+        links = [*references.all(), *page.locator(".footnote-backref:visible").all()]
+        assert len(links) == 2 * references.count()
+        for link in links:
+            expect(page.locator(f"[id='{(link.get_attribute('href') or '')[1:]}']")).to_be_visible()

@@ -432,13 +432,126 @@ def test_without_its_resource_a_changed_block_is_stale_and_says_why(with_oven) -
     assert "out of date" not in with_oven.page()
 
 
-def test_a_block_that_was_never_recorded_says_so(with_oven) -> None:
+def test_a_recording_that_was_there_and_is_not_says_so(with_oven) -> None:
     use_resource(with_oven, False)
     with_oven.recording("bake").unlink()
     run = with_oven.build()
     assert run.report["stale"] == ["one#bake"]
     assert "Not recorded yet: needs oven." in with_oven.page()
-    assert [one["kind"] for one in drift(with_oven)] == ["missing"]
+    for _ in range(2):  # nor does a build make it forgotten
+        assert [one["kind"] for one in drift(with_oven)] == ["missing"]
+        with_oven.build()
+
+
+@pytest.fixture
+def awaited(course):
+    """A course that nobody could record all of."""
+    use_resource(course, False)
+    course.lesson(
+        "\n```python {#bake needs=oven}\ncake = 'cake'\nprint(cake)\n```\n"
+        "\n```python {#eat needs=oven}\nprint(cake.upper())\n```\n"
+        "\n```python {#other}\nprint(1)\n```\n"
+    )
+    return course
+
+
+def test_what_no_machine_could_record_is_no_drift_and_is_told_of(awaited) -> None:
+    for executed in (["one#other"], []):
+        run = awaited.build()
+        assert run.report["executed"] == executed
+        assert run.report["awaited"] == ["one#bake", "one#eat"]
+        assert run.report["stale"] == []
+        assert "one#bake is not recorded, for no machine so far had oven" in run.err
+    assert awaited.page().count("Not recorded: no machine so far had oven.") == 2
+    for strict in ([], ["--strict"]):
+        run = awaited.run("--check", *strict)
+        assert (run.code, run.report["drift"]) == (0, [])
+        told = "lessons/one.md:8: block 'bake' is not recorded, for no machine so far had oven; "
+        assert told + "build_site.py records it anew, on a machine with oven" in run.err
+
+
+def test_of_several_resources_one_is_enough_to_lack(with_oven) -> None:
+    with_oven.write(
+        "lib/resources.py", "def available(name):\n    return name in ('oven', 'flour')\n"
+    )
+    with_oven.edit("lessons/one.md", "needs=oven", "needs=flour,oven")
+    with_oven.build()
+    use_resource(with_oven, True)
+    run = with_oven.build("--fresh")
+    assert "1 block not executed: this machine has not all of flour, oven" in run.err
+
+
+def test_what_goes_on_with_an_awaited_block_says_so_itself(awaited) -> None:
+    awaited.edit("lessons/one.md", "{#eat needs=oven}", "{#eat}")
+    awaited.build()
+    # It may just as well be a recording that was lost.
+    (found,) = drift(awaited)
+    assert (found["kind"], found["line"]) == ("missing", 13)
+
+
+def test_a_dry_run_tells_of_what_is_awaited_apart(awaited) -> None:
+    report = awaited.run("--dry-run").report
+    assert [one["block"] for one in report["would_execute"]] == ["one#other"]
+    assert report["awaited"] == ["one#bake", "one#eat"]
+    awaited.build()
+    run = awaited.run("--dry-run")
+    assert "one#bake: only if there is oven, which no machine so far had\n" in run.out
+    assert "0 would be executed, 1 replayed" in run.out
+
+
+def test_nothing_is_run_for_a_block_that_cannot_be(awaited, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("RUNS", str(tmp_path / "runs"))
+    awaited.edit(
+        "lessons/one.md",
+        "```python {#bake needs=oven}\n",
+        "```python {#mix}\nimport os\nwith open(os.environ['RUNS'], 'a') as runs:\n"
+        "    runs.write('.')\ndough = 'dough'\n```\n\n"
+        "```python {#bake needs=oven}\ndough\n",
+    )
+    for _ in range(2):
+        awaited.build()
+    assert (tmp_path / "runs").read_text("utf-8") == "."
+    use_resource(awaited, True)
+    assert awaited.executed() == ["bake", "eat"]
+
+
+def test_what_was_awaited_is_recorded_where_it_can_be_and_is_drift_if_it_goes(awaited) -> None:
+    awaited.build()
+    use_resource(awaited, True)
+    assert {one["kind"] for one in drift(awaited)} == {"missing"}
+    assert awaited.executed() == ["bake", "eat"]
+    assert drift(awaited) == []
+    assert "Not recorded" not in awaited.page()
+    use_resource(awaited, False)
+    assert awaited.build().report["awaited"] == []
+    awaited.recording("bake").unlink()
+    awaited.build()
+    assert "missing" in [one["kind"] for one in drift(awaited)]
+    assert "no machine so far" not in awaited.page()
+
+
+def test_a_resource_that_was_there_is_awaited_by_no_block(with_oven) -> None:
+    use_resource(with_oven, False)
+    with_oven.lesson("\n```python {#two needs=oven}\n2\n```\n", slug="two", order=2)
+    assert with_oven.build().report["awaited"] == []
+    assert [one["file"] for one in drift(with_oven)] == ["lessons/two.md"]
+    # The note of it is made from what is recorded, and outlives that.
+    note = with_oven.root / "lessons/recordings/resources.json"
+    assert json.loads(note.read_text("utf-8")) == {"cpu": ["oven"]}
+    note.unlink()
+    assert [one["file"] for one in drift(with_oven)] == ["lessons/two.md"]
+    with_oven.build()
+    with_oven.recording("bake").unlink()
+    assert [one["kind"] for one in drift(with_oven)] == ["missing", "missing"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cpu": 1}'])
+def test_a_note_of_resources_that_cannot_be_read_says_so(with_oven, text) -> None:
+    (with_oven.root / "lessons/recordings/resources.json").write_text(text, "utf-8")
+    run = with_oven.run("--check")
+    assert run.code == 2
+    assert "resources.json cannot be read" in run.err
+    assert "restore it from git" in run.err
 
 
 def test_recordings_name_no_machine_and_no_absolute_path(built) -> None:

@@ -222,6 +222,12 @@ def test_what_is_of_the_profile_that_every_machine_has_is_run_and_no_other(cours
     assert "Large: `huge`." in text
 
 
+def test_a_cell_says_which_resource_it_needs(course) -> None:
+    course.lesson("\n```python {#bake needs=oven,flour}\n1\n```\n", extra="notebook: one.ipynb\n")
+    course.build()
+    assert "# bake, needs oven, flour\n1" in [one.source for one in cells(course)]
+
+
 def test_with_an_address_links_lead_to_the_site(course) -> None:
     course.edit("pyproject.toml", 'title = "A course"', 'title = "A"\nbase_url = "https://a.org/c"')
     course.lesson(

@@ -146,6 +146,21 @@ def test_what_is_only_to_be_marked_is_no_drift_unless_the_check_is_strict(both, 
     assert drift(both, "--strict") == []
 
 
+def test_a_profile_leads_without_what_no_machine_could_record(both, gpu) -> None:
+    both.edit("lessons/one.md", "It is", "```python {#c needs=oven}\nprint(3)\n```\n\nIt is")
+    both.build()
+    run = gpu(both)
+    assert run.report["awaited"] == ["one#c"]
+    page = both.page()
+    assert 'data-lead="gpu"' in page
+    assert not re.search(r"<p[^>]*partial", page)
+    assert page.count("Not recorded: no machine so far had oven.") == 2  # under each profile
+    check = both.run("--check", "--strict")
+    assert check.report["drift"] == []
+    for what in ("block 'c'", "block 'c' under profile gpu"):
+        assert f"{what} is not recorded, for no machine so far had oven" in check.err
+
+
 def test_a_dry_run_says_what_would_be_executed_and_why(both) -> None:
     assert both.run("--dry-run").report["would_execute"] == []
     both.edit("lessons/one.md", 'print("b")', 'print("c")')
