@@ -189,6 +189,10 @@ def _run(options: argparse.Namespace) -> Report:
         if report.marked:
             said = f"{len(report.marked)} recordings of other profiles are out of date or damaged"
             say(f"warning: {said}; --check tells which")
+        if report.awaited:
+            lessons = sorted({block.partition("#")[0] for block in report.awaited})
+            said = "was never recorded, for want of what it needs"
+            say(f"{', '.join(report.awaited)} {said}; build_site.py {' '.join(lessons)} asks again")
         return report
     from sitegen import course as courses
     from sitegen.build import Request, build
@@ -209,8 +213,7 @@ def _run(options: argparse.Namespace) -> Report:
         course = courses.load(config)
         lessons = course.select(options.lessons)
     report = build(course, request, lessons)
-    # What is awaited is asked for again, for by then it may be there.
-    if stamp and not (report.stale or report.awaited):
+    if stamp and not report.stale:
         stamp.save(report)
     return report
 

@@ -45,7 +45,8 @@ class Stamp:
             last = json.loads(self._file.read_text(encoding="utf-8"))
             same = last["sources"] == self._sources and last["recordings"] == self._recordings()
             if same and intact(self.config.output) and self._stands(last["outside"]):
-                return Report(replayed=list(last["blocks"]), marked=list(last["marked"]))
+                parts = ("replayed", "awaited", "marked")
+                return Report(**{part: list(last[part]) for part in parts})
         except (OSError, ValueError, KeyError, TypeError):
             pass
         return None
@@ -56,7 +57,8 @@ class Stamp:
             "sources": self._sources,
             "recordings": self._recordings(),
             "outside": self._outside(self._read_outside()),
-            "blocks": report.executed + report.replayed,
+            "replayed": report.executed + report.replayed,
+            "awaited": report.awaited,
             "marked": report.marked,
         }
         with contextlib.suppress(SiteError):  # a cache that can't be written is none

@@ -112,6 +112,9 @@ class Executor:
         )
         self._running: list[_Worker] = []
         self._snapshots = Snapshots()
+        self._asked = set[str]()
+        self._lacking = frozenset[str]()
+        """Of the resources asked for so far, those that this machine has not."""
         self._launcher = launcher(environment(), [*IMPORTED, *self.config.preload])
         return self
 
@@ -129,8 +132,7 @@ class Executor:
         up what still runs and is wanted then too, and ends what is not.
         """
         waiting = self._not_running(plans)
-        self._lacking = frozenset[str]()
-        asked = _needs(waiting)
+        asked = tuple(name for name in _needs(waiting) if name not in self._asked)
         if not asked:
             self._start_some(waiting)  # at once, for the caller has other things to do meanwhile
         return self._executions(waiting, asked, tell, interrupt)
@@ -163,7 +165,8 @@ class Executor:
         interrupt: Any,
     ) -> Iterator[Execution]:
         if asked:
-            self._lacking = self._ask(asked)
+            self._asked.update(asked)
+            self._lacking |= self._ask(asked)
             self._start_some(waiting)
         while self._running:
             ready = self._ready(interrupt)
