@@ -191,6 +191,27 @@ def test_the_link_to_a_file_stands_within_its_block(site: Path, visit: Callable)
 
 
 @pytest.mark.parametrize("width", [390, 1280])
+def test_what_stands_without_a_frame_is_in_line_with_the_text(
+    width: int, site: Path, visit: Callable
+) -> None:
+    page = visit(at(site, "loading-real-weights"), width).page
+    table = page.locator("table:has(tr[data-map])").bounding_box()
+    text = page.locator(".prose > p").first.bounding_box()
+    assert table
+    assert text
+    assert abs(table["x"] - text["x"]) <= 1
+
+
+def test_code_beside_code_in_a_box_is_not_cut_off(site: Path, visit: Callable) -> None:
+    page = visit(at(site, "pretraining"), 1280).page
+    page.locator("#predict-loop summary").first.click()
+    cut = page.locator("#predict-loop .compare pre").evaluate_all(
+        "all => all.map(one => one.scrollWidth - one.clientWidth)"
+    )
+    assert cut == [0, 0]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
 def test_a_preview_is_a_part_of_its_card(width: int, site: Path, visit: Callable) -> None:
     page = visit(at(site, "index"), width).page
     page.locator(".card-figure").nth(2).click(force=True)
@@ -216,7 +237,7 @@ def test_a_badge_is_one_line_with_its_details_on_demand(
 def test_a_printed_lesson_is_short(name: str, site: Path, visit: Callable) -> None:
     page = visit(at(site, name)).page
     pages = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))
-    assert len(pages) <= 42  # all exercises with their hints and solutions
+    assert len(pages) <= 44  # all exercises with their hints and solutions
 
 
 def test_every_lesson_says_how_to_run_it(site: Path, visit: Callable) -> None:
