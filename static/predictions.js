@@ -98,7 +98,9 @@ function choices(box, reveal) {
   for (const item of list.children) {
     const label = document.createElement("label");
     const radio = Object.assign(document.createElement("input"), { type: "radio", name: box.id });
-    label.append(radio, ...item.childNodes);
+    const words = document.createElement("span");
+    words.append(...item.childNodes);
+    label.append(radio, words);
     group.append(label);
   }
   list.remove();

@@ -147,8 +147,7 @@ function contents() {
     }
   };
   const observer = new IntersectionObserver(mark, { rootMargin: "-110px 0px -30% 0px" });
-  headings.forEach((heading) => observer.observe(heading));
-  mark();
+  headings.forEach((heading) => observer.observe(heading)); // which calls it for the first time
 
   const small = document.querySelector(".contents-small");
   small?.addEventListener("click", (event) => {
@@ -208,7 +207,7 @@ function miniature() {
   };
   addEventListener("scroll", show, { passive: true });
   addEventListener("resize", show);
-  show();
+  requestAnimationFrame(show); // a page is laid out once, after all has been put into it
 }
 
 // Pointing at a part, or going to it by Tab, lights it wherever it stands: a class in code and in a
@@ -308,7 +307,7 @@ function progress() {
   };
   addEventListener("scroll", show, { passive: true });
   addEventListener("resize", show);
-  show();
+  requestAnimationFrame(show);
 }
 
 // A link into something folded or hidden shows it.

@@ -13,7 +13,9 @@ from gptcore import GPT, GPTConfig
 from gptcore.figures.architecture import architecture
 from gptcore.figures.attention_map import attention_map, attention_weights
 from gptcore.figures.cache_growth import cache_growth
+from gptcore.figures.heads import split_and_joined
 from gptcore.figures.plots import CYCLE, curves, milestones, residual_std
+from gptcore.figures.shift import shifted
 from gptcore.figures.svg import FILL, STROKE, Diagram
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -183,3 +185,62 @@ def test_an_attention_map_shows_what_the_model_computes() -> None:
     assert len(squares) == 5 * 6 // 2
     with pytest.raises(IndexError):
         attention_weights(model, torch.arange(5), layer=2, head=0)
+
+
+def join(y: torch.Tensor) -> torch.Tensor:
+    return y.transpose(1, 2).flatten(2)
+
+
+def pieces(drawing: Diagram) -> list[list[int]]:
+    """The numbers of the tokens, by row from the top."""
+    rows: dict[str, list[int]] = {}
+    for label in ET.fromstring(drawing.svg).iter(f"{SVG}text"):
+        if (label.text or "").isdigit():
+            rows.setdefault(label.attrib["y"], []).append(int(label.text or ""))
+    return list(rows.values())
+
+
+@pytest.mark.parametrize("config", [GPTConfig.debug(), GPTConfig.gpt2(), GPTConfig.gpt2_xl()])
+def test_each_head_is_drawn_with_a_piece_of_every_token(config: GPTConfig) -> None:
+    with torch.device("meta"):
+        split = GPT(config).transformer.h[0].attn.split_heads
+    drawing = split_and_joined(split, join, config.n_embd)
+    assert pieces(drawing) == 3 * [[token] * config.n_head for token in range(4)]
+    assert f"(B, {config.n_head}, T, {config.head_size})" in words(drawing)
+    assert "Joined again, each row holds one token, and none" in drawing.description
+
+
+def test_heads_that_are_split_the_wrong_way_are_drawn_as_they_are() -> None:
+    drawing = split_and_joined(lambda x: x.reshape(1, 4, -1, 2), join, 8)
+    *_, split, joined = (pieces(drawing)[row : row + 4] for row in (0, 4, 8))
+    assert split == joined == [[0, 1, 2, 3]] * 4
+    assert "Each head holds one token, and none of the others" in drawing.description
+
+
+def test_filled_are_the_pieces_of_one_token() -> None:
+    svg = split_and_joined(lambda x: x.unflatten(2, (2, 4)).transpose(1, 2), join, 8).svg
+    filled = [
+        rect for rect in ET.fromstring(svg).iter(f"{SVG}rect") if rect.get("class") == "share"
+    ]
+    assert len(filled) == 3 * 2
+
+
+def test_a_shift_leads_from_each_token_to_the_next() -> None:
+    ids = torch.tensor([3, 1, 4, 1, 5])
+    drawing = shifted(ids[:-1], ids[1:], lambda i: f"t {i}")
+    root = ET.fromstring(drawing.svg)
+    names = [label.text for label in root.iter(f"{SVG}text") if (label.text or "").startswith("t␣")]
+    assert names == [f"t␣{i}" for i in (3, 1, 4, 1, 1, 4, 1, 5)]
+    assert len(root.findall(f".//{SVG}line")) == 3
+    kinds = [rect.get("class") for rect in root.iter(f"{SVG}rect")]
+    assert kinds == ["boundary", "kept", "kept", "kept", "kept", "kept", "kept", "boundary"]
+    assert "'t 3' is read and 't 1' is to be predicted" in drawing.description
+
+
+def test_rows_that_are_not_shifted_are_not_drawn_as_if_they_were() -> None:
+    x = torch.tensor([1, 2, 3])
+    drawing = shifted(x, x, str)
+    assert not ET.fromstring(drawing.svg).findall(f".//{SVG}line")
+    assert "0 tokens stand in both rows" in drawing.description
+    with pytest.raises(ValueError, match="3 tokens have 2"):
+        shifted(x, x[1:], str)

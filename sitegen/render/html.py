@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from html import escape, unescape
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import nh3
 
@@ -77,6 +78,9 @@ _PLACE = re.compile("\ue000(\\d+)\ue001")
 _PIECES = re.compile(r"""<[A-Za-z/](?:[^"'>]|"[^"]*"|'[^']*')*+>""")
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.S | re.I)
 _SHOWS = re.compile(r"<(?:img|svg|math|audio|video|hr|progress|meter)\b")
+_CELL = re.compile(r"<td\b[^<>]*>[^\ue000]*?</td>")
+_TAG_OR_LONG_WORD = re.compile(rf"{_PIECES.pattern}|(?P<word>(?:&#?\w+;|[^\s<&]){{12,}})")
+_SIGNS = re.compile(r"&#?\w+;|.")
 _PAGE = re.compile(r"#|https?:|mailto:|[a-z0-9-]+\.html(?:#|$)")
 
 
@@ -168,9 +172,27 @@ def clean(
     )
     # The corner of a table is no heading of anything.
     strict = re.sub(r"<th([^>]*)>\s*</th>", r"<td\1></td>", strict)
+    strict = _CELL.sub(lambda cell: _TAG_OR_LONG_WORD.sub(_foldable, cell[0]), strict)
     styles = re.findall(r'\sstyle="([^"]*)"', strict)
     coloured = any(has_colour(unescape(style)) for style in styles)
     return Cleaned(parts.put_back(strict), coloured)
+
+
+def _foldable(piece: re.Match[str]) -> str:
+    """A long word of a cell with the places where a narrow column may break it; a tag as it is.
+
+    They are those of a name, as in `attn.c_proj` or `LayerNorm`; what has none for long is broken
+    anywhere.
+    """
+    if not piece["word"]:
+        return piece[0]
+    found, run = "", 0
+    for before, sign in pairwise(["", *_SIGNS.findall(piece["word"])]):
+        named = before in ("_", ".", "/") and sign.isalpha()
+        if run > 1 and (named or (before.islower() and sign.isupper()) or run == 12):
+            found, run = found + "<wbr>", 0
+        found, run = found + sign, run + 1
+    return found
 
 
 @cache

@@ -154,6 +154,70 @@ def test_no_column_of_a_table_is_out_of_sight(
     assert hidden == []
 
 
+@pytest.mark.parametrize("name", ["plan", *LESSONS])
+def test_no_word_of_a_table_is_broken_on_a_phone(name: str, site: Path, visit: Callable) -> None:
+    page: Page = visit(at(site, name), 390).page
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    broken = page.evaluate(
+        """() => [...document.querySelectorAll("td")].flatMap(cell => {
+            const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [];
+            for (let text; (text = texts.nextNode());)
+                for (const word of text.data.matchAll(/[A-Za-z]{2,16}/g)) {
+                    const range = document.createRange();
+                    range.setStart(text, word.index);
+                    range.setEnd(text, word.index + word[0].length);
+                    const tops = [...range.getClientRects()].map(one => one.top);
+                    if (Math.max(...tops) - Math.min(...tops) > 4) found.push(word[0]);
+                }
+            return found;
+        })"""
+    )
+    assert broken == []
+
+
+def test_a_choice_with_code_in_it_is_one_sentence(site: Path, visit: Callable) -> None:
+    page = visit(at(site, "building-nanogpt"), 390).page
+    choice = page.locator("#predict-shapes fieldset label:has(code)").first
+    tops = choice.locator("code").evaluate_all("all => all.map(e => e.getClientRects()[0].top)")
+    assert len(tops) == 3
+    assert max(tops) - min(tops) < 4
+
+
+def test_the_link_to_a_file_stands_within_its_block(site: Path, visit: Callable) -> None:
+    page = visit(at(site, "building-nanogpt"), 390).page
+    words = page.locator(".output.file a").first.locator("xpath=..").bounding_box()
+    assert words
+    assert words["x"] >= 16
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_stands_without_a_frame_is_in_line_with_the_text(
+    width: int, site: Path, visit: Callable
+) -> None:
+    page = visit(at(site, "loading-real-weights"), width).page
+    table = page.locator("table:has(tr[data-map])").bounding_box()
+    text = page.locator(".prose > p").first.bounding_box()
+    assert table
+    assert text
+    assert abs(table["x"] - text["x"]) <= 1
+
+
+def test_code_beside_code_in_a_box_is_not_cut_off(site: Path, visit: Callable) -> None:
+    page = visit(at(site, "pretraining"), 1280).page
+    page.locator("#predict-loop summary").first.click()
+    cut = page.locator("#predict-loop .compare pre").evaluate_all(
+        "all => all.map(one => one.scrollWidth - one.clientWidth)"
+    )
+    assert cut == [0, 0]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_preview_is_a_part_of_its_card(width: int, site: Path, visit: Callable) -> None:
+    page = visit(at(site, "index"), width).page
+    page.locator(".card-figure").nth(2).click(force=True)
+    expect(page.locator("h1")).to_have_text("Scaling and efficiency")
+
+
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_badge_is_one_line_with_its_details_on_demand(
     name: str, site: Path, visit: Callable
@@ -173,7 +237,7 @@ def test_a_badge_is_one_line_with_its_details_on_demand(
 def test_a_printed_lesson_is_short(name: str, site: Path, visit: Callable) -> None:
     page = visit(at(site, name)).page
     pages = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))
-    assert len(pages) <= 46  # all exercises with their hints and solutions
+    assert len(pages) <= 44  # all exercises with their hints and solutions
 
 
 def test_every_lesson_says_how_to_run_it(site: Path, visit: Callable) -> None:

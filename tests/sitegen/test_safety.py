@@ -139,6 +139,20 @@ def test_html_keeps_its_structure() -> None:
     assert 'href="https://example.org"' in clean('<a href="https://example.org">x</a>', "").html
 
 
+def test_a_long_word_of_a_cell_may_be_broken_where_its_name_has_parts() -> None:
+    def cell(text: str) -> str:
+        start, end = "<table><tbody><tr><td>", "</td></tr></tbody></table>"
+        return clean(start + text + end, "").html.removeprefix(start).removesuffix(end)
+
+    assert cell("transformer.h.0.attn") == "transformer.<wbr>h.0.<wbr>attn"
+    assert cell("CausalSelfAttention") == "Causal<wbr>Self<wbr>Attention"
+    assert cell("normal_and_scaled") == "normal_<wbr>and_<wbr>scaled"
+    assert cell("a" * 14) == "a" * 12 + "<wbr>aa"
+    assert cell("&lt;" * 14) == "&lt;" * 12 + "<wbr>" + "&lt;" * 2
+    for kept in ("Chinchilla", "124,439,808", "two words of it", '<b title="a_long.title">b</b>'):
+        assert cell(kept) == kept
+
+
 class Acts(HTMLParser):
     """Collects what on a page could act or fetch, and has a word of ours in it."""
 
