@@ -80,7 +80,16 @@ TESTS = [
     "tests/test_quantize.py",
     "tests/test_resources.py",
 ]
-NEEDED = ["build_site.py", "lessons", "pyproject.toml", "sitegen", "static", "templates", "tests"]
+NEEDED = [
+    "build_site.py",
+    "course",
+    "lessons",
+    "pyproject.toml",
+    "sitegen",
+    "static",
+    "templates",
+    "tests",
+]
 TOO_LONG = 124
 """Of `run`: the command did not end in time."""
 OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
@@ -207,11 +216,7 @@ def noticed_by(mutant: Mutant) -> str:
     """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for name in NEEDED:
-            source = ROOT / name
-            (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
-        shutil.copytree(ROOT / "gptcore", root / "gptcore")
-        (root / "gptcore" / f"{mutant.module}.py").write_text(mutant.source, encoding="utf-8")
+        lay(mutant, root)
         for some in nearest_first(mutant):
             tests = run([sys.executable, "-m", "pytest", "-x", "-q", *some], root)
             if tests in (1, 2):  # one failed, or the library can't be imported
@@ -230,6 +235,14 @@ def noticed_by(mutant: Mutant) -> str:
         told = json.loads(report.read_text())
         kinds = {drift["kind"] for drift in told["drift"]}
         return "check" if told["errors"] or kinds - {"stale"} else ""
+
+
+def lay(mutant: Mutant, root: Path) -> None:
+    """A copy of this course whose library is the mutant."""
+    for name in [*NEEDED, "gptcore"]:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
+    (root / "gptcore" / f"{mutant.module}.py").write_text(mutant.source, encoding="utf-8")
 
 
 def reached(root: Path) -> list[str]:

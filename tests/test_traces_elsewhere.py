@@ -51,19 +51,19 @@ NASTY = [
 ]
 
 SCRIPT = """
-import json, sys, types
+import json, os, sys, types
 token = types.ModuleType("markdown_it.token")  # of what is installed here, another Python has none
 token.Token = object
 sys.modules.update({"markdown_it": types.ModuleType("markdown_it"), "markdown_it.token": token})
 from pathlib import Path
-from watched import replay, run
+from watched import replay, run_in_a_copy
 from sitegen.parse.lesson import Block
 from sitegen.trace import Trace
 from sitegen.trace.cells import code_hash
 
 asked = json.load(sys.stdin)
 lesson, root = asked["lesson"], Path(asked["root"])
-ran = run(lesson, root, ["nets"])
+ran = run_in_a_copy(lesson, root, ["nets"], lesson, os.environ)
 given = {id_: Trace.parse(text) for id_, text in asked["traces"].items()}
 print(json.dumps({
     "failure": ran.failure,

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import io
 import linecache
 import multiprocessing
 import os
 import re
+import subprocess
 import sys
 import traceback
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 from sitegen.execute.snapshot import Files
@@ -65,16 +67,52 @@ def run(
     packages: Sequence[str] = ("mylib",),
     only: Collection[str] = (),
 ) -> Ran:
-    """Run the cells, or some, in a fresh copy of this process, which imports the packages anew."""
+    """Run the cells, or some, in a fresh process, which imports the packages anew."""
+    _, server = _small_process()
+    server.send((codes, root, packages, [*(only or codes)], {**os.environ}))
+    found: Ran = server.recv()
+    return found
+
+
+@functools.cache
+def _small_process() -> tuple[subprocess.Popen[bytes], Connection]:
+    """One that is quickly copied: that of the tests has imported all that any of them needs."""
+    mine, other = multiprocessing.Pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"import watched; watched.serve({other.fileno()})"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        pass_fds=[other.fileno()],
+    )
+    other.close()
+    return process, mine
+
+
+def serve(descriptor: int) -> None:
+    """Run what is asked for, until nobody asks any more."""
+    home = Connection(descriptor)
+    with contextlib.suppress(EOFError):
+        while True:
+            home.send(run_in_a_copy(*home.recv()))
+
+
+def run_in_a_copy(
+    codes: Mapping[str, str],
+    root: Path,
+    packages: Sequence[str],
+    only: Collection[str],
+    environment: Mapping[str, str],
+) -> Ran:
+    """As `run`, in a copy of the process that calls it."""
     context = multiprocessing.get_context("fork")
     mine, other = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(codes, root, packages, only or codes, other))
+    process = context.Process(target=_run, args=(codes, root, packages, only, environment, other))
     process.start()
     other.close()
     try:
         found: Ran = mine.recv()
-    finally:
-        process.join(30)
+    except EOFError:
+        found = Ran(failure="OBSERVER\nits process ended")
+    process.join(30)
     return found
 
 
@@ -83,13 +121,16 @@ def _run(
     root: Path,
     packages: Sequence[str],
     only: Collection[str],
-    home: Any,
+    environment: Mapping[str, str],
+    home: Connection,
 ) -> None:
     shown: dict[str, str] = {}
     traces: dict[str, Trace] = {}
     failure = ""
     try:
         sys.dont_write_bytecode = True
+        os.environ.clear()
+        os.environ.update(environment)
         os.chdir(root)
         temporary = root.with_name(root.name + "-temporary")
         temporary.mkdir(exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 import symtable
 from collections.abc import Iterable, Iterator
@@ -55,12 +56,23 @@ def test_nothing_but_a_check_needs_an_answer(lesson) -> None:
     assert len(checks(lesson)) == len(exercises(lesson)) >= 4
 
 
+@pytest.mark.parametrize("solved", [False, True], ids=["asked", "solved"])
+@each_lesson
+def test_a_cell_mentions_only_what_is_there(lesson, solved: bool) -> None:
+    there = {*vars(builtins), "get_ipython"}
+    for cell in code_cells(read(lesson, solved).cells):
+        there |= binds(cell)
+        scope = symtable.symtable(cell.source, cell.id, "exec")  # functions wait to be called
+        at_once = {one.get_name() for one in scope.get_symbols() if one.is_referenced()}
+        assert at_once <= there, cell.id
+
+
 @each_lesson
 def test_checks_ask_for_answers_and_with_them_outputs_are_those_of_the_page(
     lesson, tmp_path
 ) -> None:
     book = read(lesson, solved=True)
-    cells = without_lacking(lesson, _first_open(lesson, book.cells))
+    cells = needed(lesson, without_lacking(lesson, _first_open(lesson, book.cells)))
     book.cells = [budget(steps=60, short_steps=6), *cells]
     cells = executed(book, tmp_path)
     for check in checks(lesson):
@@ -79,6 +91,34 @@ def test_checks_ask_for_answers_and_with_them_outputs_are_those_of_the_page(
         assert not differences(shown, fresh, block.options, block.id)
         compared += bool(recording.outputs) and block.options.compare != "none"
     assert compared > 5
+
+
+def needed(lesson: Lesson, cells: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """Without those that nothing here is compared with or waits for: that they run, pages show."""
+    loose = {
+        f"block-{block.id}"
+        for block in lesson.blocks
+        if block.options.compare == "none" and block.id not in checks(lesson) | exercises(lesson)
+    }
+    kept: list[NotebookNode] = []
+    names: set[str] = set()
+    for cell in reversed(code_cells(cells)):
+        if (cell.id not in loose and not cell.id.startswith("values-")) or binds(cell) & names:
+            kept.insert(0, cell)
+            names = (names - binds(cell)) | mentions(cell)
+    return kept
+
+
+def code_cells(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+def binds(cell: NotebookNode) -> set[str]:
+    return {name for node in ast.parse(cell.source).body for name in bound(node)}
+
+
+def mentions(cell: NotebookNode) -> set[str]:
+    return set(_mentioned(symtable.symtable(cell.source, cell.id, "exec")))
 
 
 def _first_open(lesson: Lesson, solved: Iterable[NotebookNode]) -> Iterator[NotebookNode]:

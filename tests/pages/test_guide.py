@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 from small_course import Course
-from standards import ids_of_valid, opened_for_axe, violations
+from standards import UNCOLOURED, ids_of_valid, opened_for_axe, violations
 
 from sitegen import reference
 from sitegen.cli import parser
@@ -158,6 +158,7 @@ def test_the_html_is_valid(name: str, pages: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_axe_finds_nothing(name: str, pages: Path, browser: Browser) -> None:
     for dark, width in ((False, 1280), (True, 390)):
-        with opened_for_axe(browser, (pages / f"{name}.html").as_uri(), dark) as page:
+        url = (pages / f"{name}.html").as_uri()
+        with opened_for_axe(browser, url, dark, UNCOLOURED) as page:
             assert violations(page) == []
             assert page.evaluate("document.documentElement.scrollWidth") == width

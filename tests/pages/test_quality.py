@@ -27,9 +27,16 @@ PAGES = ["index", "plan", "record", "404", *sorted(p.stem for p in (ROOT / "less
 def test_axe_finds_nothing(name: str, dark: bool, site: Path, browser: Browser) -> None:
     with opened_for_axe(browser, (site / f"{name}.html").as_uri(), dark, UNCOLOURED) as page:
         assert violations(page) == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_in_the_search(dark: bool, site: Path, browser: Browser) -> None:
+    with opened_for_axe(browser, (site / "plan.html").as_uri(), dark) as page:
         page.keyboard.press("/")
         page.get_by_role("dialog").wait_for()
         page.keyboard.type("loss")
+        page.get_by_role("dialog").locator("li").first.wait_for()
         assert violations(page, "dialog") == []
 
 
@@ -41,8 +48,8 @@ FAULTS = {
 
 
 @pytest.mark.browser
-def test_axe_would_find_what_is_wrong(site: Path, browser: Browser) -> None:
-    with opened_for_axe(browser, (site / "pretraining.html").as_uri(), False, UNCOLOURED) as page:
+def test_axe_would_find_what_is_wrong(specimen: Path, browser: Browser) -> None:
+    with opened_for_axe(browser, specimen.as_uri(), False, UNCOLOURED) as page:
         for style, rule in FAULTS.items():
             added = page.add_style_tag(content=style)
             assert rule in {one.partition(":")[0] for one in violations(page)}, style

@@ -10,10 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import tiktoken
 import torch
+import transformers
 
 from gptcore import decode, profile
 from gptcore.config import GPTConfig
@@ -43,6 +45,11 @@ def tiny() -> profile.Profile:
     return Tiny(full.name, config, torch.device("cpu"), full.dtype, budget)
 
 
+def small() -> GPTConfig:
+    """In place of GPT-2 small: its width, which a lesson names, with fewer layers and ids."""
+    return GPTConfig(vocab_size=2048, n_layer=3)
+
+
 def uncompiled(model: Any = None, **_: Any) -> Any:
     """`torch.compile` without a compiler, which would take minutes here."""
     return model if model is not None else uncompiled
@@ -60,6 +67,8 @@ torch.cuda.is_available = lambda: True
 torch.cuda.get_device_name = lambda device=None: NAME
 torch.cuda.synchronize = lambda device=None: None
 full_size, profile.gpu = profile.gpu, tiny
+GPTConfig.gpt2 = small
+transformers.GPT2Config = partial(transformers.GPT2Config, vocab_size=2048, n_layer=3)
 
 if __name__ == "__main__":
     from sitegen.cli import main
