@@ -21,7 +21,7 @@ from sitegen.execute.executor import Execution, Executor, Result
 from sitegen.execute.plan import Straight
 from sitegen.execute.progress import Progress
 from sitegen.output import Output
-from sitegen.parse.lesson import Block, Cell, Lesson, Options
+from sitegen.parse.lesson import COMPARE, Block, Cell, Lesson, Options
 from sitegen.record.compare import differences
 from sitegen.record.embedded import disagreements
 from sitegen.record.faults import called, faults
@@ -156,11 +156,12 @@ def _outputs(
     lesson: Lesson, found: Sequence[Standing], results: Mapping[str, Result]
 ) -> Iterator[tuple[str, Drift]]:
     """The cells that were executed and display something else than what is recorded."""
+    needed = Needed(found)
     for standing in found:
         cell, recording, result = standing.cell, standing.recording, results.get(standing.cell.id)
         if recording is None or result is None:
             continue
-        if diff := _difference(lesson, cell, recording, result):
+        if diff := _difference(lesson, cell, recording, result, needed):
             kind = "output" if isinstance(cell, Block) else "inline"
             changed = ", ".join(standing.changed[:5])
             because = f" ({changed} changed)" if changed else ""
@@ -170,21 +171,28 @@ def _outputs(
             yield cell.id, _drift(kind, lesson, cell.line, message, diff)
 
 
-def _difference(lesson: Lesson, cell: Cell, recording: Recording | Value, result: Result) -> str:
+def _difference(
+    lesson: Lesson, cell: Cell, recording: Recording | Value, result: Result, needed: Needed
+) -> str:
     if isinstance(cell, Block) and isinstance(recording, Recording):
         name = f"{lesson.slug}#{cell.id}"
         return differences(recording.outputs, result.outputs, cell.options, name)
     if isinstance(recording, Value):
         before = Output(result.outputs[0].kind, {"text/plain": recording.value})
-        return differences([before], result.outputs, _rule(lesson, cell), f"`{cell.code}`")
+        return differences([before], result.outputs, _rule(lesson, cell, needed), f"`{cell.code}`")
     return ""
 
 
-def _rule(lesson: Lesson, cell: Cell) -> Options:
-    """An inline value is compared like the block before it."""
-    before = lesson.cells[: lesson.cells.index(cell)]
-    blocks = (one.options for one in reversed(before) if isinstance(one, Block))
-    return next(blocks, Options())
+def _rule(lesson: Lesson, cell: Cell, needed: Needed) -> Options:
+    """How an inline value is compared: as loosely as any block that it comes of.
+
+    Those are the ones that made what it reads, and the one before it.
+    """
+    above = lesson.cells[: lesson.cells.index(cell)]
+    blocks = [one for one in above if isinstance(one, Block)]
+    makers = needed.of(cell.id)
+    rules = [one.options for one in blocks if one is blocks[-1] or one.id in makers]
+    return max(rules, key=lambda one: (COMPARE.index(one.compare), one.rtol), default=Options())
 
 
 def _orphans(course: Course, recordings: Recordings) -> Iterator[Drift]:

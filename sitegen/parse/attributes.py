@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sitegen.errors import did_you_mean
-from sitegen.parse.lesson import Options
+from sitegen.parse.lesson import COMPARE, Options
 
 _ITEM = re.compile(
     r"""\s*(?:
@@ -98,8 +98,8 @@ def _value(key: str, value: str, code: str) -> Any:
         if not 0 < number < float("inf"):
             raise ValueError(f"{key}={value}: a positive number is wanted, such as {key}=30")
         return number
-    if key == "compare" and value not in ("exact", "numbers", "none"):
-        raise ValueError(f"compare={value}: one of exact, numbers, none is wanted")
+    if key == "compare" and value not in COMPARE:
+        raise ValueError(f"compare={value}: one of {', '.join(COMPARE)} is wanted")
     if key == "raises" and not re.fullmatch(r"[A-Za-z_][\w.]*", value):
         raise ValueError(f"raises={value}: the name of an exception is wanted, as RuntimeError")
     if key == "source" and not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", value):

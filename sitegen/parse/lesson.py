@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from markdown_it.token import Token
 
 Compare = Literal["exact", "numbers", "none"]
+COMPARE: tuple[Compare, ...] = get_args(Compare)
+"""From the strictest rule to the loosest."""
 
 DEFAULT_RTOL = 1e-4
 DEFAULT_TIMEOUT = 120.0

@@ -141,7 +141,7 @@ def test_previews_can_be_read(width: int, site: Path, visit: Callable) -> None:
 
 @pytest.mark.parametrize("name", ["plan", *LESSONS])
 def test_no_word_of_a_table_is_broken_on_a_phone(name: str, site: Path, visit: Callable) -> None:
-    page: Page = visit(at(site, name), 390).page
+    page = visit(at(site, name), 390).page
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     broken = page.evaluate(
         """() => [...document.querySelectorAll("td")].flatMap(cell => {

@@ -239,6 +239,38 @@ def test_a_changed_inline_value_is_found(built) -> None:
     assert "-8\n+12" in found["inline"]["message"]
 
 
+def test_an_inline_value_is_compared_as_loosely_as_what_it_comes_of(course) -> None:
+    course.lesson("""
+        ```python {#clock compare=none}
+        import time
+
+        began = time.perf_counter_ns()
+        ```
+
+        ```python {#later}
+        later = began + 1
+        ```
+
+        ```python {#near compare=numbers rtol=0.1}
+        from random import SystemRandom
+
+        near = 3 + SystemRandom().random() / 10
+        ```
+
+        ```python {#strict}
+        from time import time_ns
+
+        number = time_ns()
+        ```
+
+        `{python} later`, `{python} f"{near:.4f}"` and `{python} number`
+        """)
+    course.build()
+    (found,) = drift(course)
+    assert found["kind"] == "inline"
+    assert "`number`" in found["message"]
+
+
 def test_a_missing_recording_is_found_and_mended(built) -> None:
     built.recording("half").unlink()
     assert [(one["kind"], one["line"]) for one in drift(built)] == [("missing", 16)]
