@@ -190,9 +190,9 @@ def _run(options: argparse.Namespace) -> Report:
             said = f"{len(report.marked)} recordings of other profiles are out of date or damaged"
             say(f"warning: {said}; --check tells which")
         if report.awaited:
-            lessons = sorted({block.partition("#")[0] for block in report.awaited})
-            said = "was never recorded, for want of what it needs"
-            say(f"{', '.join(report.awaited)} {said}; build_site.py {' '.join(lessons)} asks again")
+            slugs = sorted({block.partition("#")[0] for block in report.awaited})
+            said = "not recorded, for no machine so far had what is needed"
+            say(f"{', '.join(report.awaited)}: {said}; {COMMAND} {' '.join(slugs)} asks again")
         return report
     from sitegen import course as courses
     from sitegen.build import Request, build

@@ -42,12 +42,12 @@ class Evidence:
     def of(cls, config: Config, program: Program | None = None) -> Evidence:
         """What there is of a course now."""
         program = program or Program(config.root, config.packages)
-        memory.recall(config.cache / "program.json", program)
+        memory.recall(config.cache, program)
         return cls(program, Recordings(config.recordings))
 
     def keep(self, config: Config) -> None:
         """Let the next build know what was found out."""
-        memory.keep(config.cache / "program.json", self.program)
+        memory.keep(config.cache, self.program)
 
 
 def stand(course: Course, evidence: Evidence) -> Standings:

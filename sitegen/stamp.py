@@ -28,6 +28,7 @@ _RENDERERS = (
     "pygments",
     "ziamath",
 )
+_PARTS = ("replayed", "awaited", "marked")
 
 
 class Stamp:
@@ -45,8 +46,8 @@ class Stamp:
             last = json.loads(self._file.read_text(encoding="utf-8"))
             same = last["sources"] == self._sources and last["recordings"] == self._recordings()
             if same and intact(self.config.output) and self._stands(last["outside"]):
-                parts = ("replayed", "awaited", "marked")
-                return Report(**{part: list(last[part]) for part in parts})
+                replayed, awaited, marked = map(list, (last[part] for part in _PARTS))
+                return Report(replayed=replayed, awaited=awaited, marked=marked)
         except (OSError, ValueError, KeyError, TypeError):
             pass
         return None

@@ -27,7 +27,7 @@ def program(root: Path) -> Program:
 def asked(file: Path) -> tuple[dict[str, str], list[str]]:
     """What is told of things by who recalls what was kept, and which texts were read for that."""
     found = program(file.parents[1])
-    memory.recall(file, found)
+    memory.recall(file.parent, found)
     read: list[str] = []
 
     def text(module: str) -> Text | None:
@@ -41,7 +41,7 @@ def asked(file: Path) -> tuple[dict[str, str], list[str]]:
 def keep(file: Path) -> dict[str, str]:
     first = program(file.parents[1])
     hashes = {thing: first.hash(thing) for thing in THINGS}
-    memory.keep(file, first)
+    memory.keep(file.parent, first)
     return hashes
 
 
@@ -75,7 +75,7 @@ def test_of_other_packages_nothing_is_known(file: Path) -> None:
     keep(file)
     (file.parents[1] / "more.py").write_text("")
     both = Program(file.parents[1], ["lib", "more"])
-    memory.recall(file, both)
+    memory.recall(file.parent, both)
     assert both.hashes == {}
 
 

@@ -132,12 +132,16 @@ class Executor:
         up what still runs and is wanted then too, and ends what is not.
         """
         waiting = self._not_running(plans)
-        asked = tuple(name for name in _needs(waiting) if name not in self._asked)
-        if not asked:
-            self._start_some(waiting)  # at once, for the caller has other things to do meanwhile
-        return self._executions(waiting, asked, tell, interrupt)
+        asked = set(_needs(waiting)) - self._asked
+        free = [plan for plan in waiting if asked.isdisjoint(_needs([plan]))]
+        bound = [plan for plan in waiting if not asked.isdisjoint(_needs([plan]))]
+        # At once, for the caller has other things to do meanwhile; but what runs alone may
+        # measure, and nothing is to go on beside it.
+        if self.jobs > 1 or not asked:
+            self._start_some(free)
+        return self._executions(free, bound, sorted(asked), tell, interrupt)
 
-    def _ask(self, asked: tuple[str, ...]) -> frozenset[str]:
+    def _ask(self, asked: Sequence[str]) -> frozenset[str]:
         """Which of these resources this machine lacks.
 
         Asked beforehand, so that nothing is run for a block that can't be, and in a process of its
@@ -147,7 +151,7 @@ class Executor:
         home, away = Pipe()
         with home:
             with away:
-                process = self._launcher.start(self._job(asked=asked), away)
+                process = self._launcher.start(self._job(asked=tuple(asked)), away)
             try:
                 if home.poll(DEFAULT_TIMEOUT):
                     return frozenset(home.recv())
@@ -159,15 +163,17 @@ class Executor:
 
     def _executions(
         self,
-        waiting: list[Plan],
-        asked: tuple[str, ...],
+        free: list[Plan],
+        bound: list[Plan],
+        asked: Sequence[str],
         tell: Callable[[Event], None],
         interrupt: Any,
     ) -> Iterator[Execution]:
         if asked:
             self._asked.update(asked)
             self._lacking |= self._ask(asked)
-            self._start_some(waiting)
+        waiting = [*free, *bound]
+        self._start_some(waiting)
         while self._running:
             ready = self._ready(interrupt)
             if ready is None:
@@ -237,6 +243,7 @@ class Executor:
             packages=self.config.packages,
             profile=self.profile,
             scratch=self._scratch.name,
+            cache=str(self.config.cache),
             written=self._written(),
             snapshot_worth=self.snapshot_worth,
             **given,

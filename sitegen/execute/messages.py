@@ -19,6 +19,8 @@ class Job:
     profile: str
     scratch: str
     """A folder that the generator removes."""
+    cache: str
+    """The course's folder of what is kept from one build to the next."""
     written: tuple[str, ...]
     """What the generator itself writes, and the lessons, which blocks have no part in."""
     snapshot_worth: float | None

@@ -23,6 +23,7 @@ from sitegen.execute.messages import Done, Failed, Job, Lacking, Started
 from sitegen.execute.plan import Order
 from sitegen.execute.session import Session
 from sitegen.execute.snapshot import Files, Taker
+from sitegen.trace import memory
 from sitegen.trace.observe import Observer
 from sitegen.trace.sources import Finder
 
@@ -48,6 +49,7 @@ def run(job: Job, home: Connection, desk: Desk) -> None:
     session = Session(job, desk)
     if job.own is not None:
         session.observer = Observer(files.course, job.packages, files, job.path, is_ours)
+        memory.recall(Path(job.cache), session.observer.program)
         session.observer.start(session.module.__dict__)
         session.kept = KeptValues(session.observer, job.path)
     _work(session, snapshots, job, home)

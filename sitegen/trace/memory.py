@@ -18,22 +18,23 @@ from sitegen.parse import tokens
 from sitegen.parse.tokens import short_hash
 from sitegen.trace.program import Program
 
+_FILE = "program.json"
 _MAKERS = ("program.py", "text.py")
 
 
-def recall(file: Path, program: Program) -> None:
+def recall(folder: Path, program: Program) -> None:
     """Let a program know the hashes that are kept of just what it is now."""
     with contextlib.suppress(OSError, LookupError, ValueError, TypeError, AttributeError):
-        kept = json.loads(file.read_text(encoding="utf-8"))
+        kept = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         if kept["of"] == _key(program):
             program.hashes.update({str(thing): str(hash_) for thing, hash_ in kept["is"].items()})
 
 
-def keep(file: Path, program: Program) -> None:
+def keep(folder: Path, program: Program) -> None:
     """Keep the hashes that were asked for."""
     content = json.dumps({"of": _key(program), "is": program.hashes})
     with contextlib.suppress(SiteError):  # a cache that can't be written is none
-        write_if_changed(unseen_folder(file.parent) / file.name, content)
+        write_if_changed(unseen_folder(folder) / _FILE, content)
 
 
 def _key(program: Program) -> str:

@@ -488,18 +488,35 @@ def awaited(course):
 
 
 def test_what_no_machine_could_record_is_no_drift_and_is_told_of(awaited) -> None:
-    for executed in (["one#other"], []):
-        run = awaited.build()
-        assert run.report["executed"] == executed
-        assert run.report["awaited"] == ["one#bake", "one#eat"]
-        assert run.report["stale"] == []
-        assert "one#bake is not recorded, for no machine so far had oven" in run.err
+    run = awaited.build()
+    assert run.report["executed"] == ["one#other"]
+    assert run.report["awaited"] == ["one#bake", "one#eat"]
+    assert run.report["stale"] == []
+    assert "one#bake is not recorded, for no machine so far had oven" in run.err
     assert awaited.page().count("Not recorded: no machine so far had oven.") == 2
     for strict in ([], ["--strict"]):
         run = awaited.run("--check", *strict)
         assert (run.code, run.report["drift"]) == (0, [])
         told = "lessons/one.md:8: block 'bake' is not recorded, for no machine so far had oven; "
         assert told + "build_site.py records it anew, on a machine with oven" in run.err
+
+
+def test_what_is_awaited_is_not_asked_for_until_something_changes_or_somebody_asks(
+    awaited, tmp_path
+) -> None:
+    asked = tmp_path / "asked"
+    awaited.write(
+        "lib/resources.py",
+        f"def available(name):\n    open({str(asked)!r}, 'a').write(name)\n    return False\n",
+    )
+    awaited.build()
+    asked.unlink()
+    run = awaited.build()
+    assert (run.report["awaited"], asked.exists()) == (["one#bake", "one#eat"], False)
+    assert "one#bake, one#eat: not recorded" in run.err
+    assert "build_site.py one asks again" in run.err
+    awaited.build("one")
+    assert asked.read_text() == "oven"
 
 
 def test_of_several_resources_one_is_enough_to_lack(with_oven) -> None:
