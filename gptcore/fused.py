@@ -1,0 +1,316 @@
+"""The step of a decoder in few kernels: five for each layer, written in Triton.
+
+One token of one stream is little work, of which a GPU is given each part by itself: what a kernel
+takes to start, and to wait for the last one, is longer than its work. So each product takes what
+comes before and after it along: the norm, the bias, GELU, the stream, the places in the cache.
+A norm is computed again by every program that needs it, which is a few numbers beside its weights.
+
+A program of a kernel must not read what another program of the same one writes, as they run in no
+order. What a kernel has written the next one finds, as kernels do run in order.
+
+All is computed in float32, whatever the weights are in, and the stream stays in float32 too. On a
+CPU the kernels run under TRITON_INTERPRET=1, slowly, which is how they are tested.
+
+Importing this needs Triton, which torch brings where it knows CUDA.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from gptcore.decode import Decoder, Linear, Norm
+
+PROGRAMS = 128
+"""So many at least for a product with one row, if it has as many results: a GPU's processors."""
+
+
+def fused(decoder: Decoder) -> Callable[[], Tensor]:
+    """What computes a decoder's step as its `forward` does: `token`, read at `place`.
+
+    Its logits, (B, vocab_size) in the weights' dtype, are the same memory each time, and nothing
+    else is allocated, so that it can be recorded as a CUDA graph.
+
+    Raises RuntimeError for a device that Triton has no code for, TypeError for weights in float64.
+    """
+    layers, wte, wpe = decoder.layers, decoder.wte, decoder.wpe
+    device, dtype = wte.device, wte.dtype
+    if device.type != "cuda" and not triton.knobs.runtime.interpret:
+        raise RuntimeError(
+            f"a fused step runs on CUDA, and this model is on {device}; use compile there"
+        )
+    if dtype.itemsize > 4:
+        raise TypeError(
+            f"a fused step computes in float32, and the weights are in {dtype}"
+        )
+    batch, heads, room, size = layers[0].keys.shape
+    width = heads * size
+    sizes = {"width": width, "block": triton.next_power_of_2(width)}
+    where = decoder.token, decoder.place, decoder.starts
+    scale = 1 / math.sqrt(size)
+    wide = {"device": device, "dtype": torch.float32}
+    x, q = (torch.empty(batch, width, **wide) for _ in range(2))
+    y, hidden, logits = (
+        torch.empty(batch, numbers, device=device, dtype=dtype)
+        for numbers in (width, 4 * width, len(wte))
+    )
+
+    def step() -> Tensor:
+        _embed[batch,](*where, wte, wpe, x, **sizes)
+        for layer in layers:
+            cache = (layer.keys, layer.values, decoder.place)
+            _launch(x, layer.c_attn, q, norm=layer.ln_1, cache=cache)
+            _attention[batch * heads,](
+                q,
+                *cache,
+                decoder.starts,
+                y,
+                scale,
+                heads=heads,
+                room=room,
+                size=size,
+                numbers=triton.next_power_of_2(size),
+                block=128,
+            )
+            _launch(y, layer.attn_c_proj, x, add=True)
+            _launch(x, layer.c_fc, hidden, norm=layer.ln_2, gelu=True)
+            _launch(hidden, layer.mlp_c_proj, x, add=True)
+        _launch(x, decoder.lm_head, logits, norm=decoder.ln_f)
+        return logits
+
+    return step
+
+
+def _launch(
+    x: Tensor,
+    linear: Linear,
+    out: Tensor,
+    norm: Norm | None = None,
+    cache: tuple[Tensor | None, ...] = (None, None, None),
+    gelu: bool = False,
+    add: bool = False,
+) -> None:
+    """x, (B, inputs), norm, product, GELU -> out, (B, outputs), which it is added to or replaces.
+
+    With a cache, keys and values and a place in them, out gets the queries alone.
+    """
+    # Rows of (outputs, inputs) lie as they are read: no copy, but for weights laid out otherwise.
+    weight, bias = linear[0].t().contiguous(), linear[1]
+    outputs, inputs = weight.shape
+    block = max(16, triton.next_power_of_2(inputs))
+    if len(x) == 1:
+        # The fewer rows a program has, the more programs; more than 16 would spill.
+        rows, group, block = 16, 1, min(4096, block)
+        while rows > 4 and outputs < rows * PROGRAMS:
+            rows //= 2
+    else:  # for matrix units, which take no fewer than 16
+        rows, block = 16, min(512, block)
+        group = min(32, max(16, triton.next_power_of_2(len(x))))
+    interpreted = triton.knobs.runtime.interpret
+    _product[triton.cdiv(outputs, rows), triton.cdiv(len(x), group)](
+        x,
+        weight,
+        bias,
+        out,
+        *((None, None) if norm is None else norm[1:3]),
+        *cache,
+        len(x),
+        eps=0.0 if norm is None else norm[3],
+        inputs=inputs,
+        outputs=outputs,
+        room=0 if cache[0] is None else cache[0].shape[2],
+        size=0 if cache[0] is None else cache[0].shape[3],
+        normed=norm is not None,
+        gelu=gelu,
+        add=add,
+        group=group,
+        rows=rows,
+        block=block,
+        # The interpreter multiplies matrices of bfloat16 by their bits.
+        multiplied=tl.float32 if interpreted else _DTYPES[weight.dtype],
+        num_warps=min(8, max(2, rows * block // 2048)),
+    )
+
+
+_DTYPES = {
+    torch.float32: tl.float32,
+    torch.bfloat16: tl.bfloat16,
+    torch.float16: tl.float16,
+}
+
+
+@triton.jit
+def _embed(
+    token: Any,
+    place: Any,
+    starts: Any,
+    wte: Any,
+    wpe: Any,
+    x: Any,
+    width: tl.constexpr,
+    block: tl.constexpr,
+) -> None:
+    """A program for each sequence: its row of x, (B, width)."""
+    one = tl.program_id(0)
+    number = tl.arange(0, block)
+    inside = number < width
+    position = tl.load(place) - tl.load(starts + one)
+    word = tl.load(wte + tl.load(token + one) * width + number, mask=inside)
+    where = tl.load(wpe + position * width + number, mask=inside)
+    both = word.to(tl.float32) + where.to(tl.float32)
+    tl.store(x + one * width + number, both, mask=inside)
+
+
+@triton.jit
+def _product(
+    x: Any,
+    weight: Any,
+    bias: Any,
+    out: Any,
+    norm_weight: Any,
+    norm_bias: Any,
+    keys: Any,
+    values: Any,
+    place: Any,
+    batch: Any,
+    eps: tl.constexpr,
+    inputs: tl.constexpr,
+    outputs: tl.constexpr,
+    room: tl.constexpr,
+    size: tl.constexpr,
+    normed: tl.constexpr,
+    gelu: tl.constexpr,
+    add: tl.constexpr,
+    group: tl.constexpr,
+    rows: tl.constexpr,
+    block: tl.constexpr,
+    multiplied: tl.constexpr,
+) -> None:
+    """A program for `rows` rows of the weight, (outputs, inputs), and `group` sequences."""
+    row = tl.program_id(0) * rows + tl.arange(0, rows)
+    one = tl.program_id(1) * group + tl.arange(0, group)[:, None]
+    number = tl.arange(0, block)
+    # Weights depend on nothing: they are on their way before the norm is computed.
+    lines, wanted = weight + row[:, None] * inputs, (row < outputs)[:, None]
+    ahead = tl.load(lines + number, mask=wanted & (number < inputs), other=0.0)
+    mean, scale = 0.0, 1.0
+    if normed:
+        mean, scale = _moments(x, one, batch, eps, inputs, group, block)
+    total = tl.zeros((group, rows), tl.float32)
+    for start in range(0, inputs, block):
+        at = start + number
+        inside = at < inputs
+        tile = ahead
+        following = at + block
+        ahead = tl.load(lines + following, mask=wanted & (following < inputs), other=0.0)
+        part = _part(x, one, batch, at, inputs)
+        if normed:
+            part = (part - mean) * scale * tl.load(norm_weight + at, mask=inside, other=0.0)
+            if norm_bias is not None:
+                part += tl.load(norm_bias + at, mask=inside, other=0.0)
+        if group == 1:
+            total += tl.sum(part * tile.to(tl.float32), 1)[None, :]
+        else:
+            part = part.to(weight.dtype.element_ty).to(multiplied)
+            tile = tl.trans(tile.to(multiplied))
+            total = tl.dot(part, tile, total, input_precision="ieee")
+    kept = (one < batch) & (row < outputs)
+    if bias is not None:
+        total += tl.load(bias + row, mask=row < outputs, other=0.0)
+    if gelu:  # tanh(a) = 2 sigmoid(2 a) - 1
+        inner = 0.7978845608028654 * (total + 0.044715 * total * total * total)
+        total *= tl.sigmoid(2 * inner)
+    if size > 0:
+        width: tl.constexpr = outputs // 3
+        head = one * (width // size) + row % width // size
+        cell = (head * room + tl.load(place)) * size + row % size
+        tl.store(out + one * width + row, total, mask=kept & (row < width))
+        third = row // width
+        tl.store(keys + cell, total, mask=kept & (third == 1))
+        tl.store(values + cell, total, mask=kept & (third == 2))
+    else:
+        cell = out + one * outputs + row
+        if add:  # to what this very program alone reads and writes
+            total += tl.load(cell, mask=kept, other=0.0)
+        tl.store(cell, total, mask=kept)
+
+
+@triton.jit
+def _part(x: Any, one: Any, batch: Any, at: Any, width: tl.constexpr) -> Any:
+    """Some columns of some rows of x, (B, width), in float32; 0 beyond."""
+    there = (one < batch) & (at < width)
+    return tl.load(x + one * width + at, mask=there, other=0.0).to(tl.float32)
+
+
+@triton.jit
+def _moments(
+    x: Any,
+    one: Any,
+    batch: Any,
+    eps: tl.constexpr,
+    width: tl.constexpr,
+    group: tl.constexpr,
+    block: tl.constexpr,
+) -> Any:
+    """Of each row of x its mean, and 1 over its standard deviation, (group, 1) each."""
+    number = tl.arange(0, block)
+    total = tl.zeros((group,), tl.float32)
+    for start in range(0, width, block):
+        total += tl.sum(_part(x, one, batch, start + number, width), 1)
+    mean = total[:, None] / width
+    squares = tl.zeros((group,), tl.float32)
+    for start in range(0, width, block):
+        at = start + number
+        apart = tl.where(at < width, _part(x, one, batch, at, width) - mean, 0.0)
+        squares += tl.sum(apart * apart, 1)
+    return mean, tl.rsqrt(squares[:, None] / width + eps)
+
+
+@triton.jit
+def _attention(
+    q: Any,
+    keys: Any,
+    values: Any,
+    place: Any,
+    starts: Any,
+    y: Any,
+    scale: Any,
+    heads: tl.constexpr,
+    room: tl.constexpr,
+    size: tl.constexpr,
+    numbers: tl.constexpr,
+    block: tl.constexpr,
+) -> None:
+    """A program for each head of each sequence, by the softmax that goes on with what comes.
+
+    (Milakov and Gimelshein 2018, algorithm 3): sums so far shrink when a higher score is met.
+    """
+    one = tl.program_id(0)
+    number = tl.arange(0, numbers)[None, :]
+    inside = number < size
+    query = tl.load(q + one * size + number, mask=inside, other=0.0) * scale
+    first, last = tl.load(starts + one // heads), tl.load(place)
+    peak = float("-inf")
+    total = 0.0
+    mixed = tl.zeros((numbers,), tl.float32)
+    for start in range(first, last + 1, block):  # each with a token that is seen
+        time = start + tl.arange(0, block)
+        seen = time <= last
+        cell = (one * room + time[:, None]) * size + number
+        there = seen[:, None] & inside
+        key = tl.load(keys + cell, mask=there, other=0.0).to(tl.float32)
+        value = tl.load(values + cell, mask=there, other=0.0).to(tl.float32)
+        score = tl.where(seen, tl.sum(query * key, 1), float("-inf"))
+        higher = tl.maximum(peak, tl.max(score, 0))
+        weight, shrink = tl.exp(score - higher), tl.exp(peak - higher)
+        total = total * shrink + tl.sum(weight, 0)
+        mixed = mixed * shrink + tl.sum(weight[:, None] * value, 0)
+        peak = higher
+    tl.store(y + one * size + number, (mixed / total)[None, :], mask=inside)
