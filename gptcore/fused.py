@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 import triton
@@ -28,61 +29,86 @@ from torch import Tensor
 if TYPE_CHECKING:
     from gptcore.decode import Decoder, Linear, Norm
 
+INTERPRETED = triton.knobs.runtime.interpret
+"""Whether the kernels below are interpreted, on any device."""
+
+ONE, MANY = 16, 64
+"""Rows of a weight that a program multiplies with, for one sequence and for several: at most."""
+
 PROGRAMS = 128
-"""So many at least for a product with one row, if it has as many results: a GPU's processors."""
+"""So many there are to be at least, with a fourth of these rows: as many as processors."""
+
+DTYPES = {
+    torch.float32: tl.float32,
+    torch.bfloat16: tl.bfloat16,
+    torch.float16: tl.float16,
+}
 
 
 def fused(decoder: Decoder) -> Callable[[], Tensor]:
     """What computes a decoder's step as its `forward` does: `token`, read at `place`.
 
     Its logits, (B, vocab_size) in the weights' dtype, are the same memory each time, and nothing
-    else is allocated, so that it can be recorded as a CUDA graph.
+    else is allocated, so that it can be recorded as a CUDA graph. `mask` stays as it is: other
+    steps are not to go on with a text.
 
-    Raises RuntimeError for a device that Triton has no code for, TypeError for weights in float64.
+    Raises RuntimeError for a device other than CUDA, TypeError for weights in float64.
     """
-    layers, wte, wpe = decoder.layers, decoder.wte, decoder.wpe
-    device, dtype = wte.device, wte.dtype
-    if device.type != "cuda" and not triton.knobs.runtime.interpret:
+    device, dtype = decoder.wte.device, decoder.wte.dtype
+    if device.type != "cuda" and not INTERPRETED:
         raise RuntimeError(
             f"a fused step runs on CUDA, and this model is on {device}; use compile there"
         )
-    if dtype.itemsize > 4:
+    if dtype not in DTYPES:
         raise TypeError(
-            f"a fused step computes in float32, and the weights are in {dtype}"
+            f"a fused step computes in float32, and this model is in {dtype}"
         )
-    batch, heads, room, size = layers[0].keys.shape
+    batch, heads, room, size = decoder.layers[0].keys.shape
     width = heads * size
-    sizes = {"width": width, "block": triton.next_power_of_2(width)}
-    where = decoder.token, decoder.place, decoder.starts
-    scale = 1 / math.sqrt(size)
-    wide = {"device": device, "dtype": torch.float32}
-    x, q = (torch.empty(batch, width, **wide) for _ in range(2))
+    x, q = torch.empty(2, batch, width, device=device, dtype=torch.float32)
     y, hidden, logits = (
         torch.empty(batch, numbers, device=device, dtype=dtype)
-        for numbers in (width, 4 * width, len(wte))
+        for numbers in (width, 4 * width, len(decoder.wte))
     )
+    first = partial(
+        _embed[batch,],
+        decoder.token,
+        decoder.place,
+        decoder.starts,
+        decoder.wte.contiguous(),
+        decoder.wpe.contiguous(),
+        x,
+        width=width,
+        block=triton.next_power_of_2(width),
+    )
+    launches = [first]
+    for layer in decoder.layers:
+        cache = layer.keys, layer.values, decoder.place
+        attention = partial(
+            _attention[batch * heads,],
+            q,
+            *cache,
+            decoder.starts,
+            y,
+            1 / math.sqrt(size),
+            heads=heads,
+            room=room,
+            size=size,
+            numbers=triton.next_power_of_2(size),
+            block=128,
+        )
+        launches += [
+            _launch(x, layer.c_attn, q, norm=layer.ln_1, cache=cache),
+            attention,
+            _launch(y, layer.attn_c_proj, x, add=True),
+            _launch(x, layer.c_fc, hidden, norm=layer.ln_2, gelu=True),
+            _launch(hidden, layer.mlp_c_proj, x, add=True),
+        ]
+    launches.append(_launch(x, decoder.lm_head, logits, norm=decoder.ln_f))
 
     def step() -> Tensor:
-        _embed[batch,](*where, wte, wpe, x, **sizes)
-        for layer in layers:
-            cache = (layer.keys, layer.values, decoder.place)
-            _launch(x, layer.c_attn, q, norm=layer.ln_1, cache=cache)
-            _attention[batch * heads,](
-                q,
-                *cache,
-                decoder.starts,
-                y,
-                scale,
-                heads=heads,
-                room=room,
-                size=size,
-                numbers=triton.next_power_of_2(size),
-                block=128,
-            )
-            _launch(y, layer.attn_c_proj, x, add=True)
-            _launch(x, layer.c_fc, hidden, norm=layer.ln_2, gelu=True)
-            _launch(hidden, layer.mlp_c_proj, x, add=True)
-        _launch(x, decoder.lm_head, logits, norm=decoder.ln_f)
+        for launch in launches:
+            launch()
         return logits
 
     return step
@@ -93,40 +119,40 @@ def _launch(
     linear: Linear,
     out: Tensor,
     norm: Norm | None = None,
-    cache: tuple[Tensor | None, ...] = (None, None, None),
+    cache: tuple[Tensor, Tensor, Tensor] | None = None,
     gelu: bool = False,
     add: bool = False,
-) -> None:
-    """x, (B, inputs), norm, product, GELU -> out, (B, outputs), which it is added to or replaces.
+) -> partial[None]:
+    """Norm, product and GELU of x, (B, inputs), which replace out, (B, outputs), or are added.
 
-    With a cache, keys and values and a place in them, out gets the queries alone.
+    With a cache, its keys and values and the place in them, out gets the queries alone.
     """
-    # Rows of (outputs, inputs) lie as they are read: no copy, but for weights laid out otherwise.
+    # Rows of (outputs, inputs), as nn.Linear has them, lie in the order in which they are read.
     weight, bias = linear[0].t().contiguous(), linear[1]
-    outputs, inputs = weight.shape
+    (outputs, inputs), batch = weight.shape, len(x)
     block = max(16, triton.next_power_of_2(inputs))
-    if len(x) == 1:
-        # The fewer rows a program has, the more programs; more than 16 would spill.
-        rows, group, block = 16, 1, min(4096, block)
-        while rows > 4 and outputs < rows * PROGRAMS:
-            rows //= 2
-    else:  # for matrix units, which take no fewer than 16
-        rows, block = 16, min(512, block)
-        group = min(32, max(16, triton.next_power_of_2(len(x))))
-    interpreted = triton.knobs.runtime.interpret
-    _product[triton.cdiv(outputs, rows), triton.cdiv(len(x), group)](
+    if batch == 1:
+        most, group = ONE, 1
+    else:  # matrix units take no fewer than 16 of each
+        most, group = MANY, min(32, max(16, triton.next_power_of_2(batch)))
+        block = min(256, block)
+    rows = most
+    while rows > most // 4 and outputs < rows * PROGRAMS:
+        rows //= 2
+    return partial(
+        _product[triton.cdiv(outputs, rows), triton.cdiv(batch, group)],
         x,
         weight,
         bias,
         out,
         *((None, None) if norm is None else norm[1:3]),
-        *cache,
-        len(x),
+        *((None, None, None) if cache is None else cache),
+        batch,
         eps=0.0 if norm is None else norm[3],
         inputs=inputs,
         outputs=outputs,
-        room=0 if cache[0] is None else cache[0].shape[2],
-        size=0 if cache[0] is None else cache[0].shape[3],
+        room=0 if cache is None else cache[0].shape[2],
+        size=0 if cache is None else cache[0].shape[3],
         normed=norm is not None,
         gelu=gelu,
         add=add,
@@ -134,29 +160,22 @@ def _launch(
         rows=rows,
         block=block,
         # The interpreter multiplies matrices of bfloat16 by their bits.
-        multiplied=tl.float32 if interpreted else _DTYPES[weight.dtype],
-        num_warps=min(8, max(2, rows * block // 2048)),
+        multiplied=tl.float32 if INTERPRETED else DTYPES[weight.dtype],
+        num_warps=min(8, max(2, rows * block // 2048)) if batch == 1 else 4,
     )
-
-
-_DTYPES = {
-    torch.float32: tl.float32,
-    torch.bfloat16: tl.bfloat16,
-    torch.float16: tl.float16,
-}
 
 
 @triton.jit
 def _embed(
-    token: Any,
-    place: Any,
-    starts: Any,
-    wte: Any,
-    wpe: Any,
-    x: Any,
+    token,
+    place,
+    starts,
+    wte,
+    wpe,
+    x,
     width: tl.constexpr,
     block: tl.constexpr,
-) -> None:
+):
     """A program for each sequence: its row of x, (B, width)."""
     one = tl.program_id(0)
     number = tl.arange(0, block)
@@ -170,16 +189,16 @@ def _embed(
 
 @triton.jit
 def _product(
-    x: Any,
-    weight: Any,
-    bias: Any,
-    out: Any,
-    norm_weight: Any,
-    norm_bias: Any,
-    keys: Any,
-    values: Any,
-    place: Any,
-    batch: Any,
+    x,
+    weight,
+    bias,
+    out,
+    norm_weight,
+    norm_bias,
+    keys,
+    values,
+    place,
+    batch,
     eps: tl.constexpr,
     inputs: tl.constexpr,
     outputs: tl.constexpr,
@@ -192,38 +211,52 @@ def _product(
     rows: tl.constexpr,
     block: tl.constexpr,
     multiplied: tl.constexpr,
-) -> None:
+):
     """A program for `rows` rows of the weight, (outputs, inputs), and `group` sequences."""
     row = tl.program_id(0) * rows + tl.arange(0, rows)
-    one = tl.program_id(1) * group + tl.arange(0, group)[:, None]
     number = tl.arange(0, block)
-    # Weights depend on nothing: they are on their way before the norm is computed.
-    lines, wanted = weight + row[:, None] * inputs, (row < outputs)[:, None]
-    ahead = tl.load(lines + number, mask=wanted & (number < inputs), other=0.0)
-    mean, scale = 0.0, 1.0
-    if normed:
-        mean, scale = _moments(x, one, batch, eps, inputs, group, block)
-    total = tl.zeros((group, rows), tl.float32)
-    for start in range(0, inputs, block):
-        at = start + number
-        inside = at < inputs
-        tile = ahead
-        following = at + block
-        ahead = tl.load(lines + following, mask=wanted & (following < inputs), other=0.0)
-        part = _part(x, one, batch, at, inputs)
+    one, kept = tl.program_id(1) * group, row < outputs
+    lines, wanted = weight + row[:, None] * inputs, kept[:, None]
+    if group > 1:
+        one += tl.arange(0, group)[:, None]
+        kept = kept & (one < batch)
+    cell = out + one * outputs + row
+    if group == 1:
+        # All that memory is asked for is on its way before anything waits for it.
+        inside = number < inputs
+        tile = tl.load(lines + number, mask=wanted & inside, other=0.0)
+        part = tl.load(x + one * inputs + number, mask=inside, other=0.0).to(
+            tl.float32
+        )
         if normed:
-            part = (part - mean) * scale * tl.load(norm_weight + at, mask=inside, other=0.0)
-            if norm_bias is not None:
-                part += tl.load(norm_bias + at, mask=inside, other=0.0)
-        if group == 1:
-            total += tl.sum(part * tile.to(tl.float32), 1)[None, :]
-        else:
+            gain, shift = _affine(norm_weight, norm_bias, number, inside)
+    added = 0.0
+    if bias is not None:
+        added += tl.load(bias + row, mask=row < outputs, other=0.0)
+    if add:  # to what this very program alone reads and writes
+        added += tl.load(cell, mask=kept, other=0.0)
+    if group == 1:
+        if normed:
+            part = tl.where(inside, part - tl.sum(part, 0) / inputs, 0.0)
+            part *= tl.rsqrt(tl.sum(part * part, 0) / inputs + eps)
+            part = part * gain + shift
+        total = tl.sum(part[None, :] * tile.to(tl.float32), 1)
+    else:
+        if normed:
+            mean, scale = _moments(x, one, batch, eps, inputs, group, block)
+        total = tl.zeros((group, rows), tl.float32)
+        for start in range(0, inputs, block):
+            at = start + number
+            inside = at < inputs
+            tile = tl.load(lines + at, mask=wanted & inside, other=0.0)
+            part = _part(x, one, batch, at, inputs)
+            if normed:
+                gain, shift = _affine(norm_weight, norm_bias, at, inside)
+                part = (part - mean) * scale * gain + shift
             part = part.to(weight.dtype.element_ty).to(multiplied)
             tile = tl.trans(tile.to(multiplied))
             total = tl.dot(part, tile, total, input_precision="ieee")
-    kept = (one < batch) & (row < outputs)
-    if bias is not None:
-        total += tl.load(bias + row, mask=row < outputs, other=0.0)
+    total += added
     if gelu:  # tanh(a) = 2 sigmoid(2 a) - 1
         inner = 0.7978845608028654 * (total + 0.044715 * total * total * total)
         total *= tl.sigmoid(2 * inner)
@@ -236,29 +269,36 @@ def _product(
         tl.store(keys + cell, total, mask=kept & (third == 1))
         tl.store(values + cell, total, mask=kept & (third == 2))
     else:
-        cell = out + one * outputs + row
-        if add:  # to what this very program alone reads and writes
-            total += tl.load(cell, mask=kept, other=0.0)
         tl.store(cell, total, mask=kept)
 
 
 @triton.jit
-def _part(x: Any, one: Any, batch: Any, at: Any, width: tl.constexpr) -> Any:
+def _part(x, one, batch, at, width: tl.constexpr):
     """Some columns of some rows of x, (B, width), in float32; 0 beyond."""
     there = (one < batch) & (at < width)
     return tl.load(x + one * width + at, mask=there, other=0.0).to(tl.float32)
 
 
 @triton.jit
+def _affine(weight, bias, at, inside):
+    """What a layer norm multiplies with and adds; 0 beyond."""
+    gain = tl.load(weight + at, mask=inside, other=0.0).to(tl.float32)
+    shift = tl.zeros_like(gain)
+    if bias is not None:
+        shift += tl.load(bias + at, mask=inside, other=0.0)
+    return gain, shift
+
+
+@triton.jit
 def _moments(
-    x: Any,
-    one: Any,
-    batch: Any,
+    x,
+    one,
+    batch,
     eps: tl.constexpr,
     width: tl.constexpr,
     group: tl.constexpr,
     block: tl.constexpr,
-) -> Any:
+):
     """Of each row of x its mean, and 1 over its standard deviation, (group, 1) each."""
     number = tl.arange(0, block)
     total = tl.zeros((group,), tl.float32)
@@ -275,19 +315,19 @@ def _moments(
 
 @triton.jit
 def _attention(
-    q: Any,
-    keys: Any,
-    values: Any,
-    place: Any,
-    starts: Any,
-    y: Any,
-    scale: Any,
+    q,
+    keys,
+    values,
+    place,
+    starts,
+    y,
+    scale,
     heads: tl.constexpr,
     room: tl.constexpr,
     size: tl.constexpr,
     numbers: tl.constexpr,
     block: tl.constexpr,
-) -> None:
+):
     """A program for each head of each sequence, by the softmax that goes on with what comes.
 
     (Milakov and Gimelshein 2018, algorithm 3): sums so far shrink when a higher score is met.
