@@ -135,7 +135,7 @@ def _launch(
         most, group = ONE, 1
     else:  # matrix units take no fewer than 16 of each
         most, group = MANY, min(32, max(16, triton.next_power_of_2(batch)))
-        block = min(256, block)
+        block = min(512 // weight.itemsize, block)
     rows = most
     while rows > most // 4 and outputs < rows * PROGRAMS:
         rows //= 2
@@ -340,7 +340,8 @@ def _attention(
     peak = float("-inf")
     total = 0.0
     mixed = tl.zeros((numbers,), tl.float32)
-    for start in range(first, last + 1, block):  # each with a token that is seen
+    # Each with a token that is seen; the next ones come while one is computed with.
+    for start in tl.range(first, last + 1, block, num_stages=3):
         time = start + tl.arange(0, block)
         seen = time <= last
         cell = (one * room + time[:, None]) * size + number
