@@ -33,7 +33,7 @@ FLOORS = {
         {"files", "sampling", "schedule", "source", "tables", "tokenizer"},
         {"config", "resources"},
         {"language_model", "data", "stock", "stop"},
-        {"cache", "profile", "laws"},
+        {"cache", "fused", "profile", "laws"},
         {"decode"},
         {"generate"},
         {"model"},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
+from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -44,7 +46,8 @@ def decoded(
     results = []
     for name, run in runs.items():
         speed = streams * new / statistics.median(taken[name])
-        held = sum(weight.nbytes for weight in models[name].parameters())
+        model = models[name.partition(",")[0]]
+        held = sum(weight.nbytes for weight in model.parameters())
         memory = peak_memory(run, device, held)
         share = speed * fastest / streams
         what = "decode" if streams == 1 else "batch"
@@ -59,18 +62,22 @@ def _runs(
     idx = torch.randint(config.vocab_size, (streams, 10), device=device)
     even = (10 + new + 63) // 64 * 64  # which attention's kernels like
     length = min(config.block_size, even)
-    decoder = Decoder(models["gptcore"], streams, length).compile()
+    ours = models["gptcore"]
+    decoders = {"gptcore": Decoder(ours, streams, length).compile()}
+    if device.type == "cuda" and find_spec("triton"):
+        decoders["gptcore, fused"] = Decoder(ours, streams, length).fuse()
     greedy = sampler(temperature=0)
     theirs = models["huggingface"]
     runs: dict[str, Run] = {
-        "gptcore": lambda: generate_cached(decoder, idx, new, greedy),
-        "huggingface": lambda: theirs.generate(
-            idx,
-            attention_mask=torch.ones_like(idx),
-            max_new_tokens=new,
-            do_sample=False,
-        ),
+        name: partial(generate_cached, decoder, idx, new, greedy)
+        for name, decoder in decoders.items()
     }
+    runs["huggingface"] = lambda: theirs.generate(
+        idx,
+        attention_mask=torch.ones_like(idx),
+        max_new_tokens=new,
+        do_sample=False,
+    )
     if "nanogpt" in models:
         nano = models["nanogpt"]
         runs["nanogpt"] = lambda: nano.generate(idx, new, top_k=1)
