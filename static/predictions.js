@@ -31,7 +31,7 @@ function prediction(box, slug) {
   const folds = [...all(".asked", box), reveal];
   const field = (kind === "choice" && choices(box, reveal)) || written(kind, box.dataset.unit);
   form.append(field.element, check);
-  (box.querySelector(":scope > .block") ?? reveal).before(form);
+  (box.querySelector(":scope > :is(.block, .captioned)") ?? reveal).before(form);
   reveal.before(verdict);
   reveal.querySelector("summary").textContent = "Show me";
 

@@ -52,6 +52,22 @@ LESSON = """
     Because.
     :::
 
+    ::::predict {#drawing guess=text} What does it look like?
+    Draw it.
+
+    :::figure {#drawn-squares} Squares, which tell the answer
+    ```python {#squares}
+    import matplotlib.pyplot as plt
+
+    plt.plot([n * n for n in range(8)])
+    ```
+    :::
+
+    ---
+
+    As in [](#drawn-squares).
+    ::::
+
     :::plot {#rates of=schedule}
     ```python {#drawn hide}
     from gptcore.figures.plots import schedule
@@ -152,6 +168,22 @@ def test_show_me_opens_both_without_a_guess(page: Page) -> None:
     expect(page.locator("p.score")).to_be_hidden()
 
 
+def test_a_caption_comes_with_the_output_that_it_is_of(page: Page) -> None:
+    box = page.locator("#drawing")
+    caption = box.locator("figcaption")
+    expect(caption).to_be_hidden()
+    field, code = box.locator("textarea").bounding_box(), box.locator(".code").bounding_box()
+    assert field
+    assert code
+    assert field["y"] < code["y"]  # as where a block is in no figure
+    page.emulate_media(media="print")
+    expect(caption).to_be_visible()
+    page.emulate_media(media="screen")
+    box.get_by_text("Show the output").click()
+    expect(caption).to_have_text("Figure 1.1. Squares, which tell the answer")
+    expect(caption).to_be_visible()
+
+
 GUESSES = {
     "exactly": ("11", "exactly"),
     "far off, in words": ("1.3e9", "120 million times too high"),
@@ -199,9 +231,9 @@ def test_the_score_stands_at_the_end_and_on_the_home_page(course: Course, page: 
         field = box.get_by_label("Your guess" if name == "count" else guess)
         field.fill(guess) if name == "count" else field.check()
         box.get_by_role("button", name="Check").click()
-    expect(page.locator("p.score")).to_contain_text("2 of 3 predicted, 1 right")
+    expect(page.locator("p.score")).to_contain_text("2 of 4 predicted, 1 right")
     page.goto(address(course, "index"))
-    expect(page.locator(".card .score")).to_have_text("2 of 3 predicted")
+    expect(page.locator(".card .score")).to_have_text("2 of 4 predicted")
     page.goto(address(course))
     page.get_by_role("button", name="Forget them").click()
     expect(page.locator("p.score")).to_be_hidden()

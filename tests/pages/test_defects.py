@@ -225,6 +225,20 @@ def test_a_printed_lesson_is_short(name: str, site: Path, visit: Callable) -> No
     assert len(pages) <= 44  # all exercises with their hints and solutions
 
 
+def test_a_caption_changes_nothing_of_what_it_is_of(site: Path, visit: Callable) -> None:
+    page = visit(at(site, "building-nanogpt")).page
+    figure = page.locator("#fig-architecture")
+    names = figure.locator("text[font-family*=mono]")
+    families = names.evaluate_all("all => all.map(e => getComputedStyle(e).fontFamily)")
+    assert families
+    assert all("mono" in family for family in families)
+    page.emulate_media(media="print")
+    whole, drawing = figure.bounding_box(), figure.locator("svg").bounding_box()
+    assert whole
+    assert drawing
+    assert drawing["y"] + drawing["height"] <= whole["y"] + whole["height"]
+
+
 def test_every_lesson_says_how_to_run_it(site: Path, visit: Callable) -> None:
     for name in ("index", *LESSONS):
         fold = visit(at(site, name)).page.locator("details.run")
