@@ -1,4 +1,7 @@
-"""A fused step computes what the plain one does. Interpreted, it is slow, and needs no GPU."""
+"""A fused step computes what the plain one does. Interpreted, it is slow, and needs no GPU.
+
+With Triton 3.9, say: that of 3.6 can't interpret a loop's bounds beside the newest NumPy.
+"""
 
 from __future__ import annotations
 
