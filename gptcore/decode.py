@@ -169,23 +169,6 @@ class Decoder:
         self.run = cuda_graph(self.forward)
         return self
 
-    @torch.no_grad()
-    def fuse(self) -> Self:
-        """Let `gptcore.fused` compute the step, on CUDA recorded as one CUDA graph.
-
-        It is for who asks for it, until it is known how fast it is. Raises RuntimeError where
-        there is no Triton or the device is not CUDA, TypeError for a model in float64.
-        """
-        try:
-            from gptcore.fused import fused
-        except ModuleNotFoundError:
-            raise RuntimeError(
-                "a fused step needs Triton, which torch brings where it knows CUDA; it isn't here"
-            ) from None
-        step = fused(self)
-        self.run = cuda_graph(step) if self.token.device.type == "cuda" else step
-        return self
-
     def forward(self) -> Tensor:
         """The logits of `token`, read at `place`: (B, vocab_size). Shapes never change."""
         x = F.embedding(self.token[:, 0], self.wte)  # (B, C)

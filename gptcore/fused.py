@@ -11,7 +11,7 @@ order. What a kernel has written the next one finds, as kernels do run in order.
 All is computed in float32, whatever the weights are in, and the stream stays in float32 too. On a
 CPU the kernels run under TRITON_INTERPRET=1, slowly, which is how they are tested.
 
-Importing this needs Triton, which torch brings where it knows CUDA.
+Importing this needs Triton, which torch brings where it knows CUDA. Nothing else imports it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
-import triton
-import triton.language as tl
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from gptcore.decode import Decoder, Linear, Norm
+from gptcore.decode import Decoder, Linear, Norm, cuda_graph
+
+try:
+    import triton
+    import triton.language as tl
+except ModuleNotFoundError:
+    raise ModuleNotFoundError(
+        "a fused step needs Triton, which torch brings where it knows CUDA; it isn't here",
+        name="triton",
+    ) from None
 
 INTERPRETED = triton.knobs.runtime.interpret
 """Whether the kernels below are interpreted, on any device."""
@@ -45,14 +50,26 @@ DTYPES = {
 }
 
 
+@torch.no_grad()
+def fuse(decoder: Decoder) -> Decoder:
+    """Let these kernels compute a decoder's step, on CUDA recorded as one CUDA graph.
+
+    In place of `Decoder.compile`, and for who asks for it until it is known how fast it is. From
+    then on only a new text is to be read by another step: `mask` is not kept up.
+
+    Raises RuntimeError for a model on a device other than CUDA, TypeError for one in float64.
+    """
+    step = fused(decoder)
+    on_cuda = decoder.token.device.type == "cuda"
+    decoder.run = cuda_graph(step) if on_cuda else step
+    return decoder
+
+
 def fused(decoder: Decoder) -> Callable[[], Tensor]:
-    """What computes a decoder's step as its `forward` does: `token`, read at `place`.
+    """What computes a step as `Decoder.forward` does: the logits of `token`, read at `place`.
 
-    Its logits, (B, vocab_size) in the weights' dtype, are the same memory each time, and nothing
-    else is allocated, so that it can be recorded as a CUDA graph. `mask` stays as it is: other
-    steps are not to go on with a text.
-
-    Raises RuntimeError for a device other than CUDA, TypeError for weights in float64.
+    They are (B, vocab_size) in the weights' dtype, the same memory each time, and nothing else is
+    allocated, so that it can be recorded. Raises what `fuse` raises.
     """
     device, dtype = decoder.wte.device, decoder.wte.dtype
     if device.type != "cuda" and not INTERPRETED:

@@ -3,7 +3,7 @@
 `python -m gptcore.bench` is the command. `works` says what is measured and holds the formulas,
 `ceilings` asks the machine, `models` makes the models, `training` and `decoding` measure them in
 turns, `report` shows. On CUDA: bfloat16, flash attention, torch.compile and a CUDA graph for
-decoding; on a CPU float32, and weights laid out for decoding.
+decoding, beside it `gptcore.fused`; on a CPU float32, and weights laid out for decoding.
 """
 
 from gptcore.bench.works import (

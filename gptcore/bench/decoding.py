@@ -65,7 +65,9 @@ def _runs(
     ours = models["gptcore"]
     decoders = {"gptcore": Decoder(ours, streams, length).compile()}
     if device.type == "cuda" and find_spec("triton"):
-        decoders["gptcore, fused"] = Decoder(ours, streams, length).fuse()
+        from gptcore.fused import fuse  # which needs it
+
+        decoders["gptcore, fused"] = fuse(Decoder(ours, streams, length))
     greedy = sampler(temperature=0)
     theirs = models["huggingface"]
     runs: dict[str, Run] = {
