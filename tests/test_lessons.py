@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -36,16 +37,18 @@ def test_nothing_is_recorded_of_what_is_no_more() -> None:
 
 
 def said(paragraph: Sequence[Token], profile: str) -> str:
-    """The words that a profile shows of a paragraph; code and formulas are an x."""
+    """The words that a profile shows of a paragraph; code, formulas and bare links are an x."""
     words, left_out = [], []
-    for token in paragraph:
+    for token, following in zip_longest(paragraph, paragraph[1:]):
         if token.type == "span_open":
             left_out.append(token.meta.get("only", profile) != profile)
         elif token.type == "span_close":
             left_out.pop()
         elif not any(left_out):
             coded = token.type in ("code_inline", "math_inline")
-            words.append(" " * token.type.endswith("break") + ("x" if coded else token.content))
+            named = token.type == "link_open" and following and following.type == "link_close"
+            shown = "x" if coded or named else token.content
+            words.append(" " * token.type.endswith("break") + shown)
     return "".join(words)
 
 
