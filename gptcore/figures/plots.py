@@ -156,7 +156,9 @@ def roofline(
     speed that was measured, in FLOP/s (Williams et al. 2009).
     """
     with theme():
-        figure = Figure(layout="constrained")
+        figure = Figure()
+        # Powers stand higher in a browser than here: room for the uppermost.
+        figure.set_layout_engine("constrained", h_pad=0.1)
         axes = figure.subplots()
         ridge = peak / bandwidth
         reach = [value for value, _ in points.values()] + [ridge]
