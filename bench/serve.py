@@ -31,6 +31,8 @@ from browser import launch
 
 EDITS = 20
 GOAL = 0.3
+PAGES, LOOK = "course/templates", "course/static"
+"""The course's own, which count before the generator's."""
 """Seconds from a save of prose until a browser shows it."""
 
 WATCH = """
@@ -87,9 +89,9 @@ def main() -> int:
         with served(own, page, f"{lesson}.html") as author:
             prose = author.medians(Edit("", f"lessons/{lesson}.md", f"{lesson}.html"), "PROSE")
             table.add_row("  prose of its longest lesson", *seconds(prose), f"{GOAL}")
-            found = author.medians(Edit("", "own/base.html", f"{lesson}.html"), "PAGES")
+            found = author.medians(Edit("", f"{PAGES}/base.html", f"{lesson}.html"), "PAGES")
             table.add_row("  the template of all pages", *seconds(found), "")
-            found = author.medians(Edit("", "look/style.css", "static/style.css"), "STYLE")
+            found = author.medians(Edit("", f"{LOOK}/style.css", "static/style.css"), "STYLE")
             table.add_row("  the stylesheet", *seconds(found), "")
         with served(own, page, "pretraining.html") as author:
             edit = Edit("", "lessons/pretraining.md", "pretraining.html", ".result")
@@ -118,21 +120,17 @@ def small_course(course: Path) -> float:
 
 def this_course(course: Path) -> str:
     """Copy the course with a mark for each edit, and build it; the slug of its longest lesson."""
-    for name in ("lessons", "gptcore", "pyproject.toml"):
+    for name in ("lessons", "gptcore", "course", "pyproject.toml"):
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, course.joinpath(name))
-    config = course / "pyproject.toml"
-    overlays = '[tool.lessonsite]\ntemplates = "own"\nstatic = "look"'
-    config.write_text(config.read_text().replace("[tool.lessonsite]", overlays))
     longest = max(course.glob("lessons/*.md"), key=lambda path: path.stat().st_size)
     longest.write_text(f"{longest.read_text()}\nPROSE\n")
     with (course / "lessons" / "pretraining.md").open("a") as lesson:
         lesson.write("\n```python {#bench}\nprint('TRAINED', len(events))\n```\n")
     for folder, source, old, new in (
-        ("own", ROOT / "templates" / "base.html", "</footer>", "PAGES</footer>"),
-        ("look", ROOT / "static" / "style.css", ":root {", ":root { --mark: STYLE;"),
+        (PAGES, ROOT / "templates" / "base.html", "</footer>", "PAGES</footer>"),
+        (LOOK, ROOT / "static" / "style.css", ":root {", ":root { --mark: STYLE;"),
     ):
-        (course / folder).mkdir()
         (course / folder / source.name).write_text(source.read_text().replace(old, new, 1))
     run(COMMAND, course)
     return longest.stem

@@ -156,9 +156,7 @@ def roofline(
     speed that was measured, in FLOP/s (Williams et al. 2009).
     """
     with theme():
-        figure = Figure()
-        # Powers stand higher in a browser than here: room for the uppermost.
-        figure.set_layout_engine("constrained", h_pad=0.1)
+        figure = Figure(layout="constrained")
         axes = figure.subplots()
         ridge = peak / bandwidth
         reach = [value for value, _ in points.values()] + [ridge]
@@ -188,10 +186,17 @@ def roofline(
         axes.legend(loc="lower right", frameon=False, fontsize=10)
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.set_ylim(bottom=min(speed for _, speed in points.values()) / 5)
+        speeds = [speed for _, speed in points.values()]
+        axes.set_ylim(min(speeds) / 5, _between_powers(1.2 * max(peak, *speeds)))
         axes.set_xlabel("operations per byte")
         axes.set_ylabel("operations per second")
     return figure
+
+
+def _between_powers(value: float) -> float:
+    """The next limit above, away from powers of ten, whose labels would stand out there."""
+    power = 10 ** math.floor(math.log10(value))
+    return next(one * power for one in (2, 5, 20) if one * power >= value)
 
 
 def _mark_lowest(axes: Axes, xs: Sequence[float], ys: Sequence[float]) -> None:
