@@ -271,6 +271,31 @@ def test_an_inline_value_is_compared_as_loosely_as_what_it_comes_of(course) -> N
     assert "`number`" in found["message"]
 
 
+def test_who_set_up_the_process_has_no_say_in_how_a_value_is_compared(course) -> None:
+    course.lesson("""
+        ```python {#clock compare=none}
+        import os, tempfile, time, warnings
+
+        warnings.simplefilter("ignore")
+        place = os.path.join(tempfile.gettempdir(), "began")
+        with open(place, "w") as file:
+            file.write(str(time.perf_counter_ns()))
+        ```
+
+        ```python {#strict}
+        from time import time_ns
+
+        number = time_ns()
+        ```
+
+        `{python} number` and `{python} open(f"{tempfile.gettempdir()}/began").read()`
+        """)
+    course.build()
+    (found,) = drift(course)
+    assert found["kind"] == "inline"
+    assert "`number`" in found["message"]
+
+
 def test_a_missing_recording_is_found_and_mended(built) -> None:
     built.recording("half").unlink()
     assert [(one["kind"], one["line"]) for one in drift(built)] == [("missing", 16)]
@@ -594,7 +619,9 @@ def test_a_resource_that_was_there_is_awaited_by_no_block(with_oven) -> None:
     assert [one["kind"] for one in drift(with_oven)] == ["missing", "missing"]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"cpu": 1}'])
+@pytest.mark.parametrize(
+    "text", ["{", "null", "[]", '{"cpu": 1}', '{"cpu": "oven"}', '{"cpu": ["oven", 1]}']
+)
 def test_a_note_of_resources_that_cannot_be_read_says_so(with_oven, text) -> None:
     (with_oven.root / "lessons/recordings/resources.json").write_text(text, "utf-8")
     run = with_oven.run("--check")
