@@ -185,7 +185,7 @@ def _tell_unfinished(
         (slug, one.cell.id)
         for slug, by_profile in found.items()
         for one in by_profile[profile]
-        if one.holds
+        if one.is_sound
     }
     left = [
         name

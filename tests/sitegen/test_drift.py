@@ -7,6 +7,7 @@ import platform
 import re
 import shutil
 import sys
+import time
 
 import pytest
 from small_course import Course
@@ -542,6 +543,16 @@ def test_what_is_awaited_is_not_asked_for_until_something_changes_or_somebody_as
     assert "build_site.py one asks again" in run.err
     awaited.build("one")
     assert asked.read_text() == "oven"
+
+
+def test_who_is_long_in_telling_of_a_resource_holds_up_no_end(awaited) -> None:
+    awaited.write("lib/resources.py", "import time\ndef available(name):\n    time.sleep(90)\n")
+    began = time.monotonic()
+    run = awaited.build("--minutes", "0.05")
+    assert time.monotonic() - began < 60
+    # What is awaited is nothing that the same command would go on with.
+    assert "0 blocks recorded, 1 left, the next one#other" in run.err
+    assert run.report["awaited"] == ["one#bake", "one#eat"]
 
 
 def test_of_several_resources_one_is_enough_to_lack(with_oven) -> None:
