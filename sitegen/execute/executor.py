@@ -202,11 +202,13 @@ class Executor:
         return bool(self._running)
 
     def drop(self) -> None:
-        """End whatever runs or rests."""
+        """End whatever runs or rests, and forget what was asked for: the library may be another."""
         for running in self._running:
             running.kill()
         self._running.clear()
         self._snapshots.drop()
+        self._asked.clear()
+        self._lacking = frozenset()
 
     def keep(self, slugs: Collection[str]) -> None:
         """Let the snapshots of all other lessons go."""
