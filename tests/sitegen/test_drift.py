@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from small_course import Course
+from small_course import Course, wait_until
 
 from sitegen import course as courses
 from sitegen.output import Output
@@ -295,6 +295,41 @@ def test_who_set_up_the_process_has_no_say_in_how_a_value_is_compared(course) ->
     (found,) = drift(course)
     assert found["kind"] == "inline"
     assert "`number`" in found["message"]
+
+
+def test_what_is_edited_while_its_lesson_runs_is_recorded_as_it_was_imported(
+    course, tmp_path
+) -> None:
+    wait = tmp_path / "wait"
+    course.write("lib/late.py", "NAME = 'old'\n")
+    course.lesson(f"""
+        ```python {{#a}}
+        import os, time
+
+        while os.path.exists({str(wait)!r}):
+            open({str(wait) + "s"!r}, "w").close()
+            time.sleep(0.02)
+        ```
+
+        ```python {{#b}}
+        from lib.late import NAME
+
+        print(NAME)
+        ```
+        """)
+    course.build()
+    course.edit("lib/late.py", "old", "other")
+    course.build()  # which knows by now what to ask for, and keeps that
+    wait.write_text("")
+    build = course.start("--fresh")
+    wait_until(wait.with_name("waits").exists)
+    course.edit("lib/late.py", "other", "new")
+    wait.unlink()
+    assert build.wait(60) == 0
+    assert course.text("b") == "new\n"
+    course.edit("lib/late.py", "new", "other")
+    assert course.executed() == ["b"]
+    assert course.text("b") == "other\n"
 
 
 def test_a_missing_recording_is_found_and_mended(built) -> None:
