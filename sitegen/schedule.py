@@ -16,9 +16,9 @@ from sitegen.course import Course
 from sitegen.execute.executor import Event, Execution, Executor
 from sitegen.execute.plan import Order
 from sitegen.parse.config import Config
-from sitegen.parse.lesson import Cell, Lesson
+from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.record import awaited, recorder
-from sitegen.record.awaited import awaiting
+from sitegen.record.awaited import awaiting, awaiting_less
 from sitegen.record.needed import Needed
 from sitegen.record.recordings import Recording, Recordings
 from sitegen.record.replay import Standing, World, settled, standings
@@ -144,6 +144,14 @@ class Run:
         rows = settled(rows, cell.id, recorder.with_result(standing, result), world)
         save(lesson.slug, cell, rows)
         self.found = {**self.found, lesson.slug: {**self.found[lesson.slug], self.profile: rows}}
+        if isinstance(cell, Block) and cell.options.needs:
+            self.found = {
+                slug: {
+                    **by_profile,
+                    self.profile: awaiting_less(by_profile[self.profile], cell.options.needs),
+                }
+                for slug, by_profile in self.found.items()
+            }
 
     def _is_misled(
         self,

@@ -585,9 +585,25 @@ def test_who_is_long_in_telling_of_a_resource_holds_up_no_end(awaited) -> None:
     began = time.monotonic()
     run = awaited.build("--minutes", "0.05")
     assert time.monotonic() - began < 60
-    # What is awaited is nothing that the same command would go on with.
-    assert "0 blocks recorded, 1 left, the next one#other" in run.err
-    assert run.report["awaited"] == ["one#bake", "one#eat"]
+    assert "0 blocks recorded, 3 left, the next one#bake" in run.err
+    use_resource(awaited, False)
+    run = awaited.build("--minutes", "5")
+    assert "left" not in run.err, "the same command would not go on with what is awaited"
+
+
+def test_what_was_there_and_goes_while_lessons_run_is_awaited_no_longer(awaited, tmp_path) -> None:
+    gone = tmp_path / "gone"
+    awaited.edit(
+        "lessons/one.md", "print(cake)\n", f"print(cake); open({str(gone)!r}, 'w').close()\n"
+    )
+    awaited.write(
+        "lib/resources.py",
+        f"import os\ndef available(name):\n    return not os.path.exists({str(gone)!r})\n",
+    )
+    run = awaited.build()
+    assert run.report["executed"] == ["one#bake", "one#other"]
+    assert (run.report["awaited"], run.report["stale"]) == ([], ["one#eat"])
+    assert "no machine so far" not in awaited.page()
 
 
 def test_of_several_resources_one_is_enough_to_lack(with_oven) -> None:
