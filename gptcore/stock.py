@@ -95,7 +95,11 @@ class _WithoutNumbers(TorchFunctionMode):
         kwargs = kwargs or {}
         first = next(iter((*args, *kwargs.values())), None)
         name = getattr(func, "__name__", "")
-        if isinstance(first, Tensor) and name.endswith("_") and not name.endswith("__"):
+        if (
+            isinstance(first, Tensor)
+            and name.endswith("_")
+            and not name.endswith("__")
+        ):
             return first
         return func(*args, **kwargs)
 
