@@ -208,12 +208,9 @@ class Walk:
         """The next cell in order that does not stand, or that one below needs."""
         found, needed = self.run.of(self.lesson), self._needed()
         done = {cell.id for cell in ran}
-        out = set(lacking)
-        if out:
-            out.update(one.cell.id for one in found if needed.of(one.cell.id) & out)
         if any(not needed.of(id_) <= done for id_ in done & needed.distrusted):
             return None  # one was misled, and what it did is in the way of all others
-        due = self._due(needed, out) - done
+        due = self._due(needed, lacking) - done
         last = max((needed.order[id_] for id_ in done if id_ in needed.order), default=-1)
         for standing in found[last + 1 :]:
             id_ = standing.cell.id
@@ -253,7 +250,11 @@ class Walk:
         What may follow is prepared for, where that costs little beside the rest. None is run that
         is `out`, nor for the sake of one.
         """
-        found = [one for one in self.run.of(self.lesson) if one.cell.id not in out]
+        apart = set(out)
+        if out:
+            rows = self.run.of(self.lesson)
+            apart.update(one.cell.id for one in rows if needed.of(one.cell.id) & apart)
+        found = [one for one in self.run.of(self.lesson) if one.cell.id not in apart]
         wanted = [one.cell.id for one in found if self.run.is_new(self.lesson, one)]
         if not wanted:
             return set()

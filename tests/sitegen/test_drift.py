@@ -619,6 +619,8 @@ def test_of_several_resources_one_is_enough_to_lack(with_oven) -> None:
 
 def test_what_goes_on_with_an_awaited_block_says_so_itself(awaited) -> None:
     awaited.edit("lessons/one.md", "{#eat needs=oven}", "{#eat}")
+    run = awaited.run("--dry-run")
+    assert "one#other" in {one["block"] for one in run.report["would_execute"]}
     awaited.build()
     # It may just as well be a recording that was lost.
     (found,) = drift(awaited)
