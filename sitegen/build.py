@@ -71,8 +71,10 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     save = partial(_save, evidence.recordings, request.profile, report)
     errors: list[SiteError] = []
     failed: dict[tuple[str, str], str] = {}
+    lacking: set[tuple[str, str]] = set()
     for turn in executed(course.config, request, run, walks, save):
         found, execution = turn.found, turn.execution
+        lacking.update((execution.lesson.slug, id_) for id_ in execution.lacking)
         if execution.error:
             errors.append(execution.error)
             if execution.failed:
@@ -85,7 +87,8 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     evidence.keep(course.config)
     raise_all(sorted(errors, key=lambda error: getattr(error, "path", "")))
     if request.minutes:
-        _tell_unfinished(report, planned, found, request.profile)
+        could = [one for one in planned if (one[0].slug, one[1].id) not in lacking]
+        _tell_unfinished(report, could, found, request.profile)
     if len(lessons) == len(course.lessons):
         tidy(course, evidence.recordings)
     pages = all_pages(_renderer(course), course, found)

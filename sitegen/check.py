@@ -190,7 +190,7 @@ def _rule(lesson: Lesson, cell: Cell, needed: Needed) -> Options:
     """
     above = lesson.cells[: lesson.cells.index(cell)]
     blocks = [one for one in above if isinstance(one, Block)]
-    makers = needed.of(cell.id)
+    makers = needed.made(cell.id)
     rules = [one.options for one in blocks if one is blocks[-1] or one.id in makers]
     return max(rules, key=lambda one: (COMPARE.index(one.compare), one.rtol), default=Options())
 

@@ -16,9 +16,9 @@ from sitegen.course import Course
 from sitegen.execute.executor import Event, Execution, Executor
 from sitegen.execute.plan import Order
 from sitegen.parse.config import Config
-from sitegen.parse.lesson import Cell, Lesson
+from sitegen.parse.lesson import Block, Cell, Lesson
 from sitegen.record import awaited, recorder
-from sitegen.record.awaited import awaiting
+from sitegen.record.awaited import awaiting, awaiting_less
 from sitegen.record.needed import Needed
 from sitegen.record.recordings import Recording, Recordings
 from sitegen.record.replay import Standing, World, settled, standings
@@ -144,6 +144,14 @@ class Run:
         rows = settled(rows, cell.id, recorder.with_result(standing, result), world)
         save(lesson.slug, cell, rows)
         self.found = {**self.found, lesson.slug: {**self.found[lesson.slug], self.profile: rows}}
+        if isinstance(cell, Block) and cell.options.needs:
+            self.found = {
+                slug: {
+                    **by_profile,
+                    self.profile: awaiting_less(by_profile[self.profile], cell.options.needs),
+                }
+                for slug, by_profile in self.found.items()
+            }
 
     def _is_misled(
         self,
@@ -200,12 +208,9 @@ class Walk:
         """The next cell in order that does not stand, or that one below needs."""
         found, needed = self.run.of(self.lesson), self._needed()
         done = {cell.id for cell in ran}
-        out = set(lacking)
-        if out:
-            out.update(one.cell.id for one in found if needed.of(one.cell.id) & out)
         if any(not needed.of(id_) <= done for id_ in done & needed.distrusted):
             return None  # one was misled, and what it did is in the way of all others
-        due = self._due(needed, out) - done
+        due = self._due(needed, lacking) - done
         last = max((needed.order[id_] for id_ in done if id_ in needed.order), default=-1)
         for standing in found[last + 1 :]:
             id_ = standing.cell.id
@@ -245,7 +250,11 @@ class Walk:
         What may follow is prepared for, where that costs little beside the rest. None is run that
         is `out`, nor for the sake of one.
         """
-        found = [one for one in self.run.of(self.lesson) if one.cell.id not in out]
+        apart = set(out)
+        if out:
+            rows = self.run.of(self.lesson)
+            apart.update(one.cell.id for one in rows if needed.of(one.cell.id) & apart)
+        found = [one for one in self.run.of(self.lesson) if one.cell.id not in apart]
         wanted = [one.cell.id for one in found if self.run.is_new(self.lesson, one)]
         if not wanted:
             return set()

@@ -71,6 +71,31 @@ def test_of_an_edited_package_all_is_asked_again(name: str, text: str, file: Pat
     assert same == (["function lib.f", "name lib.g"] if "LIMIT = 2" in text else THINGS)
 
 
+def test_of_what_is_edited_before_it_is_imported_all_is_asked_again(file: Path) -> None:
+    hashes, root = keep(file), file.parents[1]
+    found = program(root)
+    memory.recall(file.parent, found)
+    assert found.hashes == hashes
+    new = CODE.replace("LIMIT = 1", "LIMIT = 2")
+    found.note_import(root / "lib.py", new.encode())
+    (root / "lib.py").write_text(CODE)  # and edited back: it is the import that counts
+    there = found.hash("name lib.LIMIT")
+    assert there != hashes["name lib.LIMIT"]
+    (root / "lib.py").write_text(new)
+    assert there == program(root).hash("name lib.LIMIT")
+
+
+def test_what_was_edited_meanwhile_is_not_kept(file: Path) -> None:
+    root = file.parents[1]
+    during = program(root)
+    assert during.digest
+    (root / "lib.py").write_text(CODE.replace("LIMIT = 1", "LIMIT = 2"))
+    during.hash("name lib.LIMIT")
+    memory.keep(file.parent, during)
+    (root / "lib.py").write_text(CODE)
+    assert asked(file)[0] == {thing: program(root).hash(thing) for thing in THINGS}
+
+
 def test_of_other_packages_nothing_is_known(file: Path) -> None:
     keep(file)
     (file.parents[1] / "more.py").write_text("")

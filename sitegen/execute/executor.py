@@ -141,8 +141,8 @@ class Executor:
             self._start_some(free)
         return self._executions(free, bound, sorted(asked), tell, interrupt)
 
-    def _ask(self, asked: Sequence[str]) -> frozenset[str]:
-        """Which of these resources this machine lacks.
+    def _ask(self, asked: Sequence[str], interrupt: Any) -> frozenset[str] | None:
+        """Which of these resources this machine lacks; None when interrupted.
 
         Asked beforehand, so that nothing is run for a block that can't be, and in a process of its
         own, for what is imported to answer is no part of a lesson. Where there is no answer, the
@@ -153,7 +153,10 @@ class Executor:
             with away:
                 process = self._launcher.start(self._job(asked=tuple(asked)), away)
             try:
-                if home.poll(DEFAULT_TIMEOUT):
+                ready = wait([home, *([interrupt] if interrupt else [])], timeout=DEFAULT_TIMEOUT)
+                if interrupt in ready:
+                    return None
+                if home in ready:
                     return frozenset(home.recv())
             except (EOFError, OSError):
                 pass
@@ -170,8 +173,11 @@ class Executor:
         interrupt: Any,
     ) -> Iterator[Execution]:
         if asked:
+            lacking = self._ask(asked, interrupt)
+            if lacking is None:
+                return
             self._asked.update(asked)
-            self._lacking |= self._ask(asked)
+            self._lacking |= lacking
         waiting = [*free, *bound]
         self._start_some(waiting)
         while self._running:
@@ -196,11 +202,13 @@ class Executor:
         return bool(self._running)
 
     def drop(self) -> None:
-        """End whatever runs or rests."""
+        """End whatever runs or rests, and forget what was asked for: the library may be another."""
         for running in self._running:
             running.kill()
         self._running.clear()
         self._snapshots.drop()
+        self._asked.clear()
+        self._lacking = frozenset()
 
     def keep(self, slugs: Collection[str]) -> None:
         """Let the snapshots of all other lessons go."""

@@ -32,5 +32,13 @@ def awaiting(found: Sequence[Standing], had: Collection[str]) -> list[Standing]:
     ]
 
 
+def awaiting_less(found: Sequence[Standing], there: Collection[str]) -> list[Standing]:
+    """The cells of a lesson now that there are these resources, too."""
+    return [
+        replace(standing, awaits=tuple(one for one in standing.awaits if one not in there))
+        for standing in found
+    ]
+
+
 def _needs(cell: Cell) -> tuple[str, ...]:
     return cell.options.needs if isinstance(cell, Block) else ()

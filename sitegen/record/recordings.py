@@ -151,14 +151,14 @@ class Recordings:
         Raises:
             SiteError: the note of it can't be read.
         """
+        path, noted = self._resources_path, None
+        what = f"{path.name} cannot be read: it has no names by profile"
         try:
-            noted = _read(self._resources_path)
-            noted = {} if noted is None else noted
-            return {profile: frozenset(names) for profile, names in noted.items()}
+            noted = _read(path) if path.exists() else {}
         except DamagedRecordingError as error:
             what = str(error)
-        except (TypeError, AttributeError):
-            what = f"{self._resources_path.name} cannot be read: it has no names by profile"
+        if isinstance(noted, dict) and all(map(_is_names, noted.values())):
+            return {profile: frozenset(names) for profile, names in noted.items()}
         raise SiteError(f"{self.folder}: {what}; restore it from git")
 
     def note_resources(self, there: Mapping[str, Collection[str]]) -> None:
@@ -212,6 +212,10 @@ def _read(path: Path) -> Any:
         return None
     except (ValueError, OSError, RecursionError) as error:
         raise DamagedRecordingError(f"{path.name} cannot be read: {_why(error)}") from None
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _why(error: Exception) -> str:

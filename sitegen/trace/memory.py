@@ -31,7 +31,9 @@ def recall(folder: Path, program: Program) -> None:
 
 
 def keep(folder: Path, program: Program) -> None:
-    """Keep the hashes that were asked for."""
+    """Keep the hashes that were asked for, unless an edit meanwhile is in some of them."""
+    if Program(program.root, program.packages).digest != program.digest:
+        return
     content = json.dumps({"of": _key(program), "is": program.hashes})
     with contextlib.suppress(SiteError):  # a cache that can't be written is none
         write_if_changed(unseen_folder(folder) / _FILE, content)

@@ -9,6 +9,8 @@ statements that run on import may have altered each other's objects, they count 
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +36,10 @@ class Program:
         self._texts: dict[str, Text | None] = {}
         self.hashes: dict[str, str] = {}
         """Of each thing that was asked for."""
+        self._imported: dict[Path, bytes] = {}
+        """By file, what was imported from it here, whatever it holds by now."""
+        self._seen: dict[Path, bytes] = {}
+        """By file, a hash of what it held when it was looked at."""
         self._alter: dict[str, list[Statement]] = {}
         self._touched: dict[Statement, frozenset[Name]] = {}
 
@@ -50,15 +56,37 @@ class Program:
     def _read(self, module: str) -> Text | None:
         base = self.root.joinpath(*module.split("."))
         for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
-            if path.is_file():
-                shown = path.relative_to(self.root)
+            if path in self._imported or path.is_file():
+                shown, source = path.relative_to(self.root), self._source(path)
                 try:
-                    return Text(module, shown, path.read_text(encoding="utf-8-sig"))
+                    text = io.TextIOWrapper(io.BytesIO(source), encoding="utf-8-sig").read()
                 except UnicodeDecodeError:
                     raise LibrarySyntaxError(shown.as_posix(), 1, "is not UTF-8") from None
+                return Text(module, shown, text)
         return (
             Text(module, base.relative_to(self.root) / "__init__.py", "") if base.is_dir() else None
         )
+
+    def _source(self, path: Path) -> bytes:
+        source = self._imported[path] if path in self._imported else path.read_bytes()
+        self._look_at(path, source)
+        return source
+
+    def _look_at(self, path: Path, source: bytes) -> None:
+        """Of a file that is not what it was before, nothing is known any more."""
+        now = hashlib.blake2b(source).digest()
+        if self._seen.setdefault(path, now) != now:
+            self._seen[path] = now
+            for known in (self._texts, self.hashes, self._alter, self._touched):
+                known.clear()
+
+    def note_import(self, path: Path, source: bytes) -> None:
+        """Of a file that was imported this counts, whatever is written into it later.
+
+        It may have been edited since hashes were made, or recalled, that knew it otherwise.
+        """
+        self._imported[path] = source
+        self._look_at(path, source)
 
     @cached_property
     def files(self) -> list[Path]:
@@ -68,7 +96,7 @@ class Program:
     @cached_property
     def digest(self) -> str:
         """A hash of all files, by their names and bytes."""
-        texts = ((path.as_posix(), (self.root / path).read_bytes().hex()) for path in self.files)
+        texts = ((path.as_posix(), self._source(self.root / path).hex()) for path in self.files)
         return short_hash(text for pair in texts for text in pair)
 
     @cached_property

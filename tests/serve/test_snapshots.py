@@ -464,3 +464,11 @@ def test_a_block_that_writes_to_its_library_is_not_run_for_ever(course, loop) ->
     course.edit("lessons/one.md", 'open("lib/notes.py", "w").write', "len")
     loop.round({course.root / "lessons" / "one.md"})
     assert not failures(loop)
+
+
+def test_whoever_tells_of_resources_is_asked_again_once_he_was_edited(course, loop) -> None:
+    course.write("lib/resources.py", "def available(name):\n    return False\n")
+    course.lesson("\n```python {#a}\n1\n```\n\n```python {#b needs=oven}\nprint(2)\n```\n")
+    assert loop.round() == ["one#a"]
+    course.edit("lib/resources.py", "False", "True")
+    assert loop.round() == ["one#b"]

@@ -7,9 +7,10 @@ import platform
 import re
 import shutil
 import sys
+import time
 
 import pytest
-from small_course import Course
+from small_course import Course, wait_until
 
 from sitegen import course as courses
 from sitegen.output import Output
@@ -271,6 +272,66 @@ def test_an_inline_value_is_compared_as_loosely_as_what_it_comes_of(course) -> N
     assert "`number`" in found["message"]
 
 
+def test_who_set_up_the_process_has_no_say_in_how_a_value_is_compared(course) -> None:
+    course.lesson("""
+        ```python {#clock compare=none}
+        import os, tempfile, time, warnings
+
+        warnings.simplefilter("ignore")
+        place = os.path.join(tempfile.gettempdir(), "began")
+        with open(place, "w") as file:
+            file.write(str(time.perf_counter_ns()))
+        ```
+
+        ```python {#strict}
+        from time import time_ns
+
+        number = time_ns()
+        ```
+
+        `{python} number` and `{python} open(f"{tempfile.gettempdir()}/began").read()`
+        """)
+    course.build()
+    (found,) = drift(course)
+    assert found["kind"] == "inline"
+    assert "`number`" in found["message"]
+
+
+def test_what_is_edited_while_its_lesson_runs_is_recorded_as_it_was_imported(
+    course, tmp_path
+) -> None:
+    wait = tmp_path / "wait"
+    course.write("lib/late.py", "NAME = 'old'\n")
+    course.lesson(f"""
+        ```python {{#a}}
+        import os, time
+
+        while os.path.exists({str(wait)!r}):
+            open({str(wait) + "s"!r}, "w").close()
+            time.sleep(0.02)
+        ```
+
+        ```python {{#b}}
+        from lib.late import NAME
+
+        print(NAME)
+        ```
+        """)
+    course.build()
+    course.edit("lib/late.py", "old", "other")
+    course.build()  # which knows by now what to ask for, and keeps that
+    wait.write_text("")
+    build = course.start("--fresh")
+    wait_until(wait.with_name("waits").exists)
+    course.edit("lib/late.py", "other", "new")
+    wait.unlink()
+    assert build.wait(60) == 0
+    assert course.text("b") == "new\n"
+    course.edit("lib/late.py", "new", "other")
+    assert course.executed() == ["b"]
+    assert course.text("b") == "other\n"
+
+
 def test_a_missing_recording_is_found_and_mended(built) -> None:
     built.recording("half").unlink()
     assert [(one["kind"], one["line"]) for one in drift(built)] == [("missing", 16)]
@@ -519,6 +580,32 @@ def test_what_is_awaited_is_not_asked_for_until_something_changes_or_somebody_as
     assert asked.read_text() == "oven"
 
 
+def test_who_is_long_in_telling_of_a_resource_holds_up_no_end(awaited) -> None:
+    awaited.write("lib/resources.py", "import time\ndef available(name):\n    time.sleep(90)\n")
+    began = time.monotonic()
+    run = awaited.build("--minutes", "0.05")
+    assert time.monotonic() - began < 60
+    assert "0 blocks recorded, 3 left, the next one#bake" in run.err
+    use_resource(awaited, False)
+    run = awaited.build("--minutes", "5")
+    assert "left" not in run.err, "the same command would not go on with what is awaited"
+
+
+def test_what_was_there_and_goes_while_lessons_run_is_awaited_no_longer(awaited, tmp_path) -> None:
+    gone = tmp_path / "gone"
+    awaited.edit(
+        "lessons/one.md", "print(cake)\n", f"print(cake); open({str(gone)!r}, 'w').close()\n"
+    )
+    awaited.write(
+        "lib/resources.py",
+        f"import os\ndef available(name):\n    return not os.path.exists({str(gone)!r})\n",
+    )
+    run = awaited.build()
+    assert run.report["executed"] == ["one#bake", "one#other"]
+    assert (run.report["awaited"], run.report["stale"]) == ([], ["one#eat"])
+    assert "no machine so far" not in awaited.page()
+
+
 def test_of_several_resources_one_is_enough_to_lack(with_oven) -> None:
     with_oven.write(
         "lib/resources.py", "def available(name):\n    return name in ('oven', 'flour')\n"
@@ -532,6 +619,8 @@ def test_of_several_resources_one_is_enough_to_lack(with_oven) -> None:
 
 def test_what_goes_on_with_an_awaited_block_says_so_itself(awaited) -> None:
     awaited.edit("lessons/one.md", "{#eat needs=oven}", "{#eat}")
+    run = awaited.run("--dry-run")
+    assert "one#other" in {one["block"] for one in run.report["would_execute"]}
     awaited.build()
     # It may just as well be a recording that was lost.
     (found,) = drift(awaited)
@@ -594,7 +683,9 @@ def test_a_resource_that_was_there_is_awaited_by_no_block(with_oven) -> None:
     assert [one["kind"] for one in drift(with_oven)] == ["missing", "missing"]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"cpu": 1}'])
+@pytest.mark.parametrize(
+    "text", ["{", "null", "[]", '{"cpu": 1}', '{"cpu": "oven"}', '{"cpu": ["oven", 1]}']
+)
 def test_a_note_of_resources_that_cannot_be_read_says_so(with_oven, text) -> None:
     (with_oven.root / "lessons/recordings/resources.json").write_text(text, "utf-8")
     run = with_oven.run("--check")

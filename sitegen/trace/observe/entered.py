@@ -36,6 +36,8 @@ class Functions:
         """For each module what was entered while it was imported."""
         self.loaded: Callable[[types.ModuleType], None] = lambda module: None
         """Called with each followed module once it has been imported."""
+        self.compiles: Callable[[str, bytes], None] = lambda path, source: None
+        """Called with the file of each followed module, and what it holds, before that."""
         self.watching = False
         self.importing = 0
         self._entered: set[str] = set()
@@ -131,6 +133,7 @@ class Loader(sources.Loader):
     marks: Marks
 
     def source_to_code(self, data: Any, path: Any, **_: Any) -> types.CodeType:  # type: ignore[override]
+        self.functions.compiles(path, bytes(data))
         tree = ast.parse(data, path)
         return self.functions.compiled(tree, path, "exec", f"{self.name}.", self.marks)
 

@@ -90,6 +90,7 @@ class Observer:
         self.lesson: dict[str, list[types.CodeType]] = {}
         """The functions of the lesson, by cell and name."""
         self.functions.loaded = self._loaded
+        self.functions.compiles = lambda path, source: self.program.note_import(Path(path), source)
         self.outside.listen()
         sys.meta_path.insert(0, self.finder)
         self.process = Process(str(self.root))
