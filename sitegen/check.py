@@ -138,9 +138,11 @@ def _place(drift: Drift) -> tuple[str, int]:
 def _count(
     report: Report, lesson: Lesson, results: Mapping[str, Result], found: Sequence[Standing]
 ) -> None:
-    for block in (standing.cell for standing in found if isinstance(standing.cell, Block)):
-        names = report.executed if block.id in results else report.replayed
-        names.append(f"{lesson.slug}#{block.id}")
+    for standing in (one for one in found if isinstance(one.cell, Block)):
+        id_ = standing.cell.id
+        left = report.awaited if standing.awaits else report.replayed
+        names = report.executed if id_ in results else left
+        names.append(f"{lesson.slug}#{id_}")
 
 
 def _drift(kind: str, lesson: Lesson, line: int, message: str, diff: str = "") -> Drift:

@@ -558,6 +558,7 @@ def test_what_no_machine_could_record_is_no_drift_and_is_told_of(awaited) -> Non
     for strict in ([], ["--strict"]):
         run = awaited.run("--check", *strict)
         assert (run.code, run.report["drift"]) == (0, [])
+        assert run.report["awaited"] == ["one#bake", "one#eat"]
         told = "lessons/one.md:8: block 'bake' is not recorded, for no machine so far had oven; "
         assert told + "build_site.py records it anew, on a machine with oven" in run.err
 

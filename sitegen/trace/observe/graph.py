@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import contextvars
 import copyreg
 import functools
 import gc
@@ -172,6 +173,8 @@ class Graph:
             return Node(f"{kind.__name__} {one}")
         if isinstance(one, weakref.ref):
             return Node("weakref", (self.part(one()),))
+        if isinstance(one, contextvars.ContextVar):
+            return Node(f"ContextVar {one.name}", (self.part(one.get(None)),))
         if isinstance(one, _RUNNING):
             frame = getattr(one, "gi_frame", None) or getattr(one, "cr_frame", None)
             if frame and self.followed(frame.f_globals.get("__name__", "")):
