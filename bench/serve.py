@@ -31,9 +31,9 @@ from browser import launch
 
 EDITS = 20
 GOAL = 0.3
+"""Seconds from a save of prose until a browser shows it."""
 PAGES, LOOK = "course/templates", "course/static"
 """The course's own, which count before the generator's."""
-"""Seconds from a save of prose until a browser shows it."""
 
 WATCH = """
     ([mark, selector]) => {

@@ -250,11 +250,10 @@ class Walk:
         What may follow is prepared for, where that costs little beside the rest. None is run that
         is `out`, nor for the sake of one.
         """
-        apart = set(out)
+        found = self.run.of(self.lesson)
         if out:
-            rows = self.run.of(self.lesson)
-            apart.update(one.cell.id for one in rows if needed.of(one.cell.id) & apart)
-        found = [one for one in self.run.of(self.lesson) if one.cell.id not in apart]
+            apart = set(out)
+            found = [one for one in found if not apart & {one.cell.id, *needed.of(one.cell.id)}]
         wanted = [one.cell.id for one in found if self.run.is_new(self.lesson, one)]
         if not wanted:
             return set()

@@ -28,7 +28,6 @@ _RENDERERS = (
     "pygments",
     "ziamath",
 )
-_PARTS = ("replayed", "awaited", "marked")
 
 
 class Stamp:
@@ -46,8 +45,11 @@ class Stamp:
             last = json.loads(self._file.read_text(encoding="utf-8"))
             same = last["sources"] == self._sources and last["recordings"] == self._recordings()
             if same and intact(self.config.output) and self._stands(last["outside"]):
-                replayed, awaited, marked = map(list, (last[part] for part in _PARTS))
-                return Report(replayed=replayed, awaited=awaited, marked=marked)
+                return Report(
+                    replayed=list(last["replayed"]),
+                    awaited=list(last["awaited"]),
+                    marked=list(last["marked"]),
+                )
         except (OSError, ValueError, KeyError, TypeError):
             pass
         return None
