@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -315,29 +317,34 @@ def test_what_waits_is_not_called_an_endless_loop(course) -> None:
     assert not course.processes()
 
 
-def sleepers() -> set[str]:
-    """The processes that `ESCAPES` starts, without environment and each in its own session."""
-    found = set()
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if (entry / "cmdline").read_bytes() == b"sleep\x0061234\x00":
-                found.add(entry.name)
-        except OSError:
-            pass
-    return found
+class Sleepers:
+    """Two processes without environment, each in its own session: code that starts them, and who
+    of them is there. They sleep a number of seconds of their own, since tests run side by side.
+    """
 
-
-ESCAPES = """
+    def __init__(self) -> None:
+        seconds = str(100_000 + uuid.uuid4().int % 10**12)
+        self.command = f"sleep\0{seconds}\0".encode()
+        self.code = f"""
 import os, subprocess
-subprocess.Popen(["sleep", "61234"], start_new_session=True, env={})
+subprocess.Popen(["sleep", "{seconds}"], start_new_session=True, env={{}})
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        os.execve("/bin/sleep", ["sleep", "61234"], {})
+        os.execve("/bin/sleep", ["sleep", "{seconds}"], {{}})
     os._exit(0)
 os.wait()
 open("began", "w").close()
 """
+
+    def __len__(self) -> int:
+        found = 0
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                found += (entry / "cmdline").read_bytes() == self.command
+        return found
+
+
 ENDS = {
     "its end": "",
     "an error": "1 / 0",
@@ -350,24 +357,24 @@ ENDS = {
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who adopted whom")
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 def test_no_process_outlives_a_lesson_in_whichever_session(course, end: str) -> None:
-    before = sleepers()
-    course.lesson(f"\n```python {{#a timeout=2}}{ESCAPES}{end}\n```\n")
+    sleepers = Sleepers()
+    course.lesson(f"\n```python {{#a timeout=2}}{sleepers.code}{end}\n```\n")
     assert course.run().code == (1 if end else 0)
     assert (course.root / "began").exists()
-    wait_until(lambda: sleepers() == before)  # a process that was killed takes a moment to end
+    wait_until(lambda: not len(sleepers))  # a process that was killed takes a moment to end
     assert not course.processes()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who adopted whom")
 def test_no_process_outlives_a_killed_build_in_whichever_session(course) -> None:
-    before = sleepers()
-    course.lesson(f"\n```python {{#a}}{ESCAPES}while True: pass\n```\n")
+    sleepers = Sleepers()
+    course.lesson(f"\n```python {{#a}}{sleepers.code}while True: pass\n```\n")
     build = course.start()
     wait_until((course.root / "began").exists)
-    wait_until(lambda: len(sleepers() - before) == 2)
+    wait_until(lambda: len(sleepers) == 2)
     build.kill()
     build.wait(20)
-    wait_until(lambda: sleepers() == before and not course.processes())
+    wait_until(lambda: not len(sleepers) and not course.processes())
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no folder shows the shared memory")
@@ -481,14 +488,14 @@ sys.exit(main(sys.argv[1:]))
 
 
 def test_where_fork_is_not_safe_each_worker_is_an_interpreter(course) -> None:
+    sleepers = Sleepers()
     course.lesson(
-        f"\n```python {{#a}}{ESCAPES}print('one')\nos.system('echo two');\n```\n\n"
+        f"\n```python {{#a}}{sleepers.code}print('one')\nos.system('echo two');\n```\n\n"
         "```python {#b}\ndef f(x): return 2 * x\nimport multiprocessing\n"
         "with multiprocessing.get_context('spawn').Pool(1) as pool: print(pool.map(f, [1]))\n```\n"
     )
     course.lesson("\n```python {#a}\nimport os\nos._exit(3)\n```\n", "two", 2)
     course.lesson("\n```python {#a timeout=1}\nwhile True: pass\n```\n", "three", 3)
-    before = sleepers()
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_FORK],
         cwd=course.root,
@@ -507,7 +514,7 @@ def test_where_fork_is_not_safe_each_worker_is_an_interpreter(course) -> None:
     assert done.stderr.count("lessons/") == 2
     assert (course.text("a"), course.text("b")) == ("one\ntwo\n", "[2]\n")
     assert not course.processes()
-    assert sleepers() == before
+    assert not len(sleepers)
 
 
 def test_where_fork_is_not_safe_a_check_finds_what_a_build_recorded(course) -> None:
