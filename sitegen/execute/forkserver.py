@@ -10,6 +10,7 @@ Where `fork` is not safe each worker is a fresh interpreter, and has to import b
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import pickle
@@ -135,6 +136,7 @@ def serve() -> None:
         # A module that cannot be imported is the concern of the block that wants it.
         with contextlib.suppress(Exception, SystemExit):
             importlib.import_module(name)
+    gc.freeze()  # what stays to the end: nobody needs to look through it for garbage
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how keepers end
     keeper.adopt()
