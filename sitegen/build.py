@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,6 +25,7 @@ from sitegen.record.faults import faults, why
 from sitegen.record.recordings import Recording, Recordings
 from sitegen.record.replay import Standing, runnable
 from sitegen.record.unfollowed import unfollowed
+from sitegen.render.kept import KeptRenderer, Made
 from sitegen.render.publish import publish, site_files
 from sitegen.render.renderer import Page, Renderer, preview_figure
 from sitegen.render.results import results
@@ -72,7 +73,13 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     errors: list[SiteError] = []
     failed: dict[tuple[str, str], str] = {}
     lacking: set[tuple[str, str]] = set()
-    for turn in executed(course.config, request, run, walks, save):
+    show = partial(all_pages, renderer(course, Made()), course)
+
+    def meanwhile() -> None:
+        with contextlib.suppress(SiteError):  # told in its turn
+            show(found)  # of which most stays as it is
+
+    for turn in executed(course.config, request, run, walks, save, meanwhile):
         found, execution = turn.found, turn.execution
         lacking.update((execution.lesson.slug, id_) for id_ in execution.lacking)
         if execution.error:
@@ -81,7 +88,7 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
                 place = (execution.lesson.slug, execution.failed.id)
                 failed[place] = execution.error.message
     if errors and read_manifest(course.config.output) is None:
-        pages = all_pages(_renderer(course), course, _with_failures(found, request, failed))
+        pages = show(_with_failures(found, request, failed))
         publish(course.config.output, site_files(course.config, course.lessons, pages))
     evidence.recordings.note_resources(schedule.resources(found, evidence.recordings))
     evidence.keep(course.config)
@@ -91,7 +98,7 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
         _tell_unfinished(report, could, found, request.profile)
     if len(lessons) == len(course.lessons):
         tidy(course, evidence.recordings)
-    pages = all_pages(_renderer(course), course, found)
+    pages = show(found)
     for warning in (one for page in pages for one in page.warnings):
         say(f"warning: {warning}")
     for lesson in lessons:
@@ -106,8 +113,9 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     return report
 
 
-def _renderer(course: Course) -> Renderer:
-    return Renderer(course.config, course.lessons, course.curriculum, course.references)
+def renderer(course: Course, made: Made) -> Renderer:
+    """What renders the pages of this course, but for those that were made as they would be."""
+    return KeptRenderer(made, course.config, course.lessons, course.curriculum, course.references)
 
 
 def _with_failures(
@@ -137,9 +145,17 @@ def agrees(lessons: Sequence[Lesson], program: Program) -> None:
 
 
 def executed(
-    config: Config, request: Request, run: Run, walks: Sequence[Walk], save: schedule.Save
+    config: Config,
+    request: Request,
+    run: Run,
+    walks: Sequence[Walk],
+    save: schedule.Save,
+    meanwhile: Callable[[], None],
 ) -> list[Turn]:
-    """Run what is to be run, with progress; nothing is started if there is nothing."""
+    """Run what is to be run, with progress; nothing is started if there is nothing.
+
+    `meanwhile` is done while the lessons begin.
+    """
     if not walks:
         return []
     jobs = 1 if request.profile == GPU and not request.jobs else request.jobs
@@ -149,7 +165,9 @@ def executed(
         Progress(walks, took, executor.jobs, request.verbose) as progress,
         _alarm(request.minutes) as over,
     ):
-        return list(schedule.run(executor, run, walks, progress, save, over))
+        turns = schedule.run(executor, run, walks, progress, save, over)
+        meanwhile()
+        return list(turns)
 
 
 def expected(found: Standings, profile: str) -> dict[tuple[str, str], float]:

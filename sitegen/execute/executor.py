@@ -132,65 +132,67 @@ class Executor:
         up what still runs and is wanted then too, and ends what is not.
         """
         waiting = self._not_running(plans)
-        asked = set(_needs(waiting)) - self._asked
-        free = [plan for plan in waiting if asked.isdisjoint(_needs([plan]))]
-        bound = [plan for plan in waiting if not asked.isdisjoint(_needs([plan]))]
+        asked = sorted(set(_needs(waiting)) - self._asked)
+        free = [plan for plan in waiting if set(asked).isdisjoint(_needs([plan]))]
+        bound = [plan for plan in waiting if plan not in free]
         # At once, for the caller has other things to do meanwhile; but what runs alone may
         # measure, and nothing is to go on beside it.
         if self.jobs > 1 or not asked:
             self._start_some(free)
-        return self._executions(free, bound, sorted(asked), tell, interrupt)
-
-    def _ask(self, asked: Sequence[str], interrupt: Any) -> frozenset[str] | None:
-        """Which of these resources this machine lacks; None when interrupted.
-
-        Asked beforehand, so that nothing is run for a block that can't be, and in a process of its
-        own, for what is imported to answer is no part of a lesson. Where there is no answer, the
-        block's turn will tell.
-        """
-        home, away = Pipe()
-        with home:
-            with away:
-                process = self._launcher.start(self._job(asked=tuple(asked)), away)
-            try:
-                ready = wait([home, *([interrupt] if interrupt else [])], timeout=DEFAULT_TIMEOUT)
-                if interrupt in ready:
-                    return None
-                if home in ready:
-                    return frozenset(home.recv())
-            except (EOFError, OSError):
-                pass
-            finally:
-                process.kill()
-        return frozenset()
+        return self._executions(free, bound, asked, tell, interrupt)
 
     def _executions(
         self,
-        free: list[Plan],
+        waiting: list[Plan],
         bound: list[Plan],
         asked: Sequence[str],
         tell: Callable[[Event], None],
         interrupt: Any,
     ) -> Iterator[Execution]:
-        if asked:
-            lacking = self._ask(asked, interrupt)
-            if lacking is None:
-                return
-            self._asked.update(asked)
-            self._lacking |= lacking
-        waiting = [*free, *bound]
-        self._start_some(waiting)
-        while self._running:
-            ready = self._ready(interrupt)
-            if ready is None:
-                return
-            for running in ready:
-                execution = running.step(tell)
-                if execution is not None:
-                    self._running.remove(running)
-                    running.kill()
+        """Run what waits, and what is bound to resources once it is known which there are."""
+        with contextlib.ExitStack() as stack:
+            question = stack.enter_context(self._asking(asked)) if asked else None
+
+            def start() -> None:
+                if self.jobs > 1 or question is None:
                     self._start_some(waiting)
-                    yield execution
+
+            start()
+            while self._running or question:
+                ready = self._ready(interrupt, question)
+                if ready is None:
+                    return
+                if question and question.is_over:
+                    self._asked.update(asked)
+                    self._lacking |= question.answer()
+                    stack.close()
+                    question = None
+                    waiting += bound
+                    start()
+                for running in ready:
+                    execution = running.step(tell)
+                    if execution is not None:
+                        self._running.remove(running)
+                        running.kill()
+                        start()
+                        yield execution
+
+    @contextlib.contextmanager
+    def _asking(self, names: Sequence[str]) -> Iterator[_Question]:
+        """Ask which of these resources this machine lacks.
+
+        Beforehand, so that nothing is run for a block that can't be, and in a process of its own,
+        for what is imported to answer is no part of a lesson. Where there is no answer, the
+        block's turn will tell.
+        """
+        home, away = Pipe()
+        with home:
+            with away:
+                process = self._launcher.start(self._job(asked=tuple(names)), away)
+            try:
+                yield _Question(home)
+            finally:
+                process.kill()
 
     def _start_some(self, waiting: list[Plan]) -> None:
         while waiting and len(self._running) < self.jobs:
@@ -262,10 +264,13 @@ class Executor:
         known = [config.output, config.recordings, *config.lessons.glob("*.md")]
         return tuple(map(str, known))
 
-    def _ready(self, interrupt: Any) -> list[_Worker] | None:
+    def _ready(self, interrupt: Any, question: _Question | None) -> list[_Worker] | None:
         """The workers with something to say: a message, an end, or no time left."""
-        left = min(running.deadline for running in self._running) - time.monotonic()
-        sources = [source for running in self._running for source in running.sources]
+        awaited: list[_Worker | _Question] = [*self._running]
+        if question:
+            awaited.append(question)
+        left = min(one.deadline for one in awaited) - time.monotonic()
+        sources = [source for one in awaited for source in one.sources]
         interrupts = [interrupt] if interrupt else []
         ready = wait([*sources, *interrupts], timeout=max(left, 0))
         if interrupt in ready:
@@ -291,6 +296,26 @@ def _random_modules(lesson: Lesson) -> tuple[str, ...]:
     """
     torch = any(re.search(r"\b(import|from)\s+torch\b", cell.code) for cell in lesson.cells)
     return ("numpy", "torch") if torch else ("numpy",)
+
+
+class _Question:
+    """What is still to be told of the resources of this machine."""
+
+    def __init__(self, home: Connection) -> None:
+        self.sources = (home,)
+        self.deadline = time.monotonic() + DEFAULT_TIMEOUT
+
+    @property
+    def is_over(self) -> bool:
+        return self.sources[0].poll() or self.deadline <= time.monotonic()
+
+    def answer(self) -> frozenset[str]:
+        """Those that are lacking; none where nothing came in time."""
+        (home,) = self.sources
+        with contextlib.suppress(EOFError, OSError):
+            if home.poll():
+                return frozenset(home.recv())
+        return frozenset()
 
 
 class _Worker:

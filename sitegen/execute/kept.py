@@ -17,7 +17,7 @@ import pickle
 import platform
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +48,17 @@ class KeptValues:
 
         Of one that was run with a `given` trace it is what goes by that, be it not in every bit.
         """
-        if seconds < self.worth or not _can_be_kept(trace):
+        told = given or trace
+        if seconds < self.worth or not (_can_be_kept(trace) and _can_be_kept(told)):
             return
-        file = self._file(given or trace)
+        if not told.leaves.keys() <= trace.leaves.keys():
+            return
+        leaves = {thing: trace.leaves[thing] for thing in told.leaves}
+        file = self._file(told)
         partial = file.with_name(f".{file.name}.{os.getpid()}")
         with contextlib.suppress(Exception):  # an author's objects may refuse, in whatever way
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            content = json.dumps(dict(trace.leaves)).encode() + b"\n" + self._dumped(trace)
+            content = json.dumps(leaves).encode() + b"\n" + self._dumped(leaves)
             self._make_room(len(content))
             partial.write_bytes(content)
             partial.replace(file)
@@ -93,9 +97,9 @@ class KeptValues:
         key = short_hash([str(trace), platform.python_version(), torch])
         return self.folder / f"{key}.pickle"
 
-    def _dumped(self, trace: Trace) -> bytes:
+    def _dumped(self, things: Iterable[str]) -> bytes:
         namespace = self.observer.namespace
-        names = [thing.partition(" ")[2] for thing in trace.leaves]
+        names = [thing.partition(" ")[2] for thing in things]
         values = {
             name: namespace[name]
             for name in names

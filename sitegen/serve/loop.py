@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sitegen import schedule
-from sitegen.build import all_pages, sound
+from sitegen.build import all_pages, renderer, sound
 from sitegen.course import Course
 from sitegen.errors import BlockError, SiteError, SourceError, flat
 from sitegen.execute.progress import Progress
@@ -26,7 +26,7 @@ from sitegen.record.replay import Standing
 from sitegen.render.publish import publish, site_files
 from sitegen.schedule import Run, Standings, Walk
 from sitegen.serve.attempts import Attempts
-from sitegen.serve.kept import Kept, KeptRenderer
+from sitegen.serve.kept import Kept
 from sitegen.serve.library import ChangedError, Sight
 from sitegen.serve.terminal import Terminal
 from sitegen.serve.view import Note, Screen
@@ -182,7 +182,7 @@ class Loop:
         self, course: Course, found: Standings, plans: Mapping[str, Walk], notes: Sequence[Note]
     ) -> dict[str, bytes]:
         """Show the site as it is known, with what is wrong and what still runs; its files."""
-        pages = all_pages(KeptRenderer(course, self._kept), course, found)
+        pages = all_pages(renderer(course, self._kept), course, found)
         files = site_files(course.config, course.lessons, pages)
         failures = [_note(error, course, cell) for error, cell in self._attempts.failures]
         self._show(files, [*notes, *failures, *_running(plans, found)])

@@ -592,6 +592,23 @@ def test_who_is_long_in_telling_of_a_resource_holds_up_no_end(awaited) -> None:
     assert "left" not in run.err, "the same command would not go on with what is awaited"
 
 
+def test_lessons_go_on_while_somebody_is_long_in_telling_of_a_resource(awaited, tmp_path) -> None:
+    done = tmp_path / "done"
+    awaited.write(
+        "lib/resources.py",
+        "import os, time\n"
+        "def available(name):\n"
+        f"    while not os.path.exists({str(done)!r}): time.sleep(0.01)\n",
+    )
+    write = f"open({str(done)!r}, 'w')"
+    awaited.lesson(
+        f"\n```python {{#first}}\nn = 1\n```\n\n```python {{#last}}\n{write}\n```\n", "two", 2
+    )
+    run = awaited.run("--jobs", "2", "--minutes", "1")
+    assert run.report["executed"] == ["two#first", "two#last", "one#other"]
+    assert run.report["awaited"] == ["one#bake", "one#eat"]
+
+
 def test_what_was_there_and_goes_while_lessons_run_is_awaited_no_longer(awaited, tmp_path) -> None:
     gone = tmp_path / "gone"
     awaited.edit(

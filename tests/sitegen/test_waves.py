@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from small_course import Course, Run
@@ -182,6 +183,77 @@ def test_a_dry_run_says_what_may_follow_and_runs_nothing(course: Course) -> None
     assert why["one#start"] == "block 'shown' needs what it leaves"
     assert course.executed() == ["read", "shown"]
     assert would(course)[1] == {}
+
+
+def seconds(run: Run, block: str) -> float:
+    """What a block took that was run, as the progress tells."""
+    [line] = [line for line in run.err.splitlines() if line.startswith(f"  one#{block} ")]
+    return float(line.split()[1])
+
+
+def test_what_a_costly_block_left_is_brought_back(
+    course: Course, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    lay(
+        course,
+        ("above", "print('above')"),
+        ("dear", "import time\ntime.sleep(2.01)\nn = {'one': [1]}\nm = n['one']\nprint(n)"),
+        ("below", "m.append(2)\nprint(n)"),
+    )
+    assert seconds(course.build(), "dear") > 2
+    course.edit("lessons/one.md", "append(2)", "append(3)")
+    run = course.build()
+    assert (run.report["executed"], seconds(run, "dear")) == (["one#below"], 0)
+    assert course.text("below") == "{'one': [1, 3]}\n", "two names of one thing are that again"
+    for file in (tmp_path / "cache").rglob("*.pickle"):
+        file.write_bytes(file.read_bytes()[:-9])
+    course.edit("lessons/one.md", "append(3)", "append(4)")
+    assert seconds(course.build(), "dear") > 2
+    assert course.text("below") == "{'one': [1, 4]}\n"
+
+
+SAID_AGAIN = {
+    "the last value that was shown": ("4", "z = 1", "print(_)", 0, "5"),
+    "one below it that comes to the same": ("print(1)", "print(2)", "print(_)", 0, "5"),
+    "one that is shown no more": ("4", "print(2)", "print(_)", 1, "z = 2"),
+    "a name that every lesson has": ("x = 1", "z = 1", "print(Out)", 0, "Out = 5"),
+    "one that it has no more for its own": ("Out = 5", "z = 1", "print(Out)", 0, "x = 1"),
+    "what shows things": ("x = 1", "z = 1", "display(3)", 0, "display = print"),
+}
+
+
+@pytest.mark.parametrize(("a", "b", "c", "place", "new"), SAID_AGAIN.values(), ids=SAID_AGAIN)
+def test_names_that_nobody_wrote_are_read_like_others(
+    a: str, b: str, c: str, place: int, new: str, course: Course
+) -> None:
+    blocks = [("a", a), ("b", b), ("c", c)]
+    lay(course, *blocks)
+    course.build()
+    blocks[place] = (blocks[place][0], new)
+    lay(course, *blocks)
+    course.build()
+    check = course.run("--check")
+    assert (check.code, check.report["drift"]) == (0, [])
+
+
+def test_a_variable_that_the_lesson_sets_itself_is_no_matter_of_the_machine(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(
+        course,
+        ("asked", "import os\nprint(os.environ.get('SAMPLE', 'none'))"),
+        ("set", "os.environ['SAMPLE'] = '1'"),
+        ("shown", "print(os.environ['SAMPLE'])"),
+    )
+    course.build()
+    assert course.run("--check").code == 0
+    monkeypatch.setenv("SAMPLE", "2")
+    assert course.executed() == ["asked"]
+    assert course.run("--check").code == 0
+    course.edit("lessons/one.md", "= '1'", "= '3'")
+    assert course.executed() == ["set", "shown"]
+    assert course.text("shown") == "3\n"
 
 
 UNSTEADY = [

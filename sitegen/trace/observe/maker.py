@@ -249,7 +249,8 @@ class Maker:
 
     def _reads(self) -> dict[str, str]:
         observer, own = self.observer, self.observer.piece.own
-        surroundings = Surroundings(self.program, observer.root, own)
+        environment = observer.outside.environment
+        surroundings = Surroundings(self.program, observer.root, own, environment)
         if self.unseen - {"code that was compiled"}:
             self.things |= {"above", "packages"}
             self.things.add(ALL_NAMES)
@@ -258,7 +259,7 @@ class Maker:
         reads = {thing: str(surroundings.hash(thing)) for thing in self.things - {ALL_NAMES}}
         if ALL_NAMES in self.things:
             reads[ALL_NAMES] = names_hash(observer.versions)
-        names = self.read - set(observer.given) - {"__builtins__"}
+        names = self.read - {"__builtins__"}
         unbound = sorted(name for name in names if name not in self.before.names)
         for name in names & self.before.names.keys():
             reads[f"lesson {name}"] = observer.versions.get(f"lesson {name}", INITIAL)

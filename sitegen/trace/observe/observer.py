@@ -13,6 +13,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -79,6 +80,8 @@ class Observer:
         self.loaded: set[str] = set()
         """The followed modules that were imported so far."""
         self.before = Seen()
+        self.names = words.Names()
+        """Those that the cell has to do with."""
 
     def start(self, namespace: dict[str, Any]) -> None:
         """Begin to observe; `namespace` is the one that the cells run in."""
@@ -125,7 +128,13 @@ class Observer:
         self.functions.watching = self.outside.listening = True
 
     def compiled(self, tree: ast.Module | ast.Expression, mode: str) -> types.CodeType:
-        """The code of the cell that is about to run, or of a part of it, as a session runs it."""
+        """The code of the cell that is about to run, or of a part of it, as a session runs it.
+
+        What a part gives by itself is bound to `_`, unless it is all of the cell.
+        """
+        if mode == "eval" and not self.piece.expression:
+            bound, surely = self.names.bound | {"_"}, self.names.surely | {"_"}
+            self.names = replace(self.names, bound=bound, surely=surely)
         cell = f"{CELL}{self.piece.id} "
         code = self.functions.compiled(tree, self.path, mode, cell, self.marks)
         for one in functions_in(code):

@@ -12,7 +12,7 @@ import linecache
 import os
 import stat as stat_module
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -59,6 +59,8 @@ class Outside:
         self.touched_files = False
         """Whether any file of the course or of the lesson's own was looked at."""
         self.listening = False
+        self.environment: Mapping[str, str] = {}
+        """As the lesson finds it. What cells make of it is a part of the process."""
         self.variables: set[str] = set()
         """All that were asked for so far; they name folders outside the course."""
         self.copied: set[str] = set()
@@ -69,6 +71,7 @@ class Outside:
     def listen(self) -> None:
         """From now on, for as long as this process lasts."""
         sys.addaudithook(self._hear)
+        self.environment = dict(os.environ)
         kind: Any = type(os.environ)
         os.environ.__class__ = _watched_environment(kind, self._asked, self._lists)
         os.stat, os.lstat = self._seen(os.stat), self._seen(os.lstat)
@@ -130,15 +133,16 @@ class Outside:
             left_out = any(place.is_relative_to(one) for one in self.left_out)
             return "/".join(parts) or "." if ours and not left_out else ""
         for variable in sorted(self.variables):
-            folder = os.environ.get(variable, "")
+            folder = self.environment.get(variable, "")
             if os.path.isabs(folder) and place.is_relative_to(folder):
                 return f"${variable}/{place.relative_to(folder).as_posix()}"
         return ""
 
-    def _asked(self, name: str) -> None:
+    def _asked(self, name: str, value: str | None) -> None:
         """Somebody asked for an environment variable; libraries may, of their own accord."""
         frame = sys._getframe(2)
-        if self._hears() and not self.is_fixed(name) and self._is_ours(frame):
+        of_a_cell = value != self.environment.get(name)
+        if self._hears() and not (of_a_cell or self.is_fixed(name)) and self._is_ours(frame):
             self.variables.add(name)
             if frame.f_code.co_name == "__iter__" or _who(frame) == self._lister:
                 self.copied.add(name)
@@ -203,13 +207,19 @@ def _who(frame: FrameType | None) -> tuple[int, int] | None:
     return (id(frame), frame.f_lasti) if frame else None
 
 
-def _watched_environment(kind: Any, asked: Callable[[str], None], lists: Callable[[], None]) -> Any:
+def _watched_environment(
+    kind: Any, asked: Callable[[str, str | None], None], lists: Callable[[], None]
+) -> Any:
     """The class of `os.environ`, but telling who is asked for."""
 
     class Watched(kind):
         def __getitem__(self, name: str) -> str:
-            asked(os.fsdecode(name))
-            return str(kind.__getitem__(self, name))
+            value = None
+            try:
+                value = str(kind.__getitem__(self, name))
+                return value
+            finally:
+                asked(os.fsdecode(name), value)
 
         def __iter__(self) -> Iterator[str]:
             lists()
