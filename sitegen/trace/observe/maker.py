@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sitegen.parse.tokens import short_hash
 from sitegen.trace.observe import names as words
-from sitegen.trace.observe.entered import monitoring
+from sitegen.trace.observe.entered import HIDDEN, monitoring
 from sitegen.trace.observe.graph import Graph, key_of
 from sitegen.trace.observe.nodes import Key, Text
 from sitegen.trace.observe.seen import CELL, Seen
@@ -259,7 +259,7 @@ class Maker:
         reads = {thing: str(surroundings.hash(thing)) for thing in self.things - {ALL_NAMES}}
         if ALL_NAMES in self.things:
             reads[ALL_NAMES] = names_hash(observer.versions)
-        names = self.read - {"__builtins__"}
+        names = self.read - {"__builtins__", *HIDDEN}
         unbound = sorted(name for name in names if name not in self.before.names)
         for name in names & self.before.names.keys():
             reads[f"lesson {name}"] = observer.versions.get(f"lesson {name}", INITIAL)
