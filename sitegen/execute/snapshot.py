@@ -93,6 +93,17 @@ class Files:
         left_out = frozenset(map(str, self.left_out))
         return {**_stamps(str(self.course), left_out), **_stamps(str(self.temporary))}
 
+    def tells_of(self, path: Path) -> bool:
+        """Whether `now` has a file of the course, if there is one at this path."""
+        within = path.relative_to(self.course)
+        if any(part.startswith(_HIDDEN) or part.endswith("~") for part in within.parts):
+            return False
+        folders = [self.course / one for one in within.parents if one.parts]
+        return not any(
+            one in self.left_out or one.is_symlink() or (one / "pyvenv.cfg").exists()
+            for one in folders
+        )
+
     def taken_back(self, before: Stamps) -> bool:
         """Remove the temporary files that came since; whether all is then as it was."""
         for path in map(Path, _stamps(str(self.temporary)).keys() - before.keys()):

@@ -30,6 +30,8 @@ LEFT = ("lesson ", "state ", "process ")
 """How things begin that cells leave to those below."""
 ALL_NAMES = "all names"
 """The thing that was read where it matters which names the lesson has."""
+OR = "|"
+"""Between the two hashes of a file as it was found and as the cell left it: it may be either."""
 INITIAL = "initial"
 """The hash of what no cell has left otherwise; of a lesson's name, that there is none."""
 
@@ -147,7 +149,7 @@ def _changes(trace: Trace, state: State, surroundings: Surroundings) -> Iterator
             continue
         is_left = thing.startswith(LEFT)
         now = state.hash(thing) if is_left else surroundings.hash(thing)
-        if now is not None and now != was:
+        if now is not None and now not in was.split(OR):
             yield Change(thing, was, str(now))
     for thing in [f"import {module}" for module in trace.loads]:
         if thing not in trace.reads and (does := str(surroundings.hash(thing))) != NOTHING:
@@ -197,6 +199,11 @@ def names_hash(left: Mapping[str, str]) -> str:
     return short_hash(sorted(name for name in names if left[name] != ABSENT))
 
 
+def either(found: str | None, left: str) -> str:
+    """Of a file that a cell read and wrote, both hashes: what it leaves, it is to find again."""
+    return left if found is None or found == left else f"{found}{OR}{left}"
+
+
 def variable_hash(value: str | None) -> str:
     """Of an environment variable. Where something lies on a machine makes no difference."""
     if value is None or os.path.isabs(value):
@@ -212,7 +219,7 @@ def file_hash(path: Path) -> str:
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT
     except OSError as error:
-        return folder_hash(path) if os.path.isdir(path) else f"errno {error.errno}"
+        return "folder" if os.path.isdir(path) else f"errno-{error.errno}"
 
 
 def folder_hash(path: Path) -> str:

@@ -256,6 +256,57 @@ def test_a_variable_that_the_lesson_sets_itself_is_no_matter_of_the_machine(
     assert course.text("shown") == "3\n"
 
 
+FILES = {
+    "written and read": ("open('f', 'w').write('1');", "print(open('f').read())"),
+    "written twice": ("open('f', 'w').write('1'); open('f', 'w').write('2');", "open('f').read()"),
+    "written by a path": (
+        "from pathlib import Path\nPath('f').write_text('1');",
+        "Path('f').exists()",
+    ),
+    "by a descriptor": (
+        "import os\no = os.open('f', os.O_CREAT | os.O_TRUNC | os.O_WRONLY)\nos.write(o, b'1');",
+        "print(open('f').read())",
+    ),
+    "in a folder of its own": (
+        "import os\nos.makedirs('out/a', exist_ok=True)\nopen('out/a/f', 'w').write('1');",
+        "print(open('out/a/f').read(), os.path.exists('out/a/g'))",
+    ),
+    "by a library that nobody hears": (
+        "import torch\ntorch.save(torch.ones(2), 'f')",
+        "print(torch.load('f'))",
+    ),
+}
+
+
+@pytest.mark.parametrize(("write", "read"), FILES.values(), ids=FILES)
+def test_a_file_that_the_lesson_writes_itself_need_not_be_there(
+    write: str, read: str, course: Course
+) -> None:
+    lay(course, ("write", write), ("read", read))
+    course.build()
+    for _ in range(2):
+        assert course.run("--check").code == 0
+        for file in course.root.glob("**/f"):
+            file.unlink()
+    course.edit("lessons/one.md", "1", "3")
+    course.build()
+    assert course.run("--check").code == 0
+
+
+@pytest.mark.parametrize("mode", ["a", "r+"])
+def test_a_file_that_was_there_counts_though_the_lesson_writes_to_it(
+    mode: str, course: Course
+) -> None:
+    course.write("f", "head ")
+    write = f"file = open('f', {mode!r}); file.seek(0, 2); file.write('1'); file.close()"
+    lay(course, ("write", write), ("read", "print(open('f').read())"))
+    course.build()
+    assert course.text("read") == "head 1\n"
+    course.write("f", "HEAD ")
+    assert course.executed() == ["write", "read"]
+    assert course.text("read") == "HEAD 1\n"
+
+
 UNSTEADY = [
     "import time\nn = time.time()",
     "import random\nn = random.SystemRandom().random()",

@@ -18,7 +18,7 @@ from sitegen.trace.observe.nodes import Key, Text
 from sitegen.trace.observe.seen import CELL, Seen
 from sitegen.trace.program import ABSENT, NOTHING, Name
 from sitegen.trace.trace import COMES_FROM, DEFINES, Trace
-from sitegen.trace.verify import ALL_NAMES, INITIAL, Surroundings, names_hash
+from sitegen.trace.verify import ALL_NAMES, INITIAL, Surroundings, either, names_hash
 
 if TYPE_CHECKING:
     from sitegen.trace.observe.observer import Observer
@@ -175,6 +175,8 @@ class Maker:
                 outside.looked_at(observer.root / place, "file")
         self.things |= outside.things | outside.of_imports
         self.things |= {f"environment {name}" for name in outside.copied & self.texts}
+        outside.variables |= outside.taken & self.texts
+        self.things -= {thing for thing in self.things if outside.of_none(thing)}
         self._texts()
         if threading.active_count() > self.before.threads:
             self.unseen.add("a thread that goes on")
@@ -256,7 +258,10 @@ class Maker:
             self.things.add(ALL_NAMES)
             self.read |= set(self.before.names)
         self.things |= {"code", "profile"} & own.keys()
-        reads = {thing: str(surroundings.hash(thing)) for thing in self.things - {ALL_NAMES}}
+        reads = {
+            thing: either(observer.outside.hashes.get(thing), str(surroundings.hash(thing)))
+            for thing in self.things - {ALL_NAMES}
+        }
         if ALL_NAMES in self.things:
             reads[ALL_NAMES] = names_hash(observer.versions)
         names = self.read - {"__builtins__", *HIDDEN}

@@ -15,13 +15,14 @@ import types
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sitegen.parse.code import compiled
 from sitegen.parse.tokens import Source, short_hash
 from sitegen.trace.observe import names as words
 from sitegen.trace.observe.attributes import Attributes
 from sitegen.trace.observe.entered import HIDDEN, Finder, Functions, entry, functions_in
+from sitegen.trace.observe.found import Files, Found
 from sitegen.trace.observe.graph import Graph, key_of
 from sitegen.trace.observe.maker import Maker
 from sitegen.trace.observe.nodes import Key
@@ -32,20 +33,6 @@ from sitegen.trace.observe.settled import Settled
 from sitegen.trace.program import Program
 from sitegen.trace.trace import Trace
 from sitegen.trace.verify import file_hash
-
-
-class Files(Protocol):
-    """The files that cells may read or write: of the course, and temporary ones."""
-
-    @property
-    def temporary(self) -> Path: ...
-
-    @property
-    def left_out(self) -> Collection[Path]:
-        """What no cell has a part in."""
-
-    def now(self) -> Stamps:
-        """Of each file its size and when it was written."""
 
 
 class Observer:
@@ -63,9 +50,8 @@ class Observer:
         self.path = path
         self.program = Program(root, tuple(packages))
         self.functions = Functions()
-        self.outside = Outside(
-            root, files.temporary, files.left_out, self._is_ours, self._imports, is_fixed
-        )
+        self.found = Found(root, files)
+        self.outside = Outside(root, files, self.found, self._is_ours, self._imports, is_fixed)
         self.finder = Finder(tuple(packages), self.functions)
         self.files = files
         self.root = root
@@ -97,7 +83,7 @@ class Observer:
         self.outside.listen()
         sys.meta_path.insert(0, self.finder)
         self.process = Process(str(self.root))
-        self.first_files = self.files.now()
+        self.found.begin()
         self.before = self._look()
 
     def _imports(self) -> bool:
@@ -338,7 +324,7 @@ class Observer:
 
     def changed_files(self, stamps: Stamps) -> dict[str, str]:
         """A hash of each file that is not as it was when the lesson began."""
-        first = self.first_files
+        first = self.found.stamps
         paths = [one for one in stamps.keys() | first.keys() if stamps.get(one) != first.get(one)]
         return {self._shown(path): file_hash(path) for path in map(Path, paths)}
 

@@ -12,10 +12,13 @@ import linecache
 import os
 import stat as stat_module
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from sitegen.trace.observe.found import Files, Found
 
 _PROCESSES = {"os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec", "subprocess.Popen"}
 _OPENS = {"open": "file", "sqlite3.connect": "file", "os.listdir": "folder", "os.scandir": "folder"}
@@ -34,15 +37,15 @@ class Outside:
     def __init__(
         self,
         root: Path,
-        temporary: Path,
-        left_out: Collection[Path],
+        files: Files,
+        found: Found,
         followed: Callable[[str], bool],
         importing: Callable[[], bool],
         is_fixed: Callable[[str], bool],
     ) -> None:
         self.root = root
-        self.temporary = temporary
-        self.left_out = left_out
+        self.files = files
+        self.found = found
         self.followed = followed
         self.is_fixed = is_fixed
         """Whether a variable of the environment is the same for every execution."""
@@ -51,6 +54,8 @@ class Outside:
         self.of_imports: set[str] = set()
         """What was read while followed packages were imported: it may be in all they hold."""
         self.things: set[str] = set()
+        self.hashes: dict[str, str] = {}
+        """Of each file that was read, as it was then."""
         self.unseen: set[str] = set()
         self.looked_up: set[tuple[str, str]] = set()
         """What was found by the name that a pickle has of it: a module, and what is in it."""
@@ -63,8 +68,12 @@ class Outside:
         """As the lesson finds it. What cells make of it is a part of the process."""
         self.variables: set[str] = set()
         """All that were asked for so far; they name folders outside the course."""
+        self.taken: set[str] = set()
+        """All that were taken with all others, as for a process: they count if named."""
         self.copied: set[str] = set()
-        """Variables that were taken with all others, as for a process: they count if named."""
+        """Those of them that the cell took."""
+        self._own = threading.local()
+        """Of each thread, whether it looks at a file on our behalf."""
         self._lister: tuple[int, int] | None = None
         """The code that the names of all variables were listed for last."""
 
@@ -97,21 +106,22 @@ class Outside:
         if event in _OPENS:
             caller = sys._getframe(1)
             if caller.f_globals.get("__name__") not in _MACHINERY:
-                self.looked_at(arguments[0] if arguments[0] is not None else ".", _OPENS[event])
+                path = arguments[0] if arguments[0] is not None else "."
+                self.looked_at(path, _OPENS[event], event != "open" or _reads(*arguments[1:]))
         elif event == "pickle.find_class":
             self.looked_up.add((str(arguments[0]), str(arguments[1])))
         elif event in _PROCESSES:
             self.unseen.add("a process of its own")
 
-    def looked_at(self, path: Any, kind: str) -> None:
+    def looked_at(self, path: Any, kind: str, reads: bool = True) -> None:
         """Somebody opened a file, or listed a folder, or looked whether there is one."""
-        if isinstance(path, int):
+        if isinstance(path, int) or getattr(self._own, "looks", False):
             return
         try:
             place = Path(os.path.abspath(os.fsdecode(path)))
         except (TypeError, ValueError, OSError):
             return
-        if place.is_relative_to(self.temporary):
+        if place.is_relative_to(self.files.temporary):
             self.touched_files = True
             return
         if not all(map(_may_be, place.parts)):
@@ -121,7 +131,20 @@ class Outside:
             self.unseen.add("a file whose name has no line of its own")
         elif name:
             self.touched_files = True
-            self._note(f"{kind} {name}")
+            if kind == "folder":
+                self._note(f"folder {name}")
+            elif reads:
+                self._read(place, f"file {name}")
+
+    def _read(self, place: Path, thing: str) -> None:
+        """A file was read. What cells made of it is a part of the process, as for variables."""
+        self._own.looks = True
+        try:
+            if not self.found.is_changed(place):
+                self.hashes[thing] = self.found.hash(place)
+                self._note(thing)
+        finally:
+            self._own.looks = False
 
     def _name(self, place: Path) -> str:
         """How a trace names a file; nothing if no lesson has a part in it."""
@@ -130,9 +153,9 @@ class Outside:
             ours = not any(
                 p.startswith(".") or p in ("__pycache__", "site-packages") for p in parts
             )
-            left_out = any(place.is_relative_to(one) for one in self.left_out)
+            left_out = any(place.is_relative_to(one) for one in self.files.left_out)
             return "/".join(parts) or "." if ours and not left_out else ""
-        for variable in sorted(self.variables):
+        for variable in [*sorted(self.variables), *sorted(self.taken - self.variables)]:
             folder = self.environment.get(variable, "")
             if os.path.isabs(folder) and place.is_relative_to(folder):
                 return f"${variable}/{place.relative_to(folder).as_posix()}"
@@ -143,11 +166,19 @@ class Outside:
         frame = sys._getframe(2)
         of_a_cell = value != self.environment.get(name)
         if self._hears() and not (of_a_cell or self.is_fixed(name)) and self._is_ours(frame):
-            self.variables.add(name)
             if frame.f_code.co_name == "__iter__" or _who(frame) == self._lister:
                 self.copied.add(name)
+                self.taken.add(name)
             else:
+                self.variables.add(name)
                 self._note(f"environment {name}")
+
+    def of_none(self, thing: str) -> bool:
+        """Whether a file or folder lies in a folder that only unnamed variables name."""
+        kind, _, rest = thing.partition(" ")
+        variable = rest.partition("/")[0].removeprefix("$")
+        by_name = kind in ("file", "folder") and rest.startswith("$")
+        return by_name and variable not in self.variables
 
     def _lists(self) -> None:
         """Somebody asked for the names of all variables."""
@@ -193,6 +224,13 @@ class Outside:
             return getlines(filename, module_globals)
 
         return watched
+
+
+def _reads(mode: str | None, flags: int) -> bool:
+    """Whether what is in a file makes a difference to who opens it so, or to what is left in it."""
+    if mode is not None:
+        return not {"w", "x"} & set(mode)
+    return not flags & (os.O_TRUNC | os.O_EXCL)
 
 
 def _may_be(name: str) -> bool:
