@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from small_course import Course, Run
+from small_course import Course, Run, wait_until
 
 from sitegen import course as courses
 from sitegen.parse import config as configuration
@@ -291,6 +291,45 @@ def test_a_file_that_the_lesson_writes_itself_need_not_be_there(
     course.edit("lessons/one.md", "1", "3")
     course.build()
     assert course.run("--check").code == 0
+
+
+OVERWRITTEN = {
+    "as a whole": "open('f', 'w').write('1');",
+    "by a path": "from pathlib import Path\nPath('f').write_text('1');",
+    "by another put in its place": "import os\nopen('g', 'w').write('1'); os.replace('g', 'f')",
+}
+
+
+@pytest.mark.parametrize("write", OVERWRITTEN.values(), ids=OVERWRITTEN)
+def test_a_file_that_the_lesson_writes_itself_may_lie_there(write: str, course: Course) -> None:
+    course.write("f", "what an earlier build has left")
+    lay(course, ("write", write), ("read", "print(open('f').read())"))
+    course.build()
+    for name in ("f", "g"):
+        (course.root / name).unlink(missing_ok=True)
+        assert course.run("--check").code == 0
+
+
+def test_a_file_that_somebody_edits_while_the_lesson_runs_is_read_all_the_same(
+    course: Course, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("aside")
+    begun, edited = folder / "begun", folder / "edited"
+    course.write("f", "before")
+    wait = (
+        f"import os, time\nopen({str(begun)!r}, 'w').close()\n"
+        f"while not os.path.exists({str(edited)!r}): time.sleep(0.01)"
+    )
+    lay(course, ("wait", wait), ("read", "print(open('f').read())"))
+    build = course.start()
+    wait_until(begun.exists)
+    course.write("f", "meanwhile")
+    edited.touch()
+    assert build.wait(60) == 0
+    assert course.text("read") == "meanwhile\n"
+    course.write("f", "after")
+    assert course.executed() == ["read"]
+    assert course.text("read") == "after\n"
 
 
 @pytest.mark.parametrize("mode", ["a", "r+"])

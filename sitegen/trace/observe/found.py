@@ -37,17 +37,23 @@ class Found:
         self._files = files
         self._hashes: dict[Path, tuple[tuple[int, int] | None, str]] = {}
         self.stamps: Stamps = {}
+        self.written: set[Path] = set()
+        """The files that this process was heard to write, or to put in place or remove."""
 
     def begin(self) -> None:
         """Note how all is."""
         self.stamps = self._files.now()
 
     def is_changed(self, place: Path) -> bool:
-        """Whether a file of the course was written, or removed, since the lesson began."""
+        """Whether cells wrote a file of the course, or removed it, since the lesson began.
+
+        Of one that was there, who isn't heard is taken for an author who edits it meanwhile.
+        """
         if not place.is_relative_to(self._root):
             return False
         known, now = self.stamps.get(str(place)), _stamp(place)
-        return known != now and (known is not None or self._files.tells_of(place))
+        is_own = self._files.tells_of(place) if known is None else place in self.written
+        return known != now and is_own
 
     def hash(self, place: Path) -> str:
         """Of a file by its content as it is now."""

@@ -22,6 +22,8 @@ from sitegen.trace.observe.found import Files, Found
 
 _PROCESSES = {"os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec", "subprocess.Popen"}
 _OPENS = {"open": "file", "sqlite3.connect": "file", "os.listdir": "folder", "os.scandir": "folder"}
+_PUTS = {"os.rename": 2, "os.remove": 1, "os.truncate": 1, "os.link": 2, "os.symlink": 2}
+"""What puts files in place or takes them away, with how many paths."""
 _LONGEST = 255
 """Bytes in the name of a file, on all systems in use."""
 _MACHINERY = {
@@ -108,6 +110,11 @@ class Outside:
             if caller.f_globals.get("__name__") not in _MACHINERY:
                 path = arguments[0] if arguments[0] is not None else "."
                 self.looked_at(path, _OPENS[event], event != "open" or _reads(*arguments[1:]))
+                if event == "open" and _writes(*arguments[1:]):
+                    self._written(path)
+        elif event in _PUTS:
+            for path in arguments[: _PUTS[event]]:
+                self._written(path)
         elif event == "pickle.find_class":
             self.looked_up.add((str(arguments[0]), str(arguments[1])))
         elif event in _PROCESSES:
@@ -135,6 +142,10 @@ class Outside:
                 self._note(f"folder {name}")
             elif reads:
                 self._read(place, f"file {name}")
+
+    def _written(self, path: Any) -> None:
+        with contextlib.suppress(TypeError, ValueError, OSError):
+            self.found.written.add(Path(os.path.abspath(os.fsdecode(path))))
 
     def _read(self, place: Path, thing: str) -> None:
         """A file was read. What cells made of it is a part of the process, as for variables."""
@@ -231,6 +242,12 @@ def _reads(mode: str | None, flags: int) -> bool:
     if mode is not None:
         return not {"w", "x"} & set(mode)
     return not flags & (os.O_TRUNC | os.O_EXCL)
+
+
+def _writes(mode: str | None, flags: int) -> bool:
+    if mode is not None:
+        return not {"w", "x", "a", "+"}.isdisjoint(mode)
+    return bool(flags & (os.O_WRONLY | os.O_RDWR))
 
 
 def _may_be(name: str) -> bool:
