@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -73,12 +73,9 @@ def build(course: Course, request: Request, lessons: Sequence[Lesson]) -> Report
     errors: list[SiteError] = []
     failed: dict[tuple[str, str], str] = {}
     lacking: set[tuple[str, str]] = set()
-    show = partial(all_pages, renderer(course, Made()), course)
-
-    def meanwhile() -> None:
-        with contextlib.suppress(SiteError):  # told in its turn
-            show(found)  # of which most stays as it is
-
+    pages_of = renderer(course, Made())
+    show = partial(all_pages, pages_of, course)
+    meanwhile = _ahead(pages_of, course, found, {walk.lesson.slug for walk in walks})
     for turn in executed(course.config, request, run, walks, save, meanwhile):
         found, execution = turn.found, turn.execution
         lacking.update((execution.lesson.slug, id_) for id_ in execution.lacking)
@@ -118,6 +115,16 @@ def renderer(course: Course, made: Made) -> Renderer:
     return KeptRenderer(made, course.config, course.lessons, course.curriculum, course.references)
 
 
+def _ahead(
+    renderer: Renderer, course: Course, found: Standings, walked: Collection[str]
+) -> Iterator[Page]:
+    """The pages of lessons as they are, first of those that stay so; the renderer keeps them."""
+    for lesson in sorted(course.lessons, key=lambda one: one.slug in walked):
+        with contextlib.suppress(SiteError):  # told in its turn
+            shown = results(lesson, course.config.profiles, found[lesson.slug])
+            yield renderer.lesson(lesson, shown)
+
+
 def _with_failures(
     found: Standings, request: Request, failed: Mapping[tuple[str, str], str]
 ) -> Standings:
@@ -150,11 +157,11 @@ def executed(
     run: Run,
     walks: Sequence[Walk],
     save: schedule.Save,
-    meanwhile: Callable[[], None],
+    meanwhile: Iterator[object],
 ) -> list[Turn]:
     """Run what is to be run, with progress; nothing is started if there is nothing.
 
-    `meanwhile` is done while the lessons begin.
+    Until lessons have begun, steps of `meanwhile` are taken.
     """
     if not walks:
         return []
@@ -166,7 +173,9 @@ def executed(
         _alarm(request.minutes) as over,
     ):
         turns = schedule.run(executor, run, walks, progress, save, over)
-        meanwhile()
+        for _ in meanwhile:
+            if executor.is_awaited:
+                break
         return list(turns)
 
 

@@ -203,6 +203,11 @@ class Executor:
         """Whether anything runs."""
         return bool(self._running)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether what runs has something to say, and may not go on before."""
+        return bool(wait([source for one in self._running for source in one.sources], timeout=0))
+
     def drop(self) -> None:
         """End whatever runs or rests, and forget what was asked for: the library may be another."""
         for running in self._running:

@@ -122,11 +122,8 @@ class Outside:
 
     def looked_at(self, path: Any, kind: str, reads: bool = True) -> None:
         """Somebody opened a file, or listed a folder, or looked whether there is one."""
-        if isinstance(path, int) or getattr(self._own, "looks", False):
-            return
-        try:
-            place = Path(os.path.abspath(os.fsdecode(path)))
-        except (TypeError, ValueError, OSError):
+        place = _place(path)
+        if place is None or getattr(self._own, "looks", False):
             return
         if place.is_relative_to(self.files.temporary):
             self.touched_files = True
@@ -144,8 +141,8 @@ class Outside:
                 self._read(place, f"file {name}")
 
     def _written(self, path: Any) -> None:
-        with contextlib.suppress(TypeError, ValueError, OSError):
-            self.found.written.add(Path(os.path.abspath(os.fsdecode(path))))
+        if place := _place(path):
+            self.found.written.add(place)
 
     def _read(self, place: Path, thing: str) -> None:
         """A file was read. What cells made of it is a part of the process, as for variables."""
@@ -237,10 +234,17 @@ class Outside:
         return watched
 
 
+def _place(path: Any) -> Path | None:
+    """Where a path leads; nowhere if it is an open file's number, or no path."""
+    with contextlib.suppress(TypeError, ValueError, OSError):
+        return Path(os.path.abspath(os.fsdecode(path)))
+    return None
+
+
 def _reads(mode: str | None, flags: int) -> bool:
     """Whether what is in a file makes a difference to who opens it so, or to what is left in it."""
     if mode is not None:
-        return not {"w", "x"} & set(mode)
+        return {"w", "x"}.isdisjoint(mode)
     return not flags & (os.O_TRUNC | os.O_EXCL)
 
 
