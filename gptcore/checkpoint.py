@@ -39,7 +39,7 @@ def save(
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "batches": [one.state_dict() for one in batches],
-        "random": random_states(model.lm_head.weight.device),
+        "random": random_states(next(model.parameters()).device),
     }
     with replacing(path) as part:
         torch.save(state, part)
@@ -56,7 +56,7 @@ def load(
     nothing is changed then.
     """
     model = unwrapped(model)
-    device = model.lm_head.weight.device
+    device = next(model.parameters()).device
     state = _read(path, device)
     try:
         _check_model(state, model)

@@ -175,12 +175,12 @@ class Decoder:
         x = x + F.embedding(self.place - self.starts, self.wpe)  # (B, C)
         self.mask.index_fill_(-1, self.place, 0.0)
         for layer in self.layers:
-            y = F.layer_norm(x, *layer.ln_1)
+            y = torch.layer_norm(x, *layer.ln_1)
             y = _attention(layer, y, self.place, self.mask)
             x = x + _product(y, layer.attn_c_proj)  # (B, C)
-            y = _product(F.layer_norm(x, *layer.ln_2), layer.c_fc)  # (B, 4 * C)
+            y = _product(torch.layer_norm(x, *layer.ln_2), layer.c_fc)  # (B, 4 * C)
             x = x + _product(layer.gelu(y), layer.mlp_c_proj)  # (B, C)
-        return _product(F.layer_norm(x, *self.ln_f), self.lm_head)
+        return _product(torch.layer_norm(x, *self.ln_f), self.lm_head)
 
 
 def cuda_graph(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
@@ -207,19 +207,24 @@ def cuda_graph(step: Callable[[], Tensor]) -> Callable[[], Tensor]:
 def _attention(layer: Layer, x: Tensor, place: Tensor, mask: Tensor) -> Tensor:
     """(B, C) -> (B, C), before the projection."""
     batch, heads, _, size = layer.keys.shape
-    qkv = _product(x, layer.c_attn).view(batch, 3, heads, 1, size)
-    q, k, v = qkv.unbind(1)  # each (B, n_head, 1, head_size)
-    layer.keys.index_copy_(2, place, k.to(layer.keys.dtype))
-    layer.values.index_copy_(2, place, v.to(layer.values.dtype))
+    qkv = _product(x, layer.c_attn).to(layer.keys.dtype)  # another under autocast
+    q, k, v = qkv.view(batch, 3, heads, 1, size).unbind(
+        1
+    )  # each (B, n_head, 1, head_size)
+    layer.keys.index_copy_(2, place, k)
+    layer.values.index_copy_(2, place, v)
     y = F.scaled_dot_product_attention(q, layer.keys, layer.values, attn_mask=mask)
     return y.reshape(batch, heads * size)
 
 
 def _product(x: Tensor, linear: Linear) -> Tensor:
     weight, bias = linear
-    y = x @ weight
-    # Added apart: torch.compile hands a product with a bias to a library, where nothing fuses.
-    return y if bias is None else y + bias
+    if bias is None:
+        return x @ weight
+    # For a GPU, torch.compile hands a product with a bias to a library, where nothing fuses.
+    if x.is_cuda:
+        return x @ weight + bias
+    return torch.addmm(bias, x, weight)
 
 
 def _linear(part: nn.Linear) -> Linear:

@@ -93,9 +93,9 @@ class Whole:
         self.model = model
         self.block_size = config_of(model).block_size
 
-    def __call__(self, text: Tensor) -> Tensor:
-        """The logits after a text so far: (B, T) -> (B, vocab_size)."""
-        logits, _ = self.model(text[:, -self.block_size :])
+    def __call__(self, text: Tensor, length: int) -> Tensor:
+        """The logits after the first `length` ids of each row: (B, T) -> (B, vocab_size)."""
+        logits, _ = self.model(text[:, max(0, length - self.block_size) : length])
         return logits[:, -1]
 
 
@@ -110,14 +110,14 @@ class Kept:
         self.model = decoder.model
         self.whole = Whole(self.model)
 
-    def __call__(self, text: Tensor) -> Tensor:
-        """The logits after a text so far, one token longer than the last: (B, T) -> (B, V)."""
-        if text.shape[1] > self.whole.block_size:
-            return self.whole(text)
+    def __call__(self, text: Tensor, length: int) -> Tensor:
+        """`Whole`'s, for a `length` that is one more than the last."""
+        if length > self.whole.block_size:
+            return self.whole(text, length)
         if self.begun:
-            return self.decoder.step(text[:, -1:])
+            return self.decoder.step(text.narrow(1, length - 1, 1))
         self.begun = True
-        return self.decoder.begin(text, self.starts)
+        return self.decoder.begin(text[:, :length], self.starts)
 
 
 @torch.no_grad()
@@ -238,11 +238,11 @@ def _write(
     # What is ours alone may do without what differentiating needs.
     with torch.inference_mode(isinstance(read, Kept)):
         for count in range(1, max_new_tokens + 1):
-            end = start + count
-            logits = read(text[:, : end - 1])  # (B, vocab_size)
+            length = start + count - 1  # of what is there
+            logits = read(text, length)  # (B, vocab_size)
             peaks.append(logits.amax(dim=-1))
             try:
-                text[:, end - 1] = choose(logits)[:, 0]
+                text.narrow(1, length, 1).copy_(choose(logits))
             except RuntimeError:  # which says nothing of the cause
                 _check_numbers(read.model, peaks, count)
                 raise
@@ -250,7 +250,7 @@ def _write(
                 _check_numbers(read.model, peaks, count)
                 peaks.clear()
             if stops and (count % pieces == 0 or count == max_new_tokens):
-                new = text[:, start:end].tolist()
+                new = text[:, start : length + 1].tolist()
                 ends = [
                     stops.length(row, seen) if known is None else known
                     for known, row in zip(ends, new, strict=True)

@@ -284,10 +284,12 @@ def init_weights(module: nn.Module) -> None:
 def staying_tied(model: GPT) -> Iterator[None]:
     """Tie the two uses of the token embeddings again, whatever is done meanwhile, if they are.
 
-    From the meta device, or assigned, each would come with a parameter of its own.
+    From the meta device, or assigned, each would come with a parameter of its own. Parts that were
+    put in their places may have no such weight.
     """
     embedding, head = model.transformer.wte, model.lm_head
-    before, tied = head.weight, embedding.weight is head.weight
+    before = getattr(head, "weight", None)
+    tied = before is not None and getattr(embedding, "weight", None) is before
     yield
     if tied and head.weight is not before:
         embedding.weight = head.weight

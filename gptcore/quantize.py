@@ -65,9 +65,11 @@ def quantized(model: GPT) -> Quantized:
     The model itself stays as it is, on whatever device it is. A compiled or wrapped model is taken
     as what is within.
 
-    Raises ValueError for a model whose head is not tied to its embeddings: it would get lost.
+    Raises ValueError for a model of other weights than `gptcore.GPT` has with its config, or whose
+    head is not tied to its embeddings: what it computes besides would get lost.
     """
     model = unwrapped(model)
+    _check_weights(model)
     if model.lm_head.weight is not model.transformer.wte.weight:
         raise ValueError(
             "lm_head.weight is not tied to transformer.wte.weight; tie it: one parameter for both"
@@ -85,6 +87,24 @@ def quantized(model: GPT) -> Quantized:
         numbers = (weight / steps[:, None]).round().to(torch.int8)
         matrices[name] = Rows(numbers, steps)
     return Quantized(model.config, matrices, vectors)
+
+
+def _check_weights(model: GPT) -> None:
+    """Refuse, by ValueError, weights of other names or shapes than GPT's with this config."""
+    with torch.device("meta"):
+        plain = GPT(model.config).state_dict()
+    held = model.state_dict()
+    for name in (*plain, *held):
+        if (
+            name not in held
+            or name not in plain
+            or held[name].shape != plain[name].shape
+        ):
+            there = tuple(held[name].shape) if name in held else "missing"
+            expected = tuple(plain[name].shape) if name in plain else "not there"
+            raise ValueError(
+                f"{name} is {there}, and in GPT with this config {expected}"
+            )
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """Which models the cached path computes exactly: those that are what was declared, part by part.
 
 The cached path repeats a model's arithmetic on its weights. So it may serve a model only if calling
-that model would run this arithmetic and nothing else. That is shown, not guessed: the code that a
-call runs is the code that was there when the class was declared, and the model holds what a newly
-built one holds, module for module, with the same settings and no hooks. Only its weights are its
-own, attributes that none of this code mentions, and that torch compiled a part in place, which
-computes the same.
+that model would run this arithmetic and nothing else. That is shown, not guessed: the code that
+builds a model and the code that a call runs are those that were there when the class was declared,
+and the model holds what a newly built one holds, module for module, with the same settings and no
+hooks. Only its weights are its own, attributes that none of this code mentions, and that torch
+compiled a part in place, which computes the same.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from torch.overrides import TorchFunctionMode
 from gptcore.config import GPTConfig
 
 # torch.compile replaces some of these for good; calling a module runs none of them.
-NOT_RUN = {"__init__", "__setattr__", "__delattr__", "__setstate__"}
+NOT_RUN = {"__setattr__", "__delattr__", "__setstate__"}
+NOT_RUN_OF_MODULE = NOT_RUN | {"__init__"}
 
 # What a model has of its own, which is looked at by itself: its mode, weights and parts, and
 # what `compile` leaves on a module, to be run in place of its call.
@@ -104,14 +105,13 @@ class _WithoutNumbers(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _called(model: nn.Module) -> Mapping[Any, Code]:
-    """The code that calling a model runs, by class or module."""
-    classes = {base for part in model.modules() for base in type(part).__mro__[:-1]}
-    return {
-        place: code
-        for place, code in _code.items()
-        if place in classes or not isinstance(place, type)
+def _called(model: nn.Module) -> dict[Any, Code]:
+    """The code that calling a model runs, by class or module; none of an undeclared class."""
+    modules = {
+        place: code for place, code in _code.items() if not isinstance(place, type)
     }
+    classes = {base for part in model.modules() for base in type(part).__mro__[:-1]}
+    return modules | {kind: _code.get(kind, {}) for kind in classes}
 
 
 def check(model: Any) -> None:
@@ -157,7 +157,7 @@ def _code_of(place: Any) -> Code:
     return {
         name: (value, getattr(value, "__code__", None))
         for name, value in vars(place).items()
-        if name not in NOT_RUN and _runs(value)
+        if _runs(place, name, value)
     }
 
 
@@ -174,12 +174,14 @@ def _changed(place: Any, code: Code, mentioned: _Mentioned) -> bool:
     return isinstance(place, type) and any(
         name[:2] == "__" or name in mentioned
         for name, value in members.items()
-        if name not in code and name not in NOT_RUN and _runs(value)
+        if name not in code and _runs(place, name, value)
     )
 
 
-def _runs(value: object) -> bool:
-    return callable(value) or isinstance(value, property)
+def _runs(place: Any, name: str, value: object) -> bool:
+    """Whether what a class or module holds by this name can run in a call or its building."""
+    not_run = NOT_RUN_OF_MODULE if place is nn.Module else NOT_RUN
+    return name not in not_run and (callable(value) or isinstance(value, property))
 
 
 def _names(code: object) -> Iterator[str]:

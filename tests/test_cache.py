@@ -21,7 +21,7 @@ from gptcore.generate import (
     generate_cached,
     graph_pays,
 )
-from gptcore.model import flash_attention
+from gptcore.model import FeedForward, flash_attention
 from gptcore.sampling import sampler
 from gptcore.stock import difference
 
@@ -600,6 +600,62 @@ def test_code_that_was_replaced_is_not_taken_for_the_old(
         assert written(model, use_cache=True) == written(model, use_cache=False)
         assert difference(model)
     assert difference(model) == ""
+
+
+def built_with(change: Callable[[Any], object]) -> Callable[[type], Callable[..., None]]:
+    """What makes a constructor that changes what the class's own has built."""
+
+    def changed(kind: type) -> Callable[..., None]:
+        own = kind.__init__
+
+        def build(self: Any, *given: Any, **named: Any) -> None:
+            own(self, *given, **named)
+            change(self)
+
+        return build
+
+    return changed
+
+
+BUILT_OTHERWISE: dict[str, tuple[type, Callable[[type], Any]]] = {
+    "RMSNorm in a block": (Block, built_with(lambda one: swap(one, "ln_1", rms))),
+    "more heads": (
+        CausalSelfAttention,
+        built_with(lambda one: setattr(one, "n_head", 2 * one.n_head)),
+    ),
+    "another activation": (
+        FeedForward,
+        built_with(lambda one: setattr(one, "gelu", nn.Sequential(nn.GELU(), nn.Tanh()))),
+    ),
+    "a head of two parts": (
+        GPT,
+        built_with(lambda one: setattr(one, "lm_head", nn.Sequential(nn.Tanh(), one.lm_head))),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BUILT_OTHERWISE)
+def test_a_class_that_builds_otherwise_is_not_taken_for_the_old(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, change = BUILT_OTHERWISE[name]
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "__init__", change(kind))
+        model = learnt().eval()
+        assert written(model, use_cache=True) == written(model, use_cache=False)
+        assert f"{kind.__name__} was changed" in difference(model)
+    assert difference(learnt().eval()) == ""
+
+
+def test_a_part_of_an_undeclared_class_is_none_of_the_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mine(nn.RMSNorm):
+        def __init__(self, size: int, eps: float, bias: bool) -> None:
+            super().__init__(size)
+
+    monkeypatch.setattr(nn, "LayerNorm", Mine)
+    model = learnt().eval()
+    assert written(model, use_cache=True) == written(model, use_cache=False)
+    assert "Mine was changed" in difference(model)
 
 
 def test_code_that_was_reloaded_in_place_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -585,6 +585,10 @@ def wider_vocabulary(model: GPT) -> None:
             lambda m: setattr(first_block(m).attn, "n_head", 2),
             r"attn\.n_head is 2, and in GPT-2 .* 4",
         ),
+        (
+            lambda m: setattr(m, "lm_head", nn.Sequential(m.lm_head)),
+            "lm_head computes otherwise than in GPT-2, as Sequential",
+        ),
         (lambda m: m.transformer.h.append(Block(SMALL)), r"h\.3 is no part of GPT-2"),
         (lambda m: m.transformer.h.pop(1), r"h\.2 is missing"),
         (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,4 +123,29 @@ def test_a_wrapped_model_is_taken_as_what_is_within(model: GPT) -> None:
 def test_an_untied_head_is_refused_and_not_lost(model: GPT) -> None:
     model.lm_head.weight = nn.Parameter(model.lm_head.weight.detach() * 2)
     with pytest.raises(ValueError, match=r"lm_head\.weight is not tied to transformer\.wte"):
+        quantized(model)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda m: setattr(m, "lm_head", nn.Sequential(nn.Tanh(), m.lm_head)),
+            r"lm_head\.weight is missing, and in GPT with this config \(",
+        ),
+        (
+            lambda m: setattr(m.transformer, "ln_f", nn.RMSNorm(m.config.n_embd)),
+            r"ln_f\.bias is missing",
+        ),
+        (
+            lambda m: m.register_parameter("gain", nn.Parameter(torch.ones(2))),
+            r"gain is \(2,\), and in GPT with this config not there",
+        ),
+    ],
+)
+def test_a_model_of_other_weights_is_refused_by_name(
+    model: GPT, change: Callable[[Any], object], said: str
+) -> None:
+    change(model)
+    with pytest.raises(ValueError, match=said):
         quantized(model)

@@ -403,6 +403,35 @@ def test_a_compiled_model_goes_on_as_a_plain_one_and_a_place_may_be_a_text(tmp_p
     assert torch.equal(weights(plain), weights(model))
 
 
+class Adapter(nn.Module):
+    """A linear layer with another beside it; it has no `weight`."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.linear = linear
+        self.beside = nn.Linear(linear.in_features, linear.out_features)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x) + self.beside(x)
+
+
+def test_a_model_with_another_head_is_moved_trained_and_goes_on(tmp_path: Path) -> None:
+    def learnt(steps: int, place: Path | None = None) -> tuple[torch.Tensor, list[int]]:
+        model: Any = tiny()
+        model.lm_head = Adapter(model.lm_head)
+        plan = TrainConfig(steps, max_lr=1e-3, min_lr=1e-3)
+        model.to(torch.float64)
+        events = list(train(model, batches(), plan, batches(1), checkpoint=place))
+        return weights(model), [event.step for event in events]
+
+    whole, _ = learnt(3)
+    part, _ = learnt(2, tmp_path / "run.pt")
+    resumed, steps = learnt(3, tmp_path / "run.pt")
+    assert steps == [2]
+    assert torch.equal(resumed, whole)
+    assert not torch.equal(resumed, part)
+
+
 def test_a_resumed_run_is_the_same_run_to_the_last_bit(tmp_path: Path) -> None:
     path = tmp_path / "run.pt"
     whole, events = run(12)

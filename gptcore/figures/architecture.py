@@ -9,7 +9,16 @@ from xml.etree.ElementTree import Element
 
 from torch import nn
 
-from gptcore.figures.svg import WIDTH, Diagram, document, group, shape, text
+from gptcore.figures.svg import (
+    ARROWHEAD,
+    WIDTH,
+    Diagram,
+    arrow,
+    document,
+    group,
+    shape,
+    text,
+)
 from gptcore.model import GPT, Block, CausalSelfAttention, FeedForward
 from gptcore.verify import count_parameters
 
@@ -119,9 +128,7 @@ class Pen:
     def flow(self, words: str, x: float = LANE) -> None:
         """An arrow down, with what flows beside it."""
         self.add(
-            _line(
-                f"M{x},{self.y + 4} V{self.y + GAP - 4} m-4.5,-5.5 l4.5,5.5 l4.5,-5.5"
-            ),
+            arrow(x, self.y + 4, self.y + GAP - 4),
             text(x + 14, self.y + GAP / 2 + 4.5, words, "muted"),
         )
         self.y += GAP
@@ -147,9 +154,7 @@ class Pen:
         """Out of the residual stream into a sub-layer."""
         y = self.y
         self.add(
-            _line(
-                f"M{STREAM + 5},{y} H{LANE - 10} q10,0 10,10 v14 m-4.5,-5.5 l4.5,5.5 l4.5,-5.5"
-            )
+            _line(f"M{STREAM + 5},{y} H{LANE - 10} q10,0 10,10 v14 {ARROWHEAD}")
         )
         self.y += 28
 

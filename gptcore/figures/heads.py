@@ -8,13 +8,10 @@ from xml.etree.ElementTree import Element
 import torch
 from torch import Tensor
 
-from gptcore.figures.svg import WIDTH, Diagram, document, group, shape, text
+from gptcore.figures.svg import WIDTH, Diagram, arrow, document, group, shape, text
 
-LEFT, ROW, GAP = (
-    8,
-    21,
-    62,
-)  # GAP: between two stages, with an arrow and a shape in it
+LEFT, ROW = 8, 21
+GAP = 62  # between two stages, with an arrow and a shape in it
 
 
 def split_and_joined(
@@ -60,7 +57,7 @@ def split_and_joined(
     canvas.append(_shape(y, f"(B, T, {n_embd})", "a row for each token"))
     pieces(y, [[token] * n_head for token in range(tokens)], 0.5)
     y += height + GAP
-    canvas.extend(_arrow(y, "split"))
+    canvas.extend(_step(y, "split"))
     canvas.append(_shape(y, f"(B, {n_head}, T, {size})", "a box for each head"))
     for head in range(n_head):
         frame = shape(
@@ -75,7 +72,7 @@ def split_and_joined(
         canvas.append(frame)
     pieces(y, [list(row) for row in zip(*of_heads, strict=True)], 4.5)
     y += height + GAP
-    canvas.extend(_arrow(y, "attention in each head, then join"))
+    canvas.extend(_step(y, "attention in each head, then join"))
     canvas.append(_shape(y, f"(B, T, {n_embd})", "side by side again"))
     pieces(y, of_rows, 0.5)
     y += height + 22
@@ -115,14 +112,10 @@ def _shape(y: float, sizes: str, words: str) -> Element:
     return text(LEFT, y - 12, f"{sizes}  {words}", "muted")
 
 
-def _arrow(y: float, words: str) -> list[Element]:
+def _step(y: float, words: str) -> list[Element]:
     """Down to the stage that begins at y, with what is done on the way."""
     top, tip = y - GAP + 4, y - 30
-    line = f"M{LEFT + 8},{top} V{tip} m-4.5,-5.5 l4.5,5.5 l4.5,-5.5"
-    return [
-        shape("path", "line", d=line, stroke_width=1.5),
-        text(LEFT + 24, tip - 6, words),
-    ]
+    return [arrow(LEFT + 8, top, tip), text(LEFT + 24, tip - 6, words)]
 
 
 def _said(one: str, of_tokens: list[list[int]]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from gptcore.figures.svg import WIDTH, Diagram, document, group, shape, text
+from gptcore.figures.svg import WIDTH, Diagram, arrow, document, group, shape, text
 
 LEFT, TOP, HEIGHT, DOWN = 34, 66, 30, 92  # DOWN: from the one row to the other
 
@@ -33,11 +33,7 @@ def shifted(
         canvas.append(
             text(middle, TOP - 10, str(t), "muted", anchor="middle", size=12)
         )
-        arrow = (
-            f"M{middle},{TOP + HEIGHT + 5} V{TOP + DOWN - 5} "
-            "m-4.5,-5.5 l4.5,5.5 l4.5,-5.5"
-        )
-        canvas.append(shape("path", "line", d=arrow, stroke_width=1.5))
+        canvas.append(arrow(middle, TOP + HEIGHT + 5, TOP + DOWN - 5))
     for t in range(count - 1):
         if again[t]:
             start, end = LEFT + (t + 0.72) * pitch, LEFT + (t + 1.28) * pitch

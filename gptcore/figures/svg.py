@@ -34,6 +34,7 @@ FILL = {
 WIDTH = 400  # so narrow that 12 units of text are still above 11 pixels on a phone
 SANS = "system-ui, sans-serif"
 MONO = "ui-monospace, monospace"
+ARROWHEAD = "m-4.5,-5.5 l4.5,5.5 l4.5,-5.5"  # of a path that ends downwards
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,13 @@ def text(
 def group(**attributes: str) -> ET.Element:
     """An empty group; `data_class="Block"` becomes the attribute data-class."""
     return _element("g", {**attributes})
+
+
+def arrow(x: float, top: float, tip: float) -> ET.Element:
+    """An arrow down, from (x, top) to (x, tip)."""
+    return shape(
+        "path", "line", d=f"M{x},{top} V{tip} {ARROWHEAD}", stroke_width=1.5
+    )
 
 
 def document(

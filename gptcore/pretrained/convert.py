@@ -105,11 +105,11 @@ def save(model: GPT, folder: str | Path) -> None:
         raise ValueError(f"{type(model).__name__} is no GPT; save its state_dict()")
     if not model.config.bias:
         raise ValueError("the model has bias=False; GPT-2's layout has biases")
+    _check_parts(model)
     if model.lm_head.weight is not model.transformer.wte.weight:
         raise ValueError(
             "lm_head.weight is not tied to transformer.wte.weight; tie it: one parameter for both"
         )
-    _check_parts(model)
     came = getattr(model, "came", Came(None, None))
     settings = settings_of(model.config, came.config)
     for name in ("dtype", "torch_dtype"):

@@ -137,7 +137,7 @@ def train(
     if checkpoint and checkpoint.exists():
         start = checkpoints.load(checkpoint, model, optimizer, iterators)
     forward = prepared(model, config)
-    meter = Meter(model.lm_head.weight.device, checkpoint)
+    meter = Meter(next(model.parameters()).device, checkpoint)
     model.train()
     for step in range(start, config.max_steps):
         last = step == config.max_steps - 1
@@ -223,7 +223,7 @@ def adamw(model: nn.Module, config: TrainConfig) -> AdamW:
 @torch.no_grad()
 def evaluate(model: GPT, batches: Batches, config: TrainConfig) -> float:
     """The mean loss on the next `eval_batches` batches, without dropout."""
-    total = torch.zeros((), device=model.lm_head.weight.device)
+    total = torch.zeros((), device=next(model.parameters()).device)
     with eval_mode(model):
         for _ in range(config.eval_batches):
             x, y = next(batches)
@@ -242,7 +242,7 @@ def prepared(model: GPT, config: TrainConfig) -> Forward:
         forward = DistributedDataParallel(model)
     if config.compile:
         forward = torch.compile(forward)
-    if saves(model.lm_head.weight.device):
+    if saves(next(model.parameters()).device):
         forward = economical(model, forward, config.compile)
     return forward
 
