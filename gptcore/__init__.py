@@ -5,7 +5,7 @@
 `verify` and `measure` look at it. `figures` and `exercises` stand on top: nothing else needs them.
 """
 
-from gptcore import model, stock
+from gptcore import stock
 from gptcore.cache import KVCache
 from gptcore.config import GPTConfig
 from gptcore.model import (
@@ -18,7 +18,7 @@ from gptcore.model import (
 )
 
 # As it stands here, and not as it may be changed, generation knows it.
-stock.declare(GPT, model)
+stock.declare(GPT)
 
 __all__ = [
     "GPT",

@@ -1,66 +1,145 @@
 """Which models the cached path computes exactly: those that are what was declared, part by part.
 
 The cached path repeats a model's arithmetic on its weights. So it may serve a model only if calling
-that model would run this arithmetic and nothing else. That is shown, not guessed: the code that
-builds a model and the code that a call runs are those that were there when the class was declared,
-and the model holds what a newly built one holds, module for module, with the same settings and no
-hooks. Only its weights are its own, attributes that none of this code mentions, and that torch
-compiled a part in place, which computes the same.
+that model would run this arithmetic and nothing else. That is shown, not guessed: all that the code
+which builds and calls a model finds by name, from the class itself down to torch's functions, is
+what it found when the class was declared, and the model holds what a newly built one holds, module
+for module, with the same settings and no hooks. Only its weights are its own, attributes that none
+of this code mentions, and that torch compiled a part in place, which computes the same.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
-from types import CodeType, ModuleType
-from typing import Any
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.modules import module as machinery
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from gptcore.config import GPTConfig
 
+BEGUN_BY = {"__init__", "__call__", "forward"}
+"""What building and calling a module begin with."""
+
 # torch.compile replaces some of these for good; calling a module runs none of them.
 NOT_RUN = {"__setattr__", "__delattr__", "__setstate__"}
-NOT_RUN_OF_MODULE = NOT_RUN | {"__init__"}
 
 # What a model has of its own, which is looked at by itself: its mode, weights and parts, and
 # what `compile` leaves on a module, to be run in place of its call.
 OWN = ("training", "_parameters", "_modules", "_compiled_call_impl")
 
-Code = dict[str, tuple[object, object]]
+OURS = {"torch", __package__, *sys.stdlib_module_names}
+"""The packages that say what a model computes."""
 
-_declared: type[nn.Module] | None = None
-_code: dict[Any, Code] = {}
+Found = dict[str, tuple[object, object]]
+"""What code finds in a class or module, by name: the value, and its code if it has any."""
 
 
 class UnknownModelError(ValueError):
     """A model that the cached path does not know, and what in it."""
 
 
-def declare(model_class: type[nn.Module], its_module: ModuleType) -> None:
+_declared: type[nn.Module] | None = None
+_found: dict[Any, Found] = {}
+_mentioned: set[str] = set()
+
+
+def declare(model_class: type[nn.Module]) -> None:
     """Let models of this class be served, as it and all that it calls stand now."""
     global _declared
+    if model_class is _declared:  # and may have been changed since
+        return
     _declared = model_class
-    kinds = [
-        one
-        for place in (its_module, nn)
-        for one in vars(place).values()
-        if _is_part(one)
-    ]
-    classes = dict.fromkeys(base for kind in kinds for base in kind.__mro__[:-1])
-    _code.update(
-        {place: _code_of(place) for place in (*classes, its_module, functional)}
+    _mentioned.update(BEGUN_BY)
+    places: set[Any] = {model_class, Tensor}
+    before = None
+    while before != (len(places), len(_mentioned)):
+        before = len(places), len(_mentioned)
+        for value in [one for place in places for _, one in _members(place)]:
+            places.update(_places(value))
+            if _is_followed(value):
+                _mentioned.update(_names(value.__code__))
+    _found.update({place: _found_in(place) for place in places})
+
+
+def _members(
+    place: Any, names: Iterable[str] | None = None
+) -> Iterator[tuple[str, Any]]:
+    """What can run of what the code finds in a class or module; operators have no other name."""
+    if names is None:
+        # What a tensor can do stands in a base of its class, and is hidden by what that gains.
+        names = dir(place) if place is Tensor else list(vars(place))
+    for name in names:
+        known = name in _mentioned or (isinstance(place, type) and name[:2] == "__")
+        if known and name not in _not_run(place):
+            value = _member(place, name)
+            if _runs(value):
+                yield name, value
+
+
+def _member(place: Any, name: str) -> Any:
+    return getattr(place, name, None) if place is Tensor else vars(place).get(name)
+
+
+def _not_run(place: Any) -> set[str]:
+    return NOT_RUN | {"__init__"} if place is nn.Module else NOT_RUN
+
+
+def _runs(value: object) -> bool:
+    """Whether a value can run, or leads to what can."""
+    return (
+        callable(value)
+        or isinstance(value, ModuleType)
+        or hasattr(type(value), "__get__")
     )
 
 
-def _is_part(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, nn.Module)
+def _places(value: object) -> Iterator[Any]:
+    """The classes and modules that a value leads to."""
+    if isinstance(value, ModuleType):
+        yield value
+    elif isinstance(value, type) and issubclass(value, nn.Module):
+        for base in value.__mro__[:-1]:
+            yield from (base, sys.modules[base.__module__])
+    elif _is_followed(value):
+        yield sys.modules[value.__module__]
+
+
+def _is_followed(value: object) -> TypeGuard[FunctionType]:
+    """Whether a function is code of modules, whose own names count, and not of what they call."""
+    assert _declared is not None
+    home = (_declared.__module__, "torch.nn.")
+    return isinstance(value, FunctionType) and str(value.__module__).startswith(
+        home
+    )
+
+
+def _package(module: object) -> str:
+    return str(module).partition(".")[0]
+
+
+def _found_in(place: Any) -> Found:
+    return {
+        # What a learner or a library has put in torch's place before counts as changed.
+        name: (None, None)
+        if _is_foreign(value)
+        else (value, getattr(value, "__code__", None))
+        for name, value in _members(place)
+    }
+
+
+def _is_foreign(value: object) -> bool:
+    """Whether a function comes from elsewhere than Python, torch and here."""
+    if not isinstance(value, FunctionType):
+        return False
+    return _package(value.__globals__.get("__name__")) not in OURS
 
 
 def built(config: GPTConfig) -> nn.Module:
@@ -105,15 +184,6 @@ class _WithoutNumbers(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _called(model: nn.Module) -> dict[Any, Code]:
-    """The code that calling a model runs, by class or module; none of an undeclared class."""
-    modules = {
-        place: code for place, code in _code.items() if not isinstance(place, type)
-    }
-    classes = {base for part in model.modules() for base in type(part).__mro__[:-1]}
-    return modules | {kind: _code.get(kind, {}) for kind in classes}
-
-
 def check(model: Any) -> None:
     """Refuse, by UnknownModelError, a model that the cached path does not know."""
     found = difference(model)
@@ -134,54 +204,52 @@ def difference(model: Any, training: bool = False) -> str:
         return f"the model is a {type(model).__name__} of its own"
     if type(config) is not GPTConfig:
         return f"its config is a {type(config).__name__} of its own"
-    stock = built(config)
-    called = _called(stock)
-    mentioned = _Mentioned(called)
-    for place, code in called.items():
-        if _changed(place, code, mentioned):
-            return f"{place.__name__} was changed"
-    for name, value in vars(machinery).items():
-        if isinstance(value, OrderedDict) and value:
-            return f"{name.strip('_')} are set for all modules"
+    # Before one is built, which would run what was changed.
+    found = next(_interventions(), "")
+    if found:
+        return found
     kinds: set[tuple[torch.dtype, torch.device]] = set()
-    forbidden = config.dropout > 0 and not training
-    walk = _differences(model, stock, "model", forbidden, mentioned, kinds)
-    found = next(walk, "")
+    no_dropout = config.dropout > 0 and not training
+    try:
+        walk = _differences(model, built(config), "model", no_dropout, kinds)
+        found = next(walk, "")
+    except Exception as error:  # whatever a changed config or setting brings about
+        return f"it can't be held against one of its config: {error}"
     if not found and len(kinds) > 1:
         return "the weights differ in dtype or device"
     return found
 
 
-def _code_of(place: Any) -> Code:
-    """What a class or module holds that can run, with its code."""
-    return {
-        name: (value, getattr(value, "__code__", None))
-        for name, value in vars(place).items()
-        if _runs(place, name, value)
-    }
-
-
-def _changed(place: Any, code: Code, mentioned: _Mentioned) -> bool:
-    """Whether a call would find other code there now.
-
-    A module's functions find nothing else by what it gains, but a class may hide what it inherits.
-    """
-    members = vars(place)
-    for name, known in code.items():
-        value = members.get(name)
-        if (value, getattr(value, "__code__", None)) != known:
-            return True
-    return isinstance(place, type) and any(
-        name[:2] == "__" or name in mentioned
-        for name, value in members.items()
-        if name not in code and _runs(place, name, value)
+def _interventions() -> Iterator[str]:
+    """What is otherwise than when the class was declared, of all that calling a model runs."""
+    for place, found in _found.items():
+        for name in _changes(place, found):
+            yield f"{place.__name__}.{name} was changed"
+    for name, value in vars(machinery).items():
+        if isinstance(value, OrderedDict) and value:
+            yield f"{name.strip('_')} are set for all modules"
+    modes = (
+        *_get_current_function_mode_stack(),
+        *_get_current_dispatch_mode_stack(),
     )
+    for mode in modes:
+        # Those of torch, as a default device, are there for whatever is computed.
+        if _package(type(mode).__module__) not in OURS:
+            yield f"a {type(mode).__name__} is active"
 
 
-def _runs(place: Any, name: str, value: object) -> bool:
-    """Whether what a class or module holds by this name can run in a call or its building."""
-    not_run = NOT_RUN_OF_MODULE if place is nn.Module else NOT_RUN
-    return name not in not_run and (callable(value) or isinstance(value, property))
+def _changes(place: Any, found: Found) -> Iterator[str]:
+    """By what names the code would find something else there now.
+
+    It finds nothing else by what a module gains, but a class may hide what it inherits.
+    """
+    for name, known in found.items():
+        value = _member(place, name)
+        if (value, getattr(value, "__code__", None)) != known:
+            yield name
+    if place is not Tensor and not isinstance(place, ModuleType):
+        gained = vars(place).keys() - found.keys()
+        yield from (name for name, _ in _members(place, gained))
 
 
 def _names(code: object) -> Iterator[str]:
@@ -193,21 +261,6 @@ def _names(code: object) -> Iterator[str]:
         if isinstance(constant, str):
             yield constant
         yield from _names(constant)
-
-
-class _Mentioned:
-    """All that some code mentions, gathered when first asked for: hardly ever."""
-
-    def __init__(self, called: Mapping[Any, Code]) -> None:
-        self._called = called
-
-    @cached_property
-    def _all(self) -> set[str]:
-        codes = (one for code in self._called.values() for _, one in code.values())
-        return {name for one in codes for name in _names(one)}
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._all
 
 
 def _settings(module: nn.Module) -> dict[str, Any]:
@@ -230,7 +283,6 @@ def _differences(
     stock: nn.Module,
     name: str,
     no_dropout: bool,
-    mentioned: _Mentioned,
     kinds: set[tuple[torch.dtype, torch.device]],
 ) -> Iterator[str]:
     """What sets a module apart from a newly built one; the kinds of its weights are gathered."""
@@ -244,7 +296,7 @@ def _differences(
     state, expected = _settings(mine), _settings(stock)
     if state != expected:
         for key in state.keys() | expected.keys():
-            inert = key not in mentioned and not hasattr(type(mine), key)
+            inert = key not in _mentioned and not hasattr(type(mine), key)
             if key not in expected and inert:
                 continue
             if (
@@ -261,6 +313,8 @@ def _differences(
             yield f"{name}.{key} is {type(weight).__name__}"
         elif weight is not None and like is not None:
             kinds.add((weight.dtype, weight.device))
+            if weight.layout is not torch.strided:
+                yield f"{name}.{key} is sparse"
             if weight.shape != like.shape:
                 yield f"{name}.{key} has another shape"
     if list(mine._modules) != list(stock._modules):
@@ -270,6 +324,4 @@ def _differences(
         like_part = stock._modules[key]
         assert part is not None
         assert like_part is not None
-        yield from _differences(
-            part, like_part, f"{name}.{key}", no_dropout, mentioned, kinds
-        )
+        yield from _differences(part, like_part, f"{name}.{key}", no_dropout, kinds)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import importlib
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize, prune
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
+import gptcore
 from gptcore import GPT, Block, CausalSelfAttention, GPTConfig, KVCache
 from gptcore.cache import forward_cached
 from gptcore.decode import Decoder
@@ -547,6 +555,13 @@ def test_a_wrapped_model_writes_what_is_within(wrap: Callable[[GPT], Any]) -> No
     assert difference(model.eval()) == ""  # having been wrapped changes nothing
 
 
+def with_other(module: ModuleType, **functions: Any) -> ModuleType:
+    """A module like another, but for some of its functions."""
+    copy = ModuleType(module.__name__)
+    vars(copy).update(vars(module) | functions)
+    return copy
+
+
 PATCHES: dict[str, tuple[str, Any]] = {
     "Block.forward": ("gptcore.model.Block.forward", Parallel.forward),
     "Linear.forward": (
@@ -564,6 +579,32 @@ PATCHES: dict[str, tuple[str, Any]] = {
     "Module.__call__": (
         "torch.nn.Module.__call__",
         lambda self, *given, **named: self._call_impl(*given, **named),
+    ),
+    "a call with an argument of its own": (
+        "torch.nn.GELU.forward",
+        functools.partialmethod(lambda self, times, x: nn.functional.gelu(x) * times, 0.5),
+    ),
+    "all functions that the model sees": (
+        "gptcore.model.F",
+        with_other(nn.functional, scaled_dot_product_attention=lambda q, k, v, **_: v),
+    ),
+    "all functions that torch's layers see": (
+        "torch.nn.modules.linear.F",
+        with_other(
+            nn.functional, linear=lambda x, weight, bias: nn.functional.linear(x, weight * 2, bias)
+        ),
+    ),
+    "positions": (
+        "torch.arange",
+        lambda *given, arange=torch.arange, **named: arange(*given, **named).flip(0),
+    ),
+    "what a tensor can do": (
+        "torch.Tensor.chunk",
+        lambda self, *given, chunk=torch.Tensor.chunk, **named: chunk(self, *given, **named)[::-1],
+    ),
+    "an operator": (
+        "torch.Tensor.__matmul__",
+        lambda self, other, mul=torch.Tensor.matmul: mul(self, other) * 2,
     ),
 }
 
@@ -643,7 +684,7 @@ def test_a_class_that_builds_otherwise_is_not_taken_for_the_old(
         patch.setattr(kind, "__init__", change(kind))
         model = learnt().eval()
         assert written(model, use_cache=True) == written(model, use_cache=False)
-        assert f"{kind.__name__} was changed" in difference(model)
+        assert f"{kind.__name__}.__init__ was changed" in difference(model)
     assert difference(learnt().eval()) == ""
 
 
@@ -655,7 +696,7 @@ def test_a_part_of_an_undeclared_class_is_none_of_the_old(monkeypatch: pytest.Mo
     monkeypatch.setattr(nn, "LayerNorm", Mine)
     model = learnt().eval()
     assert written(model, use_cache=True) == written(model, use_cache=False)
-    assert "Mine was changed" in difference(model)
+    assert "torch.nn.LayerNorm was changed" in difference(model)
 
 
 def test_code_that_was_reloaded_in_place_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -663,7 +704,98 @@ def test_code_that_was_reloaded_in_place_is_seen(monkeypatch: pytest.MonkeyPatch
     model = learnt().eval()
     monkeypatch.setattr(Block.forward, "__code__", Parallel.forward.__code__)
     assert written(model, use_cache=True) == written(model, use_cache=False)
-    assert "Block was changed" in difference(model)
+    assert "Block.forward was changed" in difference(model)
+
+
+class Steeper(TorchFunctionMode):
+    """Every linear layer with twice its weight."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is nn.functional.linear:
+            args = (args[0], args[1] * 2, *args[2:])
+        return func(*args, **(kwargs or {}))
+
+
+class Softer(TorchDispatchMode):
+    """Every GELU with half its result."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        return made / 2 if func is torch.ops.aten.gelu.default else made
+
+
+@pytest.mark.parametrize("mode", [Steeper, Softer])
+def test_a_mode_that_computes_otherwise_is_obeyed(mode: Callable[[], Any]) -> None:
+    model = learnt().eval()
+    plain = written(model, use_cache=False)
+    with mode():
+        text = written(model, use_cache=True)
+        assert text == written(model, use_cache=False) != plain
+    with torch.device("cpu"):  # a mode too, and of torch
+        assert difference(model) == ""
+
+
+def test_what_was_changed_before_the_library_came_is_not_taken_for_torchs_own() -> None:
+    lines = """
+import torch
+own = torch.nn.functional.linear
+torch.nn.functional.linear = lambda x, weight, bias=None: own(x, weight * 2, bias)
+import gptcore
+from gptcore.stock import difference
+print(difference(gptcore.GPT(gptcore.GPTConfig(n_layer=1, n_head=1, n_embd=8)).eval()))
+"""
+    ran = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True)
+    assert ran.stdout == "torch.nn.functional.linear was changed\n"
+
+
+def test_what_was_changed_is_not_declared_by_importing_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Block, "forward", lambda self, x: x)
+    importlib.reload(gptcore)
+    assert difference(learnt().eval()) == "Block.forward was changed"
+
+
+def no_first(self: Any) -> None:
+    self.first = nn.ModuleList()[0]
+
+
+def unwritten(model: GPT) -> None:
+    raise NotImplementedError("your turn")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("gptcore.model.Block.__init__", built_with(no_first)(Block)),
+        ("gptcore.model.init_weights", unwritten),
+        ("torch.nn.init.normal_", lambda weight, std: weight.fill_(weight.mean().item())),
+    ],
+)
+def test_a_constructor_that_cannot_build_any_more_is_not_run(
+    name: str, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = learnt()
+    monkeypatch.setattr(name, value)
+    assert written(model, use_cache=True) == written(model, use_cache=False)
+
+
+def test_a_config_or_setting_that_nothing_can_be_built_with_goes_the_plain_way() -> None:
+    model = learnt()
+    model.transformer.ln_f.bias_of_mine = torch.zeros(2)
+    model.transformer.h[0].ln_1.eps = torch.tensor(1e-5)
+    assert written(model, use_cache=True) == written(model, use_cache=False)
+    model.config = dataclasses.replace(model.config)
+    object.__setattr__(model.config, "n_head", 3)
+    assert written(model, use_cache=True) == written(model, use_cache=False)
+    assert "held against" in difference(model.eval())
+
+
+def test_sparse_weights_are_none_of_the_cache() -> None:
+    model = learnt().requires_grad_(False).float()
+    part = model.transformer.h[0].mlp.c_fc
+    part.weight = nn.Parameter(part.weight.to_sparse(), requires_grad=False)
+    assert written(model, use_cache=True) == written(model, use_cache=False)
 
 
 def test_hooks_on_all_modules_are_run() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gptcore import GPT, GPTConfig
+from gptcore import GPT, GPTConfig, stock
 from gptcore import checkpoint as checkpoints
 from gptcore.data import Batches, TokenDataset
 from gptcore.train import TrainConfig, adamw, economical, meter, prepared, train
@@ -124,6 +124,7 @@ def test_where_no_target_counts_there_is_no_loss_as_in_the_plain_way() -> None:
     assert model(idx, targets)[1].isnan()
 
 
+@pytest.mark.usefixtures("watching")
 def test_never_all_logits_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     largest = {}
     model, idx = fresh(), torch.randint(257, (8, 16))
@@ -134,6 +135,12 @@ def test_never_all_logits_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None
         largest[name] = mode.numbers
     assert largest["plain"] == 128 * 257
     assert largest["pieces"] == 32 * 264  # the weights; a piece of logits has half of them
+
+
+@pytest.fixture
+def watching(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modes of these tests only watch, which can't be seen from without."""
+    monkeypatch.setattr(stock, "OURS", {*stock.OURS, __name__})
 
 
 class Largest(TorchDispatchMode):
@@ -247,7 +254,7 @@ def test_the_counter_of_waits_counts() -> None:
     assert waits.seen == 3
 
 
-@pytest.mark.usefixtures("gpu")
+@pytest.mark.usefixtures("gpu", "watching")
 def test_within_a_step_nothing_waits_for_the_device() -> None:
     running = train(fresh(), batches(), TrainConfig(20, grad_accumulation=2))
     list(islice(running, 2))  # what is set up is set up once
