@@ -28,13 +28,18 @@ def whole_number(name: str, value: Any) -> int:
 
 
 def number(name: str, value: Any) -> float:
-    """A value as a float; raises TypeError with its name for what is no single number."""
+    """A value as a float; raises TypeError with its name for what is no single number.
+
+    Raises ValueError for one that is too large.
+    """
     try:
         if isinstance(value, bool | str | bytes):
             raise TypeError
         return float(value)
     except (TypeError, ValueError, RuntimeError):  # the last, of tensors
         raise TypeError(f"{name} {value!r} is no number") from None
+    except OverflowError:
+        raise ValueError(f"{name} is too large for a float") from None
 
 
 def check_ids(idx: Tensor) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import torch
 from torch import Tensor
 
 from gptcore.checks import check_ids, whole_number
 from gptcore.decode import Decoder
-from gptcore.language_model import LanguageModel, config_of
+from gptcore.language_model import LanguageModel, config_of, device_of
 from gptcore.sampling import Choose, sample, sampler
 from gptcore.stock import UnknownModelError, check
 from gptcore.stop import Stop, Stops
@@ -56,7 +56,7 @@ def generate(
     FloatingPointError where the logits are no numbers.
     """
     config = config_of(model)
-    check_request(config.vocab_size, idx, max_new_tokens)
+    max_new_tokens = check_request(config.vocab_size, idx, max_new_tokens)
     choose = sampler(temperature, top_k, top_p, generator, n_vocab(tokenizer))
     stops = Stops(stop, tokenizer, config.vocab_size)
     read: Whole | Kept = Whole(model)
@@ -65,16 +65,17 @@ def generate(
         if use_cache and max_new_tokens and room >= 0:
             length = idx.shape[1] + min(room, max_new_tokens - 1)
             with suppress(UnknownModelError):
-                read = Kept(prepared(model, len(idx), length, max_new_tokens))
+                read = Kept(prepared(model, idx, length, max_new_tokens))
         text, _ = _write(read, idx, max_new_tokens, choose, stops)
     return text
 
 
 def prepared(
-    model: LanguageModel, batch_size: int, length: int, max_new_tokens: int
+    model: LanguageModel, idx: Tensor, length: int, max_new_tokens: int
 ) -> Decoder:
-    """A decoder for one text; on a GPU, where it pays, with its step recorded as a graph."""
-    if not graph_pays(next(model.parameters()).device, max_new_tokens):
+    """A decoder for a text; on a GPU, where it pays, with its step recorded as a graph."""
+    batch_size = len(idx)
+    if not graph_pays(idx.device, max_new_tokens):
         return Decoder(model, batch_size, length)
     # Attention's kernels like lengths that 64 divides.
     even = min(config_of(model).block_size, (length + 63) // 64 * 64)
@@ -146,8 +147,10 @@ def generate_cached(
     is to be in eval mode. Raises ValueError if the decoder's max_length is not enough,
     FloatingPointError where the logits are no numbers.
     """
-    check_ids(idx)
     check(decoder.model)
+    max_new_tokens = check_request(
+        decoder.model.config.vocab_size, idx, max_new_tokens
+    )
     text, _ = _write(Kept(decoder), idx, max_new_tokens, choose)
     return text
 
@@ -174,9 +177,9 @@ def generate_batch(
     Raises ValueError if the longest prompt and its continuation exceed block_size, TypeError for
     prompts that are no rows of ids, and what `generate` raises.
     """
-    device = next(model.parameters()).device
+    device = device_of(model)
     config = config_of(model)
-    prompts = rows_of_ids(prompts)
+    prompts = rows_of_ids(prompts, config.vocab_size)
     max_new_tokens = whole_number("max_new_tokens", max_new_tokens)
     longest = max(map(len, prompts), default=0)
     if not prompts or not all(prompts):
@@ -197,18 +200,23 @@ def generate_batch(
     check_request(config.vocab_size, idx, max_new_tokens)
     choose = sampler(temperature, top_k, top_p, generator, n_vocab(tokenizer))
     stops = Stops(stop, tokenizer, config.vocab_size)
+    read: Whole | Kept
     with eval_mode(model):
         try:
             length = max(1, total - 1)
-            decoder = prepared(model, len(prompts), length, max_new_tokens)
+            decoder = prepared(model, idx, length, max_new_tokens)
+            read = Kept(decoder, torch.tensor(starts, device=device))
         except UnknownModelError:
-            alone = (torch.tensor([prompt], device=device) for prompt in prompts)
-            texts = [
-                _write(Whole(model), one, max_new_tokens, choose, stops)[0]
-                for one in alone
-            ]
-            return [text[0].tolist() for text in texts]
-        read = Kept(decoder, torch.tensor(starts, device=device))
+            read = Whole(model)
+            if any(starts):  # which it can't leave out
+                alone = (
+                    torch.tensor([prompt], device=device) for prompt in prompts
+                )
+                texts = [
+                    _write(read, one, max_new_tokens, choose, stops)[0]
+                    for one in alone
+                ]
+                return [text[0].tolist() for text in texts]
         text, new = _write(read, idx, max_new_tokens, choose, stops)
     return [
         row[start : longest + count]
@@ -236,7 +244,7 @@ def _write(
     ] = []  # the largest logit of each row: no number if one isn't
     seen = 0
     # What is ours alone may do without what differentiating needs.
-    with torch.inference_mode(isinstance(read, Kept)):
+    with torch.inference_mode() if isinstance(read, Kept) else nullcontext():
         for count in range(1, max_new_tokens + 1):
             length = start + count - 1  # of what is there
             logits = read(text, length)  # (B, vocab_size)
@@ -300,32 +308,43 @@ def eval_mode(model: LanguageModel) -> Iterator[None]:
             module.training = True
 
 
-def rows_of_ids(prompts: Iterable[Iterable[int]]) -> list[list[int]]:
-    """Prompts as plain rows of ids, be they lists, arrays or tensors."""
+def rows_of_ids(
+    prompts: Iterable[Iterable[int]], vocab_size: int
+) -> list[list[int]]:
+    """Prompts as plain rows of ids of the vocabulary, be they lists, arrays or tensors."""
     try:
-        return [[whole_number("id", id_) for id_ in prompt] for prompt in prompts]
+        rows = [[whole_number("id", id_) for id_ in prompt] for prompt in prompts]
     except TypeError:
         raise TypeError(
             "prompts are to be rows of token ids, as in [[1, 2], [3]]; encode texts first"
         ) from None
+    if any(not 0 <= id_ < vocab_size for row in rows for id_ in row):
+        raise ValueError(
+            f"prompts hold an id outside 0 to {vocab_size - 1}, the model's vocabulary"
+        )
+    return rows
 
 
 def n_vocab(tokenizer: Tokenizer | None) -> int | None:
     """How many ids may be chosen: all, or those that the tokenizer has."""
     if tokenizer is None:
         return None
-    if not hasattr(tokenizer, "n_vocab"):
+    n_vocab = getattr(tokenizer, "n_vocab", None)
+    if not isinstance(n_vocab, int) or n_vocab < 1:
         raise TypeError(
             f"tokenizer is a {type(tokenizer).__name__}; pass one with n_vocab, encode and decode, "
             "as those of gptcore.tokenizer and gptcore.pretrained.vocabulary"
         )
-    return tokenizer.n_vocab
+    return n_vocab
 
 
-def check_request(vocab_size: int, idx: Tensor, max_new_tokens: int) -> None:
-    """Refuse arguments of `generate` that make no sense, before the first token is made."""
+def check_request(vocab_size: int, idx: Tensor, max_new_tokens: int) -> int:
+    """Refuse arguments of `generate` that make no sense, before the first token is made.
+
+    Gives max_new_tokens, of whatever integer type, as an int.
+    """
     check_ids(idx)
-    whole_number("max_new_tokens", max_new_tokens)
+    max_new_tokens = whole_number("max_new_tokens", max_new_tokens)
     if not 0 <= int(idx.min()) <= int(idx.max()) < vocab_size:
         raise ValueError(
             f"idx holds an id outside 0 to {vocab_size - 1}, the model's vocabulary"
@@ -334,3 +353,4 @@ def check_request(vocab_size: int, idx: Tensor, max_new_tokens: int) -> None:
         raise ValueError(
             f"max_new_tokens {max_new_tokens} is negative; use 0 or more"
         )
+    return max_new_tokens

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Protocol
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from gptcore.config import GPTConfig
 
@@ -23,6 +25,8 @@ class LanguageModel(Protocol):
 
     def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]: ...
 
+    def buffers(self) -> Iterator[Tensor]: ...
+
     def modules(self) -> Iterator[nn.Module]: ...
 
     def eval(self) -> Any: ...
@@ -33,19 +37,36 @@ def config_of(model: Any) -> GPTConfig:
 
     Raises TypeError for a model that has none.
     """
-    inner = unwrapped(model)
-    config = getattr(inner, "config", None)
-    if config is None:
+    config = getattr(model, "config", None)
+    if config is not None:
+        return config
+    inner = _within(model)
+    if inner is None:
         raise TypeError(
-            f"{type(inner).__name__} has no config; it is to have block_size and vocab_size"
+            f"{type(model).__name__} has no config; it is to have block_size and vocab_size"
         )
-    return config
+    return config_of(inner)
 
 
 def unwrapped(model: Any) -> Any:
-    """The model within what torch.compile and DistributedDataParallel put around it."""
-    for name in ("_orig_mod", "module"):
-        inner = getattr(model, name, None)
-        if isinstance(inner, nn.Module):
-            return unwrapped(inner)
-    return model
+    """The model within what torch.compile and DistributedDataParallel put around it.
+
+    What has weights of its own beside those of what is within is no wrapper, but a model.
+    """
+    inner = _within(model)
+    if inner is None or len(list(model.parameters())) > len(
+        list(inner.parameters())
+    ):
+        return model
+    return unwrapped(inner)
+
+
+def device_of(model: LanguageModel) -> torch.device:
+    """Where a model is: where its first weight or, if it has none, its first buffer is."""
+    first = next(chain(model.parameters(), model.buffers()), None)
+    return torch.device("cpu") if first is None else first.device
+
+
+def _within(model: Any) -> nn.Module | None:
+    parts = (getattr(model, name, None) for name in ("_orig_mod", "module"))
+    return next((part for part in parts if isinstance(part, nn.Module)), None)

@@ -11,8 +11,12 @@ import torch
 from torch import Tensor
 
 from gptcore.config import GPTConfig
-from gptcore.language_model import unwrapped
+from gptcore.generate import eval_mode
+from gptcore.language_model import device_of, unwrapped
 from gptcore.model import GPT
+
+ROUNDING = 0.05
+"""What logits may be off by, computed in another order, of their standard deviation."""
 
 LARGEST = 127
 """Of the whole numbers that a row is written in, from -127 to 127."""
@@ -65,8 +69,9 @@ def quantized(model: GPT) -> Quantized:
     The model itself stays as it is, on whatever device it is. A compiled or wrapped model is taken
     as what is within.
 
-    Raises ValueError for a model of other weights than `gptcore.GPT` has with its config, or whose
-    head is not tied to its embeddings: what it computes besides would get lost.
+    Raises ValueError for a model of other weights than `gptcore.GPT` has with its config, or that
+    computes something else with them, or whose head is not tied to its embeddings: that would get
+    lost. And for weights that are no numbers.
     """
     model = unwrapped(model)
     _check_weights(model)
@@ -74,6 +79,7 @@ def quantized(model: GPT) -> Quantized:
         raise ValueError(
             "lm_head.weight is not tied to transformer.wte.weight; tie it: one parameter for both"
         )
+    _check_function(model)
     matrices, vectors = {}, {}
     for name, weight in model.state_dict().items():
         weight = weight.detach().float().cpu()
@@ -91,9 +97,7 @@ def quantized(model: GPT) -> Quantized:
 
 def _check_weights(model: GPT) -> None:
     """Refuse, by ValueError, weights of other names or shapes than GPT's with this config."""
-    with torch.device("meta"):
-        plain = GPT(model.config).state_dict()
-    held = model.state_dict()
+    plain, held = _on_meta(model).state_dict(), model.state_dict()
     for name in (*plain, *held):
         if (
             name not in held
@@ -105,6 +109,32 @@ def _check_weights(model: GPT) -> None:
             raise ValueError(
                 f"{name} is {there}, and in GPT with this config {expected}"
             )
+        if not held[name].isfinite().all():
+            raise ValueError(
+                f"{name} holds nan or inf; load or train the model anew"
+            )
+
+
+def _check_function(model: GPT) -> None:
+    """Refuse, by ValueError, a model that computes something else than GPT with its weights."""
+    plain = _on_meta(model).eval()
+    plain.load_state_dict(model.state_dict(), assign=True)
+    config = model.config
+    several = torch.arange(min(16, config.block_size), device=device_of(model))
+    idx = (7 * several % config.vocab_size)[None]  # (1, T)
+    with torch.no_grad(), eval_mode(model):
+        theirs, ours = model(idx)[0].float(), plain(idx)[0].float()
+    off = (theirs - ours).abs().max() / ours.std()
+    if not off < ROUNDING:
+        raise ValueError(
+            "the model computes something else than GPT with its weights: its logits are off by "
+            f"{off:.2g} of their standard deviation; take changes and hooks back before"
+        )
+
+
+def _on_meta(model: GPT) -> GPT:
+    with torch.device("meta"):
+        return GPT(model.config)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,9 @@ def sampler(
 
     Raises TypeError for what is no number, ValueError for numbers that make no sense.
     """
-    temperature = number("temperature", temperature)
+    # With more, what top_k has ruled out would be no number: all is alike long before.
+    largest = torch.finfo(torch.float32).max
+    temperature = min(number("temperature", temperature), largest)
     top_k = None if top_k is None else whole_number("top_k", top_k)
     top_p = None if top_p is None else number("top_p", top_p)
     if not temperature >= 0:  # so that NaN is refused too
@@ -73,6 +75,11 @@ def sampler(
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(
             f"top_p {top_p} is no share; use above 0 up to 1, or None to keep all"
+        )
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(
+            f"generator {generator!r} is no torch.Generator; pass "
+            "torch.Generator().manual_seed(seed) for a seed"
         )
 
     def choose(logits: Tensor) -> Tensor:

@@ -39,6 +39,11 @@ class Stops:
             raise ValueError(
                 f"stop {self.texts[0]!r} is a text; pass tokenizer=, which spells it"
             )
+        if self.texts and not hasattr(tokenizer, "decode"):
+            raise TypeError(
+                f"tokenizer is a {type(tokenizer).__name__}, which can't decode; "
+                "pass one that can, or stop at ids"
+            )
         # Every id spells a byte or more, but for a special one here and there.
         longest = max((len(text.encode()) for text in self.texts), default=0)
         self._tail = longest + 8

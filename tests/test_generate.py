@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gptcore import GPT, GPTConfig
-from gptcore.generate import generate, generate_batch
-from gptcore.sampling import sample
+from gptcore.decode import Decoder
+from gptcore.generate import generate, generate_batch, generate_cached
+from gptcore.sampling import sample, sampler
 from gptcore.tokenizer import byte_tokenizer, decode
 
 PROMPT = torch.tensor([[1, 2, 3], [7, 8, 9]])
@@ -110,6 +111,12 @@ def test_sample_follows_the_distribution(options: dict[str, Any], expected: list
     assert not frequencies[torch.tensor(expected) == 0].any()
 
 
+def test_no_temperature_is_too_high_for_top_k() -> None:
+    choose = sampler(temperature=math.inf, top_k=2, generator=seeded())
+    logits = torch.tensor(shares(0.5, 0.1, 0.3, 0.1)).expand(400, 4)
+    assert choose(logits).flatten().bincount(minlength=4)[[1, 3]].sum() == 0
+
+
 def test_top_k_keeps_just_k_among_equals() -> None:
     assert (draw([0.0, 0.0, 0.0, 0.0], top_k=2) > 0).sum() == 2
 
@@ -117,6 +124,13 @@ def test_top_k_keeps_just_k_among_equals() -> None:
 def test_rows_are_sampled_apart() -> None:
     logits = torch.tensor([[9.0, 0.0, 0.0], [0.0, 0.0, 9.0]])
     assert sample(logits, top_k=1).tolist() == [[0], [2]]
+
+
+class Silent:
+    """No tokenizer yet."""
+
+    def __init__(self, n_vocab: int = 0) -> None:
+        self.n_vocab = n_vocab
 
 
 @pytest.mark.parametrize(
@@ -135,12 +149,16 @@ def test_rows_are_sampled_apart() -> None:
         ({"temperature": "1"}, TypeError, "temperature '1' is no number"),
         ({"temperature": None}, TypeError, "temperature None is no number"),
         ({"temperature": torch.ones(2)}, TypeError, r"temperature tensor.* is no number"),
+        ({"temperature": 10**400}, ValueError, "temperature is too large for a float"),
+        ({"generator": 42}, TypeError, "generator 42 is no torch.Generator"),
         ({"top_k": math.nan}, TypeError, "top_k nan is no whole number"),
         ({"top_k": "3"}, TypeError, "top_k '3' is no whole number"),
         ({"top_k": True}, TypeError, "top_k True is no whole number"),
         ({"top_p": "0.9"}, TypeError, "top_p '0.9' is no number"),
         ({"top_p": math.nan}, ValueError, "top_p nan is no share"),
         ({"tokenizer": "gpt2"}, TypeError, "tokenizer is a str; pass one with n_vocab"),
+        ({"tokenizer": Silent()}, TypeError, "tokenizer is a Silent; pass one with n_vocab"),
+        ({"stop": "a", "tokenizer": Silent(9)}, TypeError, "Silent, which can't decode"),
         ({"top_k": 0}, ValueError, "top_k 0 keeps no id; use 1 or more, or None to keep all"),
         ({"top_p": 0.0}, ValueError, "top_p 0.0 is no share; use above 0 up to 1, or None"),
         ({"top_p": 1.1}, ValueError, "top_p 1.1 is no share; use above 0 up to 1, or None"),
@@ -161,6 +179,72 @@ def test_a_choice_by_itself_refuses_what_would_prefer_the_unlikeliest() -> None:
 def test_targets_that_are_no_tensor_are_refused(model: GPT) -> None:
     with pytest.raises(TypeError, match="targets are a list; pass a tensor of token ids"):
         model(PROMPT, [[1, 2, 3]])
+
+
+@pytest.mark.parametrize("count", [np.int8(120), np.uint8(255)])
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_a_small_integer_type_counts_on(model: GPT, count: Any, use_cache: bool) -> None:
+    text = model.generate(PROMPT, count, temperature=0, use_cache=use_cache)
+    assert torch.equal(text, model.generate(PROMPT, int(count), temperature=0))
+
+
+def test_an_id_of_a_prompt_is_looked_at_before_it_is_put_into_a_tensor(model: GPT) -> None:
+    for id_ in (257, -1, 2**70):
+        with pytest.raises(ValueError, match="prompts hold an id outside 0 to 256"):
+            generate_batch(model, [[1], [id_]], 2)
+
+
+@pytest.mark.parametrize(
+    ("count", "idx", "error"),
+    [(-1, PROMPT, ValueError), (2.0, PROMPT, TypeError), (1, PROMPT + 999, ValueError)],
+)
+def test_a_decoder_is_asked_for_what_makes_sense(
+    model: GPT, count: Any, idx: torch.Tensor, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=r"max_new_tokens|an id outside"):
+        generate_cached(Decoder(copy.deepcopy(model).eval(), len(idx)), idx, count)
+
+
+def test_nothing_is_kept_for_a_gradient(model: GPT) -> None:
+    """Neither in a model that the cache can't serve, nor within the caller's own inference mode."""
+    seen: set[bool] = set()
+    handle = model.lm_head.register_forward_hook(lambda *_: seen.add(torch.is_grad_enabled()))
+    try:
+        model.generate(PROMPT, 3)
+        generate_batch(model, [[1], [2, 3]], 3)
+        with torch.inference_mode():
+            model.generate(PROMPT, 3, use_cache=False)
+    finally:
+        handle.remove()
+    assert seen == {False}
+
+
+class Bigrams(nn.Module):
+    """What follows each id, as a table that nothing trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = GPTConfig(block_size=8, vocab_size=5)
+        self.register_buffer("table", torch.eye(5).roll(1, 1))
+
+    def forward(self, idx: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return self.table[idx], None
+
+
+def test_a_model_without_weights_writes_too() -> None:
+    model = Bigrams()
+    assert generate(model, torch.tensor([[3]]), 3, temperature=0).tolist() == [[3, 4, 0, 1]]
+    assert generate_batch(model, [[3], [1]], 2, temperature=0) == [[3, 4, 0], [1, 2, 3]]
+
+
+def test_prompts_of_one_length_draw_the_same_with_a_cache_and_without(model: GPT) -> None:
+    rows = [[1, 2], [3, 4]]
+    expected = generate_batch(model, rows, 6, generator=seeded())
+    handle = model.register_forward_hook(lambda *_: None)
+    try:
+        assert generate_batch(model, rows, 6, generator=seeded()) == expected
+    finally:
+        handle.remove()
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, torch.tensor])

@@ -149,3 +149,37 @@ def test_a_model_of_other_weights_is_refused_by_name(
     change(model)
     with pytest.raises(ValueError, match=said):
         quantized(model)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: setattr(m.transformer.h[0].mlp, "gelu", nn.ReLU()),
+        lambda m: setattr(m.transformer.h[1].attn, "n_head", 5),
+        lambda m: m.transformer.h[0].register_forward_hook(lambda _, __, made: 2 * made),
+    ],
+)
+def test_a_model_that_computes_otherwise_is_refused(
+    model: GPT, change: Callable[[Any], object]
+) -> None:
+    for weight in model.parameters():
+        weight.data *= 4
+    change(model)
+    with pytest.raises(ValueError, match="computes something else than GPT with its weights"):
+        quantized(model)
+
+
+def test_weights_that_are_no_numbers_are_refused_by_name(model: GPT) -> None:
+    model.transformer.h[0].mlp.c_fc.weight.data[3, 1] = torch.nan
+    with pytest.raises(ValueError, match=r"h\.0\.mlp\.c_fc\.weight holds nan or inf"):
+        quantized(model)
+
+
+def test_a_model_of_a_lesson_is_taken_if_it_computes_the_same(model: GPT) -> None:
+    class Mine(GPT):
+        def forward(self, idx: Any, targets: Any = None) -> Any:
+            return super().forward(idx, targets)
+
+    mine = Mine(CONFIG)
+    mine.load_state_dict(model.state_dict())
+    assert quantized(mine).matrices.keys() == quantized(model).matrices.keys()
