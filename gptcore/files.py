@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from shutil import disk_usage
+from shutil import copy2, disk_usage
 
 from safetensors import SafetensorError
 
@@ -24,7 +24,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises OSError that names `path` where it can't be written.
     """
     path = Path(os.path.realpath(path))  # a link goes on pointing to its file
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    part = _beside(path, "tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
@@ -47,20 +47,64 @@ def replacing(path: str | Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
-def try_place(path: str | Path) -> None:
-    """Refuse, by OSError, a path that nothing can be written to; it is left as it is."""
+@contextmanager
+def put_back(path: str | Path) -> Iterator[None]:
+    """Whatever fails within, what is at `path` now is there afterwards, or nothing as now.
+
+    For files that belong together, around the `replacing` of all of them.
+    """
+    path = Path(os.path.realpath(path))
+    old, there = _beside(path, "old"), path.exists()
+    try:
+        if there:
+            _keep(path, old)
+        yield
+    except BaseException:
+        with suppress(OSError):  # what can't be put back was not replaced either
+            if there:
+                os.replace(old, path)
+            else:
+                path.unlink(missing_ok=True)
+        raise
+    finally:
+        with suppress(OSError):
+            old.unlink(missing_ok=True)
+
+
+def _keep(path: Path, old: Path) -> None:
+    """Give what is at `path` another name too, or copy it where it can have but one."""
+    try:
+        os.link(path, old)
+    except OSError:
+        copy2(path, old)
+
+
+def _beside(path: Path, kind: str) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{kind}")
+
+
+def try_place(path: str | Path, nbytes: int = 0) -> None:
+    """Refuse, by OSError, a path that `nbytes` can't be written to; it is left as it is."""
     path = Path(os.path.realpath(path))
     if path.is_dir():
         raise OSError(f"cannot write {path}: it is a folder; name a file in it")
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    if path.exists() and not path.is_file():
+        raise OSError(f"cannot write {path}: it is no regular file")
+    part = _beside(path, "tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(b"\0" * 4096)
+        free = disk_usage(path.parent).free
     except OSError as error:
         raise OSError(f"cannot write {path}: {error.strerror}") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+    if free < nbytes:
+        raise OSError(
+            f"cannot write {path}: it takes about {nbytes / 1e6:,.1f} MB, and {free / 1e6:,.1f} "
+            "are free"
+        )
 
 
 def why_unreadable(error: Exception) -> str:

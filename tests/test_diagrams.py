@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
-from gptcore import GPT, GPTConfig
+from gptcore import GPT, CausalSelfAttention, GPTConfig
 from gptcore.figures.architecture import architecture
 from gptcore.figures.attention_map import attention_map, attention_weights
 from gptcore.figures.cache_growth import cache_growth
@@ -185,6 +189,79 @@ def test_an_attention_map_shows_what_the_model_computes() -> None:
     assert len(squares) == 5 * 6 // 2
     with pytest.raises(IndexError):
         attention_weights(model, torch.arange(5), layer=2, head=0)
+
+
+class Recent(CausalSelfAttention):
+    """Attends the less, the longer ago."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        q, k, v = (self.split_heads(part) for part in self.c_attn(x).chunk(3, dim=-1))
+        ago = torch.arange(x.shape[1]) - torch.arange(x.shape[1])[:, None]
+        bias = torch.where(ago > 0, -torch.inf, 3.0 * ago)
+        y = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        return self.c_proj(y.transpose(1, 2).flatten(2))
+
+
+def test_a_model_that_attends_otherwise_is_not_drawn_as_if_it_did_not() -> None:
+    torch.manual_seed(0)
+    config = GPTConfig(block_size=8, vocab_size=16, n_layer=1, n_head=2, n_embd=8)
+    model = GPT(config)
+    model.transformer.h[0].attn = Recent(config)
+    with pytest.raises(ValueError, match=r"h\.0\.attn, a Recent, attends otherwise"):
+        attention_weights(model, torch.arange(5), layer=0, head=0)
+
+
+def test_an_attention_map_is_of_a_model_without_dropout() -> None:
+    model = GPT(dataclasses.replace(GPTConfig.debug(), dropout=0.5, block_size=8))
+    maps = [attention_weights(model, torch.arange(5), layer=1, head=0) for _ in range(2)]
+    assert torch.equal(*maps)
+    assert model.training
+
+
+@pytest.mark.parametrize("token", ["\x00", "\x1b", "\ufffe", "\ud800"])
+def test_a_token_that_no_xml_may_hold_is_drawn_as_unknown(token: str) -> None:
+    drawing = attention_map(torch.ones(1, 1), [token], f"A {token}")
+    assert words(drawing).count("\ufffd") >= 2
+    assert drawing.svg.encode()
+
+
+class Lora(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda m: setattr(m.transformer.h[1].attn, "c_attn", Lora(m.lm_head)),
+            r"h\.1\.attn\.c_attn is a Lora, and drawn as a Linear",
+        ),
+        (lambda m: setattr(m.transformer.h[0].mlp, "gelu", nn.ReLU()), "gelu is a ReLU"),
+        (lambda m: setattr(m.transformer, "ln_f", nn.RMSNorm(128)), "ln_f is a RMSNorm"),
+        (lambda m: delattr(m.transformer, "wpe"), "wpe is missing"),
+        (lambda m: setattr(m.transformer, "h", nn.ModuleList()), "one block or more"),
+        (
+            lambda m: setattr(m.transformer.h[1].mlp, "c_fc", nn.Linear(128, 99)),
+            "one block or more, all alike",
+        ),
+    ],
+)
+def test_other_parts_are_not_drawn_as_gpts_own(change: Callable[[Any], object], said: str) -> None:
+    model = GPT(GPTConfig.debug())
+    change(model)
+    with pytest.raises(ValueError, match=said):
+        architecture(model)
+
+
+def test_a_changed_part_is_drawn_as_it_is() -> None:
+    model = GPT(GPTConfig.debug())
+    for block in model.transformer.h:
+        block.mlp.gelu = nn.GELU()
+    assert "GELU, tanh form" not in words(architecture(model))
+    wrapped = architecture(nn.DataParallel(model))  # type: ignore[arg-type]
+    assert words(wrapped) == words(architecture(model))
 
 
 def join(y: torch.Tensor) -> torch.Tensor:

@@ -721,6 +721,43 @@ def test_where_one_file_cannot_be_written_none_is(folder: Path, tmp_path: Path, 
     assert {p.name: p.read_bytes() for p in target.iterdir() if p.is_file()} == before
 
 
+@pytest.mark.parametrize("error", [OSError(16, "Device or resource busy"), KeyboardInterrupt()])
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json", "model.safetensors"])
+@pytest.mark.parametrize("links", [True, False])
+def test_where_one_file_cannot_take_its_place_the_others_give_theirs_back(
+    folder: Path, name: str, error: BaseException, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a single file that a container has mounted, or one that nobody may change."""
+    (folder / "generation_config.json").write_text("{}")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    model = load(folder)
+    model.lm_head.weight.data += 1
+    model.came = dataclasses.replace(model.came, generation={"eos_token_id": 1})
+    replace = os.replace
+
+    def busy(source: Path, target: Path) -> None:
+        if Path(target).name == name:
+            raise error
+        replace(source, target)
+
+    def no_links(*_: Any) -> None:
+        raise OSError("Operation not permitted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gptcore.files.os.replace", busy)
+        if not links:
+            patch.setattr("gptcore.files.os.link", no_links)
+        with pytest.raises(type(error)):
+            save(model, folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_folder_holds_nothing_of_the_model_that_was_there_before(folder: Path) -> None:
+    (folder / "generation_config.json").write_text('{"eos_token_id": 5}')
+    save(GPT(SMALL), folder)
+    assert load(folder).came.generation is None
+
+
 def test_an_adapter_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text("{}")
     with pytest.raises(ValueError, match="holds an adapter and not the model that it changes"):

@@ -19,6 +19,7 @@ from gptcore.figures.svg import (
     shape,
     text,
 )
+from gptcore.language_model import unwrapped
 from gptcore.model import GPT, Block, CausalSelfAttention, FeedForward
 from gptcore.verify import count_parameters
 
@@ -30,6 +31,22 @@ ROW = 34  # height of a box
 GAP = 36  # between two boxes: an arrow, and the shape beside it
 PAD = 12  # from a boundary to what it holds
 
+IN_MODEL: dict[str, type[nn.Module]] = {
+    "transformer.wte": nn.Embedding,
+    "transformer.wpe": nn.Embedding,
+    "transformer.ln_f": nn.LayerNorm,
+    "lm_head": nn.Linear,
+}
+IN_BLOCK: dict[str, type[nn.Module]] = {
+    "ln_1": nn.LayerNorm,
+    "attn.c_attn": nn.Linear,
+    "attn.c_proj": nn.Linear,
+    "ln_2": nn.LayerNorm,
+    "mlp.c_fc": nn.Linear,
+    "mlp.gelu": nn.GELU,
+    "mlp.c_proj": nn.Linear,
+}
+
 
 def architecture(
     model: GPT, prefix: str = "architecture", counts: bool = True
@@ -37,8 +54,13 @@ def architecture(
     """The whole model from token ids to logits, with the classes that it is made of.
 
     Every number is read off the model's own modules; `counts` are those of parameters. `prefix`
-    begins the ids in the SVG: two diagrams on one page need two.
+    begins the ids in the SVG: two diagrams on one page need two. A compiled or wrapped model is
+    drawn as what is within.
+
+    Raises ValueError for a model of other parts than are drawn, or whose blocks differ.
     """
+    model = unwrapped(model)
+    _check_parts(model)
     pen = Pen(counts)
     with pen.boundary(
         type(model).__name__, 4, WIDTH - 4, pen.count(model, " parameters")
@@ -185,6 +207,32 @@ class Pen:
         self.add(*(_tie(*start, *end) for start, end in pairwise(corners)))
 
 
+def _check_parts(model: GPT) -> None:
+    """Refuse, by ValueError, what would be drawn as something that it is not."""
+    blocks = [name for name, _ in model.transformer.h.named_children()]
+    kinds = {
+        f"transformer.h.{i}.{name}": kind
+        for i in blocks
+        for name, kind in IN_BLOCK.items()
+    }
+    parts = dict(model.named_modules(remove_duplicate=False))
+    for name, kind in (IN_MODEL | kinds).items():
+        part = parts.get(name)
+        if type(part) is not kind:
+            found = "missing" if part is None else f"a {type(part).__name__}"
+            raise ValueError(
+                f"{name} is {found}, and drawn as a {kind.__name__}; draw another model by hand"
+            )
+    shapes = [
+        {name: tuple(weight.shape) for name, weight in block.named_parameters()}
+        for block in model.transformer.h
+    ]
+    if not shapes or any(one != shapes[0] for one in shapes):
+        raise ValueError(
+            "transformer.h is to hold one block or more, all alike: one is drawn"
+        )
+
+
 def _draw_embeddings(pen: Pen, model: GPT) -> float:
     """Token ids to the start of the residual stream. Gives the height of wte."""
     wte, wpe = model.transformer.wte, model.transformer.wpe
@@ -287,7 +335,8 @@ def _draw_feed_forward(pen: Pen, mlp: FeedForward) -> None:
     with pen.boundary(type(mlp).__name__, LEFT, RIGHT, pen.count(mlp)):
         _draw_linear(pen, "ffn", "c_fc", mlp.c_fc)
         pen.flow(f"(B, T, {mlp.c_fc.out_features})")
-        pen.box("ffn", "gelu", "GELU, tanh form", "", LEFT + PAD, RIGHT - PAD)
+        form = "GELU, tanh form" if mlp.gelu.approximate == "tanh" else "GELU"
+        pen.box("ffn", "gelu", form, "", LEFT + PAD, RIGHT - PAD)
         pen.flow(f"(B, T, {mlp.c_proj.in_features})")
         _draw_linear(pen, "ffn", "c_proj", mlp.c_proj)
 
@@ -303,7 +352,9 @@ def _draw_output(pen: Pen, model: GPT, start: float) -> float:
     pen.stream(start - 16)
     pen.box("norm", "ln_f", "layer norm", pen.count(norm), 14, RIGHT)
     pen.flow(_stream_shape(model), STREAM)
-    note = "weights of wte" if _tied(model) else pen.count(head)
+    note = (
+        "weights of wte" if _tied(model) and head.bias is None else pen.count(head)
+    )
     what = f"{head.in_features} → {head.out_features}"
     middle = pen.box("embedding", "lm_head", what, note, 14, RIGHT)
     pen.flow(f"logits  (B, T, {head.out_features})", STREAM)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gptcore.figures.svg import WIDTH, Diagram, document, group, shape, text
+from gptcore.generate import eval_mode
 from gptcore.model import GPT
 
 LEFT, TOP = 34, 62
@@ -17,24 +18,38 @@ LEFT, TOP = 34, 62
 def attention_weights(model: GPT, idx: Tensor, layer: int, head: int) -> Tensor:
     """How much each token of idx, (T), takes from each: (T, T), each row's sum is 1.
 
-    `layer` and `head` count from 0; IndexError if the model has no such.
+    `layer` and `head` count from 0; IndexError if the model has no such. ValueError if it attends
+    otherwise than by softmax(q kᵀ / √head_size) v.
     """
     attn = model.transformer.h[layer].attn
     seen: list[Tensor] = []
-    hook = attn.c_attn.register_forward_hook(
-        lambda module, inputs, output: seen.append(output)
+    hooks = (
+        attn.c_attn.register_forward_hook(lambda *called: seen.append(called[-1])),
+        attn.c_proj.register_forward_pre_hook(
+            lambda *called: seen.extend(called[-1])
+        ),
     )
     try:
-        model(idx[None])
+        with eval_mode(model):
+            model(idx[None])
     finally:
-        hook.remove()
-    q, k, _ = (attn.split_heads(part) for part in seen[0].chunk(3, dim=-1))
-    q, k = q[0, head], k[0, head]  # each (T, head_size)
+        for hook in hooks:
+            hook.remove()
+    qkv, mixed = seen  # (1, T, 3 * C) and (1, T, C)
+    parts = (attn.split_heads(part) for part in (*qkv.chunk(3, dim=-1), mixed))
+    q, k, v, taken = (part[0, head] for part in parts)  # each (T, head_size)
     scores = q @ k.T / q.shape[-1] ** 0.5
     past = torch.ones(
         len(idx), len(idx), dtype=torch.bool, device=idx.device
     ).tril()
-    return scores.masked_fill(~past, -torch.inf).softmax(dim=-1)
+    weights = scores.masked_fill(~past, -torch.inf).softmax(dim=-1)
+    off = (weights @ v - taken).abs().max()
+    if off > 0.05 * taken.abs().max():  # more than rounding, in whatever dtype
+        raise ValueError(
+            f"transformer.h.{layer}.attn, a {type(attn).__name__}, attends otherwise than by its "
+            "queries and keys alone; draw what it computes itself"
+        )
+    return weights
 
 
 def attention_map(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 
@@ -35,6 +36,9 @@ WIDTH = 400  # so narrow that 12 units of text are still above 11 pixels on a ph
 SANS = "system-ui, sans-serif"
 MONO = "ui-monospace, monospace"
 ARROWHEAD = "m-4.5,-5.5 l4.5,5.5 l4.5,-5.5"  # of a path that ends downwards
+
+
+NOT_IN_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def text(
             "text-anchor": anchor,
         },
     )
-    written.text = words
+    written.text = _writable(words)
     return written
 
 
@@ -124,9 +128,14 @@ def document(
         },
     )
     for tag, words in (("title", title), ("desc", description)):
-        ET.SubElement(root, tag, {"id": f"{prefix}-{tag}"}).text = words
+        ET.SubElement(root, tag, {"id": f"{prefix}-{tag}"}).text = _writable(words)
     root.append(body)
     return Diagram(title, description, ET.tostring(root, encoding="unicode"))
+
+
+def _writable(words: str) -> str:
+    """Words without what no XML may hold: https://www.w3.org/TR/xml/#charsets."""
+    return NOT_IN_XML.sub("\ufffd", words)
 
 
 def _element(tag: str, attributes: dict[str, str | float]) -> ET.Element:

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gptcore.config import GPTConfig
-from gptcore.files import replacing, try_place
+from gptcore.files import put_back, replacing, try_place
 from gptcore.language_model import unwrapped
 from gptcore.model import GPT
 from gptcore.pretrained.files import Stored, in_memory, read_json
@@ -94,8 +94,8 @@ def save(model: GPT, folder: str | Path) -> None:
     """Write config.json and model.safetensors, which `GPT2LMHeadModel.from_pretrained` loads.
 
     With a loaded model goes what came with it: all else that config.json said, and
-    generation_config.json. Every file is written whole or none. A compiled or wrapped model is
-    saved as what is within.
+    generation_config.json, if there was one. All files are written whole, or none is. A compiled
+    or wrapped model is saved as what is within.
 
     Raises ValueError for a model that their layout cannot express, or whose parts compute something
     else than GPT-2's, OSError where nothing can be written.
@@ -121,8 +121,12 @@ def save(model: GPT, folder: str | Path) -> None:
     for name in (*written, "model.safetensors"):  # none of them, if one can't be
         try_place(folder / name)
     with ExitStack() as stack:
+        for name in (*texts, "model.safetensors"):
+            stack.enter_context(put_back(folder / name))
         for name, content in texts.items():
-            if content is not None:
+            if content is None:  # and what is there is of another model
+                (folder / name).unlink(missing_ok=True)
+            else:
                 part = stack.enter_context(replacing(folder / name))
                 text = json.dumps(content, indent=2) + "\n"
                 part.write_text(text, encoding="utf-8")
