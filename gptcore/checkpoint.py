@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import distributed
+from torch import Tensor, distributed
 from torch.optim import Optimizer
 
 from gptcore.data import Batches
@@ -38,6 +38,7 @@ def save(
         "config": asdict(model.config),
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
+        "names": names_of(optimizer, model),
         "batches": [one.state_dict() for one in batches],
         "random": random_states(next(model.parameters()).device),
     }
@@ -60,7 +61,7 @@ def load(
     state = _read(path, device)
     try:
         _check_model(state, model)
-        _check_optimizer(state, optimizer)
+        _check_optimizer(state, optimizer, model)
         # Validation may come or go: its batches then begin anew.
         going_on = list(zip(batches, state["batches"], strict=False))
         for one, saved in going_on:
@@ -122,7 +123,7 @@ def _check_model(state: dict[str, Any], model: GPT) -> None:
         ]
         raise ValueError(f"it is of another model, with {'; '.join(differing)}")
     kept, wanted = (
-        {name: tuple(weight.shape) for name, weight in weights.items()}
+        {name: _form(weight) for name, weight in weights.items()}
         for weights in (state["model"], model.state_dict())
     )
     names = (*wanted, *kept)
@@ -134,17 +135,61 @@ def _check_model(state: dict[str, Any], model: GPT) -> None:
         )
 
 
-def _check_optimizer(state: dict[str, Any], optimizer: Optimizer) -> None:
+def _form(tensor: Tensor) -> str:
+    """Its shape, and its dtype if that is of whole numbers: fractions of any are taken."""
+    kind = "" if tensor.is_floating_point() else f" of {tensor.dtype}"
+    return f"{tuple(tensor.shape)}{kind}"
+
+
+def _check_optimizer(
+    state: dict[str, Any], optimizer: Optimizer, model: GPT
+) -> None:
     """Refuse, by ValueError, what an optimizer of other weights has gathered."""
     kept, mine = (
-        [len(group["params"]) for group in groups]
-        for groups in (state["optimizer"]["param_groups"], optimizer.param_groups)
+        [group["params"] for group in saved["param_groups"]]
+        for saved in (state["optimizer"], optimizer.state_dict())
     )
     if kept != mine:
         raise ValueError(
-            f"its optimizer is of {kept} weights in groups, and the one here of {mine}; "
-            "freeze and group them as they were, or begin anew"
+            f"its optimizer is of {[len(g) for g in kept]} weights in groups, and the one here "
+            f"of {[len(g) for g in mine]}; freeze and group them as they were, or begin anew"
         )
+    names = names_of(optimizer, model)
+    # A checkpoint from before they were saved goes by the weights' places alone.
+    for theirs, ours in zip(state.get("names", names), names, strict=True):
+        if theirs != ours:
+            raise ValueError(
+                f"its optimizer has {theirs} where here is {ours}; "
+                "register and freeze them as they were, or begin anew"
+            )
+    _check_gathered(state["optimizer"]["state"], optimizer, names)
+
+
+def _check_gathered(
+    gathered: dict[int, dict[str, Tensor]], optimizer: Optimizer, names: list[str]
+) -> None:
+    """Refuse, by ValueError, what isn't of the form of the weight that it was gathered for."""
+    parts = sorted({part for of_one in gathered.values() for part in of_one})
+    weights = [w for group in optimizer.param_groups for w in group["params"]]
+    for place, (name, weight) in enumerate(zip(names, weights, strict=True)):
+        # A weight that never had a gradient has nothing.
+        for part in parts if place in gathered else ():
+            form = _form(gathered[place][part])
+            wanted = "()" if part == "step" else _form(weight)
+            if form != wanted:
+                raise ValueError(
+                    f"its optimizer's {part} of {name} is {form}, not {wanted}"
+                )
+
+
+def names_of(optimizer: Optimizer, model: GPT) -> list[str]:
+    """The weights that an optimizer is of, in its order: it tells them by their places alone."""
+    names = {weight: name for name, weight in model.named_parameters()}
+    return [
+        names.get(weight, "a weight of no name")
+        for group in optimizer.param_groups
+        for weight in group["params"]
+    ]
 
 
 def random_states(device: torch.device) -> dict[str, Any]:

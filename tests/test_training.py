@@ -606,6 +606,21 @@ def frozen(model: GPT) -> None:
     model.transformer.wpe.requires_grad_(False)
 
 
+def reordered(model: GPT) -> None:
+    """The same names and shapes, and the two norms of a block the other way round."""
+    parts: Any = model.transformer.h[1]._modules
+    for name in ("ln_2", "attn", "ln_1", "mlp"):
+        parts[name] = parts.pop(name)
+
+
+def everything(model: GPT, optimizer: torch.optim.Optimizer, texts: list[Batches]) -> Any:
+    """What going on from a checkpoint changes."""
+    kept = (one.state_dict() for one in texts)
+    places = [(one["generator"].tolist(), one["position"]) for one in kept]
+    drawn = torch.get_rng_state().sum(), random.getstate(), str(np.random.get_state())
+    return weights(model).tolist(), optimizer.state_dict(), places, drawn
+
+
 @pytest.mark.parametrize(
     ("make", "texts", "said"),
     [
@@ -613,6 +628,11 @@ def frozen(model: GPT) -> None:
         (lambda model: None, (1000, 4000), "the text has 984 windows"),
         (other_blocks, (4000, 4000), r"its transformer\.h\.1\.mlp\.c_fc\.0\.weight is missing"),
         (frozen, (4000, 4000), r"its optimizer is of \[10, 18\] weights in groups, .* \[9, 18\]"),
+        (
+            reordered,
+            (4000, 4000),
+            r"its optimizer has transformer\.h\.1\.ln_1\.weight where here is \S+\.h\.1\.ln_2",
+        ),
     ],
 )
 def test_a_run_that_cannot_go_on_is_refused_before_anything_is_changed(
@@ -624,16 +644,62 @@ def test_a_run_that_cannot_go_on_is_refused_before_anything_is_changed(
     make(model)
     optimizer = adamw(model, TrainConfig(1))
     here = [Batches(TokenDataset(IDS[:length], TINY.block_size), 4, 9) for length in texts]
-
-    def everything() -> Any:
-        kept = (one.state_dict() for one in here)
-        places = [(one["generator"].tolist(), one["position"]) for one in kept]
-        return weights(model).tolist(), optimizer.state_dict(), places, torch.get_rng_state().sum()
-
-    before = everything()
+    before = everything(model, optimizer, here)
     with pytest.raises(ValueError, match=rf"run\.pt: .*{said}"):
         checkpoint.load(path, model, optimizer, here)
-    assert everything() == before
+    assert everything(model, optimizer, here) == before
+
+
+def gathered(state: dict[str, Any]) -> dict[str, Any]:
+    """What the optimizer has of its first weight, the tokens' embedding."""
+    first: dict[str, Any] = state["optimizer"]["state"][0]
+    return first
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (
+            lambda s: gathered(s).update(exp_avg=torch.zeros(3)),
+            r"exp_avg of \S+wte.weight is \(3,\)",
+        ),
+        (
+            lambda s: gathered(s).update(exp_avg=torch.zeros(())),
+            r"wte.weight is \(\), not \(257, 32\)",
+        ),
+        (lambda s: gathered(s).update(step=torch.zeros(2)), r"step of \S+ is \(2,\), not \(\)"),
+        (lambda s: gathered(s).update(exp_avg=torch.ones(257, 32).char()), "of torch.int8, not"),
+        (
+            lambda s: s.update(model={name: w.char() for name, w in s["model"].items()}),
+            r"its transformer.wte.weight is \(257, 32\) of torch.int8, and here \(257, 32\)",
+        ),
+        (lambda s: s["optimizer"]["param_groups"][0]["params"].reverse(), "weights in groups"),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused_before_anything_is_changed(
+    damage: Callable[[dict[str, Any]], Any], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.pt"
+    run(2, path)
+    state = torch.load(path, weights_only=True)
+    damage(state)
+    torch.save(state, path)
+    model, here = tiny(1), [batches(9), batches(9)]
+    optimizer = adamw(model, TrainConfig(1))
+    before = everything(model, optimizer, here)
+    with pytest.raises(ValueError, match=rf"run\.pt\b.*{said}") as refused:
+        checkpoint.load(path, model, optimizer, here)
+    assert "\n" not in str(refused.value)
+    assert everything(model, optimizer, here) == before
+
+
+def test_an_older_checkpoint_goes_on_without_the_names_of_its_weights(tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    run(2, path)
+    state = torch.load(path, weights_only=True)
+    del state["names"]
+    torch.save(state, path)
+    assert torch.equal(weights(run(4, path)[0]), weights(run(4)[0]))
 
 
 def test_a_model_of_another_config_is_told_what_differs(tmp_path: Path) -> None:
