@@ -132,7 +132,7 @@ class Batches:
     def __next__(self) -> tuple[Tensor, Tensor]:
         chosen, missing = [], self.batch_size
         while missing:
-            if self.position == len(self.order):
+            if self.position >= len(self.order):
                 self._shuffle()
             taken = self.order[self.position : self.position + missing]
             chosen.append(taken)
@@ -163,15 +163,24 @@ class Batches:
         Raises ValueError as `check` does.
         """
         self.check(state)
-        self.generator.set_state(state["generator"])
+        self.generator.set_state(state["generator"].cpu())
         self._shuffle()
         self.position = state["position"]
 
     def check(self, state: dict[str, Any]) -> None:
-        """Refuse, by ValueError, to continue what was over a dataset of another length."""
+        """Refuse, by ValueError, to continue what was over a dataset of another length.
+
+        What is no such state may raise other errors.
+        """
         windows = state.get("windows", len(self.dataset))
         if windows != len(self.dataset):
             raise ValueError(
                 f"the text has {len(self.dataset)} windows, and that of the run so far {windows}; "
                 "go on with the same text, or begin anew"
             )
+        check_count("position", state["position"], 0)
+        if state["position"] > windows:
+            raise ValueError(
+                f"position {state['position']} is not within the {windows} windows of the text"
+            )
+        torch.Generator().set_state(state["generator"].cpu())

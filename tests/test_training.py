@@ -98,6 +98,16 @@ def test_batches_go_on_where_they_were() -> None:
         assert torch.equal(y, targets)
 
 
+def test_a_place_that_a_shorter_text_lacks_is_refused_and_the_last_is_gone_on_from() -> None:
+    first, second = (Batches(TokenDataset(list(range(10)), 4), 2) for _ in range(2))
+    list(islice(first, 3))  # all 6 windows
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(next(second)[0], next(first)[0])
+    older = {name: part for name, part in first.state_dict().items() if name != "windows"}
+    with pytest.raises(ValueError, match="position 7 is not within the 6 windows of the text"):
+        second.load_state_dict(older | {"position": 7})
+
+
 def test_processes_share_a_batch_without_overlap() -> None:
     whole = next(batches())[0]
     parts = [next(batches(rank=rank, world_size=2))[0] for rank in (0, 1)]
