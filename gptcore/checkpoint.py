@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, distributed
 from torch.optim import Optimizer
 
+from gptcore.checks import check_count
 from gptcore.data import Batches
 from gptcore.files import replacing, why_unreadable
 from gptcore.language_model import unwrapped
@@ -60,14 +61,18 @@ def load(
     device = next(model.parameters()).device
     state = _read(path, device)
     try:
-        _check_model(state, model)
-        _check_optimizer(state, optimizer, model)
-        # Validation may come or go: its batches then begin anew.
-        going_on = list(zip(batches, state["batches"], strict=False))
-        for one, saved in going_on:
-            one.check(saved)
+        _check(state, model, optimizer, batches)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+    ) as error:
+        why = f"{type(error).__name__}: {why_unreadable(error)}"
+        raise ValueError(f"{path} is damaged: {why}") from None
     model.load_state_dict(state["model"])
     settings = [
         {name: value for name, value in group.items() if name != "params"}
@@ -76,8 +81,9 @@ def load(
     optimizer.load_state_dict(state["optimizer"])
     for group, wanted in zip(optimizer.param_groups, settings, strict=True):
         group.update(wanted)
-    for one, saved in going_on:
-        one.load_state_dict({**saved, "generator": saved["generator"].cpu()})
+    # Validation may come or go: its batches then begin anew.
+    for one, saved in zip(batches, state["batches"], strict=False):
+        one.load_state_dict(saved)
     if not distributed.is_initialized() or distributed.get_rank() == 0:
         set_random_states(state["random"], device)
     return int(state["step"])
@@ -110,6 +116,20 @@ def _read(path: Path, device: torch.device) -> dict[str, Any]:
             f"{path} is no checkpoint that can be read: {why_unreadable(error)}"
         ) from None
     return state
+
+
+def _check(
+    state: dict[str, Any], model: GPT, optimizer: Optimizer, batches: list[Batches]
+) -> None:
+    """Look at all that is to be assigned; what is damaged may raise whatever it does."""
+    check_count("step", state["step"], 0)
+    _check_model(state, model)
+    _check_optimizer(state, optimizer, model)
+    if not state["batches"]:
+        raise ValueError("it lacks its place in the text")
+    for one, saved in zip(batches, state["batches"], strict=False):
+        one.check(saved)
+    _check_random_states(state["random"], next(model.parameters()).device)
 
 
 def _check_model(state: dict[str, Any], model: GPT) -> None:
@@ -213,3 +233,12 @@ def set_random_states(states: dict[str, Any], device: torch.device) -> None:
         torch.cuda.set_rng_state(states["cuda"].cpu(), device)
     random.setstate(states["python"])
     np.random.set_state(tuple(states["numpy"]))
+
+
+def _check_random_states(states: dict[str, Any], device: torch.device) -> None:
+    """Try them on generators that nothing draws from."""
+    torch.Generator().set_state(states["torch"].cpu())
+    if device.type == "cuda" and states["cuda"] is not None:
+        torch.Generator(device).set_state(states["cuda"].cpu())
+    random.Random().setstate(states["python"])
+    np.random.RandomState().set_state(tuple(states["numpy"]))
