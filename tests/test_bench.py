@@ -208,6 +208,22 @@ def test_a_folder_without_nanogpt_is_refused(
     assert "has no model.py; name a checkout of nanoGPT" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def", "model.py cannot be imported: SyntaxError: invalid syntax (model.py, line 1)"),
+        ("raise OSError('one\\ntwo')", "model.py cannot be imported: OSError: one"),
+        ("class GPT: ...", "model.py has no GPTConfig; name a checkout of nanoGPT"),
+    ],
+)
+def test_a_model_py_that_is_not_nanogpt_s_is_refused(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model.py").write_text(text)
+    assert main(["--quick", "--nanogpt", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"error: {tmp_path}/{said}\n"
+
+
 def test_no_model_is_made_that_is_not_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
                 with replacing(given.json) as part:
                     part.write_text(text, encoding="utf-8")
         report.foot(measured)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -93,7 +93,7 @@ def bench(
 ) -> Iterator[Bench]:
     """Measure on CUDA if there is one, else on the CPU: all that is known after each work.
 
-    Raises FileNotFoundError if nanogpt is not a checkout of nanoGPT.
+    Raises FileNotFoundError or ValueError if nanogpt is not a checkout of nanoGPT.
     """
     import torch
 

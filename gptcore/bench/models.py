@@ -21,7 +21,7 @@ from gptcore.pretrained.their_config import settings_of
 def ours_and_theirs(config: GPTConfig, nanogpt: Path | None) -> dict[str, Any]:
     """A model of each code by its name, nanoGPT's if its folder is given.
 
-    Raises FileNotFoundError if that is none.
+    Raises FileNotFoundError or ValueError if that is none.
     """
     logging.set_verbosity_error()
     settings = settings_of(config)
@@ -65,7 +65,7 @@ def their_nanogpt(config: GPTConfig, nanogpt: Path) -> Any:
 def imported(nanogpt: Path) -> Any:
     """The module `model.py` of a checkout of nanoGPT.
 
-    Raises FileNotFoundError if it has none.
+    Raises FileNotFoundError if it has none, ValueError if that is another's.
     """
     path = nanogpt / "model.py"
     if not path.is_file():
@@ -77,5 +77,14 @@ def imported(nanogpt: Path) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look themselves up there
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever others' code raises
+        why = str(error).partition("\n")[0]
+        raise ValueError(
+            f"{path} cannot be imported: {type(error).__name__}: {why}"
+        ) from error
+    for name in ("GPT", "GPTConfig"):
+        if not hasattr(module, name):
+            raise ValueError(f"{path} has no {name}; name a checkout of nanoGPT")
     return module
