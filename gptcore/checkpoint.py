@@ -137,9 +137,9 @@ def _check_model(state: dict[str, Any], model: GPT) -> None:
     config, mine = state["config"], asdict(model.config)
     if config != mine:
         differing = [
-            f"{name} {config.get(name)}, not {value}"
-            for name, value in mine.items()
-            if config.get(name) != value
+            f"{name} {config.get(name, 'unset')}, not {mine.get(name, 'unset')}"
+            for name in mine | config
+            if config.get(name, "unset") != mine.get(name, "unset")
         ]
         raise ValueError(f"it is of another model, with {'; '.join(differing)}")
     kept, wanted = (
