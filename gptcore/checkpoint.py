@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import random
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -112,8 +113,11 @@ def _read(path: Path, device: torch.device) -> dict[str, Any]:
         EOFError,
         pickle.UnpicklingError,
     ) as error:
+        why = why_unreadable(error)
+        if isinstance(error, pickle.UnpicklingError) and zipfile.is_zipfile(path):
+            why = "it holds Python's own objects, such as a whole model"
         raise ValueError(
-            f"{path} is no checkpoint that can be read: {why_unreadable(error)}"
+            f"{path} is no checkpoint that can be read: {why}"
         ) from None
     return state
 

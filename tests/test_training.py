@@ -584,6 +584,14 @@ def test_what_torch_did_not_write_is_told_without_its_advice(tmp_path: Path) -> 
         run(1, tmp_path / "run.pt")
 
 
+def test_a_whole_model_is_no_checkpoint(tmp_path: Path) -> None:
+    torch.save(tiny(), tmp_path / "run.pt")
+    with pytest.raises(
+        ValueError, match="that can be read: it holds Python's own objects, such as a"
+    ):
+        run(1, tmp_path / "run.pt")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 def test_a_disk_that_is_really_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = torch.save
