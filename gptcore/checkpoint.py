@@ -90,6 +90,11 @@ def load(
     return int(state["step"])
 
 
+def updates(path: Path) -> int:
+    """How many a checkpoint comes after; raises ValueError if it can't be read."""
+    return int(_read(path, torch.device("meta"))["step"])  # and no weights
+
+
 def _read(path: Path, device: torch.device) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(

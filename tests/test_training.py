@@ -946,11 +946,10 @@ def test_the_command_says_that_a_run_is_finished(
     capsys: pytest.CaptureFixture[str], small: Profile, tmp_path: Path
 ) -> None:
     path = tmp_path / "run.pt"
-    for steps in ("3", "3"):
-        capsys.readouterr()
+    for steps in ("3", "3", "2"):
         assert command.main(["--steps", steps, "--checkpoint", str(path)]) == 0
-    said = f"{path} has all of its 3 updates; a larger --steps goes on from there\n"
-    assert capsys.readouterr().out == said
+    said = f"{path} has 3 updates already; a larger --steps goes on from there"
+    assert capsys.readouterr().out.splitlines()[-2:] == [said, said]
 
 
 def test_the_command_tries_the_place_first(

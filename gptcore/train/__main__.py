@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import distributed
 
+from gptcore import checkpoint as checkpoints
 from gptcore.data import Batches, TokenDataset, split
 from gptcore.model import GPT
 from gptcore.profile import Profile, active
@@ -99,9 +100,10 @@ def _run(profile: Profile, steps: int, checkpoint: Path | None) -> None:
                 f"  rate {event.lr:.1e}  {event.tokens_per_second:,.0f} tokens/s",
                 flush=True,
             )
-    if event is None and is_first_process():
+    if event is None and checkpoint and is_first_process():
         print(
-            f"{checkpoint} has all of its {steps} updates; a larger --steps goes on from there",
+            f"{checkpoint} has {checkpoints.updates(checkpoint)} updates already; "
+            "a larger --steps goes on from there",
             flush=True,
         )
 
