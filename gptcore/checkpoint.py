@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 from gptcore.checks import check_count
 from gptcore.data import Batches
 from gptcore.files import replacing, why_unreadable
-from gptcore.language_model import unwrapped
+from gptcore.language_model import config_of, unwrapped
 from gptcore.model import GPT
 
 
@@ -37,7 +37,7 @@ def save(
     model = unwrapped(model)
     state = {
         "step": step,
-        "config": asdict(model.config),
+        "config": asdict(config_of(model)),
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "names": names_of(optimizer, model),
@@ -143,7 +143,7 @@ def _check(
 
 def _check_model(state: dict[str, Any], model: GPT) -> None:
     """Refuse, by ValueError, weights of another config, or of parts that were changed."""
-    config, mine = state["config"], asdict(model.config)
+    config, mine = state["config"], asdict(config_of(model))
     if config != mine:
         differing = [
             f"{name} {config.get(name, 'unset')}, not {mine.get(name, 'unset')}"
@@ -183,6 +183,16 @@ def _check_optimizer(
             f"its optimizer is of {[len(g) for g in kept]} weights in groups, and the one here "
             f"of {[len(g) for g in mine]}; freeze and group them as they were, or begin anew"
         )
+    for group, theirs in zip(
+        optimizer.param_groups, state["optimizer"]["param_groups"], strict=True
+    ):
+        # Another version of torch may know settings more, or less.
+        unknown, unset = group.keys() - theirs.keys(), theirs.keys() - group.keys()
+        if unknown and unset:
+            raise ValueError(
+                f"its optimizer has {', '.join(sorted(unset))}, and the one here "
+                f"{', '.join(sorted(unknown))}; go on with the same kind, or begin anew"
+            )
     names = names_of(optimizer, model)
     # A checkpoint from before they were saved goes by the weights' places alone.
     for theirs, ours in zip(state.get("names", names), names, strict=True):

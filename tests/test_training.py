@@ -592,6 +592,25 @@ def test_a_whole_model_is_no_checkpoint(tmp_path: Path) -> None:
         run(1, tmp_path / "run.pt")
 
 
+def test_a_disk_too_small_for_a_checkpoint_is_noticed_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny()
+    weights = sum(weight.nbytes for weight in model.parameters())
+    usage = shutil.disk_usage(tmp_path)._replace(free=2 * weights)
+    monkeypatch.setattr("gptcore.files.disk_usage", lambda _: usage)
+    running = train(model, batches(), TrainConfig(3), checkpoint=tmp_path / "run.pt")
+    with pytest.raises(OSError, match=r"run\.pt: it takes about [\d.]+ MB, and [\d.]+ are free"):
+        next(running)
+
+
+def test_what_is_no_regular_file_is_no_checkpoint(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "run.pt")  # to open it would be to wait for ever
+    running = train(tiny(), batches(), TrainConfig(3), checkpoint=tmp_path / "run.pt")
+    with pytest.raises(OSError, match=r"run\.pt: it is no regular file"):
+        next(running)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 def test_a_disk_that_is_really_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = torch.save
@@ -1097,3 +1116,38 @@ def test_a_text_held_against_itself_is_all_copy() -> None:
 def test_marks_are_escaped() -> None:
     shown = Training("0123456789<b>&amp;", window=8).passage("<i>0123456789<b>")._repr_html_()
     assert shown == '<pre class="passage">&lt;i&gt;<mark>0123456789&lt;b&gt;</mark></pre>'
+
+
+class Gained(nn.Module):
+    """A model with a weight around it, and not only a wrapper."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.module = tiny()
+        self.gain = nn.Parameter(torch.ones(()))
+
+    def forward(self, idx: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, Any]:
+        logits, _ = self.module(idx)
+        logits = self.gain * logits
+        loss = nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        return logits, loss
+
+
+def test_a_model_around_a_model_goes_on_with_its_own_weights_too(tmp_path: Path) -> None:
+    def to(steps: int, path: Path | None = None) -> Gained:
+        model = Gained()
+        plan = TrainConfig(steps, max_lr=1e-2, min_lr=1e-2)
+        list(train(model, batches(), plan, checkpoint=path))  # type: ignore[arg-type]
+        return model
+
+    whole = to(6)
+    to(3, tmp_path / "run.pt")
+    assert torch.equal(weights(to(6, tmp_path / "run.pt")), weights(whole))
+
+
+def test_the_averages_of_another_kind_of_optimizer_are_refused(tmp_path: Path) -> None:
+    model = tiny()
+    list(train(model, batches(), TrainConfig(2), checkpoint=tmp_path / "run.pt"))
+    groups = [{"params": group["params"]} for group in adamw(model, TrainConfig(2)).param_groups]
+    with pytest.raises(ValueError, match=r"its optimizer has .*betas.*, and the one here .*damp"):
+        checkpoint.load(tmp_path / "run.pt", model, torch.optim.SGD(groups), [batches()])

@@ -133,7 +133,8 @@ def train(
     checkpoint = Path(checkpoint) if checkpoint else None
     start = 0
     if checkpoint and is_first_process():
-        try_place(checkpoint)  # now, and not when there is something to lose
+        # Now, and not when there is something to lose; with Adam's two averages of each weight.
+        try_place(checkpoint, 3 * sum(weight.nbytes for weight in model.parameters()))
     if checkpoint and checkpoint.exists():
         start = checkpoints.load(checkpoint, model, optimizer, iterators)
     forward = prepared(model, config)
