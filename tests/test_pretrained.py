@@ -19,6 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer as Trained
+from tokenizers import models
 from tokenizers.implementations import ByteLevelBPETokenizer
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig
@@ -834,9 +836,121 @@ def test_the_command_uses_the_folder_s_own_tokenizer(
     trained = bpe(tmp_path, 300, whole)
     assert command.main([str(tmp_path), "--prompt", "The tide ", "--max-new-tokens", "9"]) == 0
     idx = torch.tensor([trained.encode("The tide ").ids])
-    expected = model.generate(idx, 9, temperature=0, tokenizer=OwnTokenizer("", trained))
+    expected = model.generate(idx, 9, temperature=0, tokenizer=own(trained))
     printed = capsys.readouterr().out.partition("\n\n")[2]
     assert printed == trained.decode(expected[0].tolist(), skip_special_tokens=False) + "\n"
+
+
+def own(trained: Any) -> OwnTokenizer:
+    return OwnTokenizer("", Trained.from_str(trained.to_str()))
+
+
+def test_a_tokenizer_neither_cuts_nor_pads_a_prompt(tmp_path: Path) -> None:
+    trained = bpe(tmp_path, 300)
+    expected = trained.encode("To be or not to be").ids
+    trained.enable_truncation(4)
+    trained.enable_padding(length=64)
+    trained.save(str(tmp_path / "tokenizer.json"))  # as after a call with both
+    assert tokenizer_of(tmp_path, 300).encode("To be or not to be") == expected
+
+
+USER = {"content": "<|user|>", "special": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("added_tokens.json", {"<|user|>": 300, "<|bot|>": 301}),
+        (
+            "tokenizer_config.json",
+            {"added_tokens_decoder": {"300": USER, "301": USER | {"content": "<|bot|>"}}},
+        ),
+        ("special_tokens_map.json", {"additional_special_tokens": ["<|user|>", "<|bot|>"]}),
+    ],
+)
+def test_words_that_are_named_beside_vocab_and_merges_are_one_id_each(
+    tmp_path: Path, name: str, content: Any
+) -> None:
+    trained = ByteLevelBPETokenizer()
+    special = ["<|endoftext|>", "</s>"]
+    trained.train_from_iterator([play()], 300, show_progress=False, special_tokens=special)
+    trained.save_model(str(tmp_path))
+    (tmp_path / name).write_text(json.dumps(content))
+    found = tokenizer_of(tmp_path, 302)
+    assert found.encode("<|user|><|endoftext|><|bot|>") == [300, 0, 301]
+    assert found.n_vocab == 302
+    assert found.encode("To be </w>") == trained.encode("To be </w>").ids
+    assert found.decode([300, *found.encode(" To be")]) == "<|user|> To be"
+
+
+def linked_to_nothing(folder: Path) -> None:
+    (folder / "tokenizer.json").symlink_to("../blobs/0")
+
+
+def of_another_class(name: str, kind: str | None) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder / name).write_text("the\nof\n")
+        settings = {"tokenizer_class": kind} if kind else {}
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+
+    return write
+
+
+def half(name: str, content: bytes | None) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        bpe(folder, 257, whole=False)
+        (folder / name).unlink()
+        if content is not None:
+            (folder / name).write_bytes(content)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (half("vocab.json", None), "vocab.json is missing"),
+        (half("merges.txt", None), "merges.txt is missing"),
+        (half("vocab.json", b""), "vocab.json is empty"),
+        (half("merges.txt", b""), "merges.txt is empty"),
+        (half("merges.txt", POINTER), "merges.txt is a pointer of git-lfs"),
+        (half("merges.txt", b"<!DOCTYPE html>"), "merges.txt is a web page"),
+        (half("vocab.json", b"[]"), "vocab.json is no tokenizer: "),
+        (of_another_class("vocab.txt", "BertTokenizer"), "vocab.txt, a BertTokenizer; name its"),
+        (of_another_class("vocab.txt", None), "not read here, vocab.txt; name its tokenizer.json"),
+        (of_another_class("some.model", "T5Tokenizer"), "not read here, a T5Tokenizer; name its"),
+        (linked_to_nothing, "tokenizer.json is missing"),
+        (lambda folder: (folder / "tokenizer.json").mkdir(), "tokenizer.json is a folder"),
+        (lambda folder: (folder / "tokenizer.json").write_text("{"), "is no tokenizer: "),
+        (lambda folder: (folder / "tokenizer.json").write_bytes(POINTER), "is a pointer of git-l"),
+    ],
+)
+def test_a_tokenizer_that_is_not_read_is_told_and_no_other_taken(
+    folder: Path, spoil: Callable[[Path], None], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(folder)
+    capsys.readouterr()
+    assert command.main([str(folder)]) == 2
+    printed = capsys.readouterr().err.splitlines()[-1]
+    assert printed.startswith("error: ")
+    assert said in printed
+
+
+@pytest.mark.parametrize("settings", [{}, {"tokenizer_class": "GPT2Tokenizer"}])
+def test_a_folder_that_only_names_gpt2_s_tokenizer_has_a_known_one(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert tokenizer_of(tmp_path, 257).name == "bytes"
+
+
+@pytest.mark.parametrize("model", [models.Unigram([("x", -1.0)]), models.WordLevel({"x": 0})])
+def test_a_text_that_a_tokenizer_has_no_ids_for_is_told(tmp_path: Path, model: Any) -> None:
+    Trained(model).save(str(tmp_path / "tokenizer.json"))
+    found = tokenizer_of(tmp_path, 1)
+    for text in ("To be", "\udcff"):
+        with pytest.raises(ValueError, match=r"tokenizer\.json can't encode the text: .*\S"):
+            found.encode(text)
 
 
 def test_a_tokenizer_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -861,8 +975,8 @@ def test_a_tokenizer_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[
     [
         (299, 300, "tokenizer.json has 300 ids and the model 299: it is the tokenizer of another"),
         (2000, 300, "tokenizer.json has 300 ids and the model 2000"),
-        (65, None, "has a vocabulary of 65 and no tokenizer.json beside it"),
-        (2000, None, "has a vocabulary of 2000 and no tokenizer.json beside it"),
+        (65, None, "has a vocabulary of 65 and brings no tokenizer"),
+        (2000, None, "has a vocabulary of 2000 and brings no tokenizer"),
     ],
 )
 def test_a_mismatch_is_told_before_any_text(
@@ -882,16 +996,6 @@ def test_a_mismatch_is_told_before_any_text(
     assert printed.err.count("\n") == 1
 
 
-def test_a_tokenizer_that_is_none_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    save(GPT(SMALL), tmp_path)
-    for content, said in ((b"{", "is no tokenizer: "), (POINTER, "is a pointer of git-lfs")):
-        (tmp_path / "tokenizer.json").write_bytes(content)
-        assert command.main([str(tmp_path)]) == 2
-        assert f"tokenizer.json {said}" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("vocab_size", [257, 320, 50257, 50258, 50304])
 def test_a_known_size_has_a_known_tokenizer_padded_or_not(
     vocab_size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -902,13 +1006,18 @@ def test_a_known_size_has_a_known_tokenizer_padded_or_not(
     assert found == ("bytes" if vocab_size < 1000 else "GPT-2's")
 
 
+@pytest.mark.parametrize("name", ["run.pt"])
+@pytest.mark.parametrize("beside", ["[1]", '{"lr": 3}'])
 def test_the_command_samples_what_training_saved(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, name: str, beside: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = GPT(SMALL)
     data = TokenDataset(byte_tokenizer().encode(play()[:2000]), 16)
-    path = tmp_path / "run.pt"
+    path = tmp_path / name
     list(train(model, Batches(data, 4), TrainConfig(2), checkpoint=path))
+    (tmp_path / "config.json").write_text(beside)  # another's
+    bpe(tmp_path, 257)
+    capsys.readouterr()
     assert command.main([str(path), "--prompt", "To be", "--max-new-tokens", "20"]) == 0
     printed = capsys.readouterr().out
     assert "the same function      yes" in printed

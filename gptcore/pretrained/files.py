@@ -130,6 +130,8 @@ def check_whole(path: Path) -> None:
             start = file.read(200)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing") from None
+    except IsADirectoryError:
+        raise ValueError(f"{path} is a folder; put the file in its place") from None
     found = {
         "a pointer of git-lfs; get the file itself by `git lfs pull`": start.startswith(
             b"version https://git-lfs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ def open_source(source: str | Path) -> tuple[Stored, dict[str, Any] | None]:
     """
     path = Path(source)
     if path.is_file():
-        beside = path.with_name("config.json")
-        return on_disk(path), read_json(beside) if beside.is_file() else None
+        found, beside = on_disk(path), path.with_name("config.json")
+        described = found.own is None and beside.is_file()
+        return found, read_json(beside) if described else None
     if path.is_dir():
         settings = path / "config.json"
         if (path / "adapter_config.json").is_file() and not settings.is_file():
@@ -40,6 +42,12 @@ def open_source(source: str | Path) -> tuple[Stored, dict[str, Any] | None]:
     return _open_hub(str(source))
 
 
+def is_checkpoint(source: str | Path) -> bool:
+    """Whether a source is a file that holds its config itself, as `gptcore.train` writes it."""
+    path = Path(source)
+    return path.is_file() and on_disk(path).own is not None
+
+
 def fetch_beside(source: str | Path, name: str) -> Path | None:
     """A file that came with a model: in its folder, or on the hub; None if there is none."""
     path = Path(source)
@@ -47,7 +55,7 @@ def fetch_beside(source: str | Path, name: str) -> Path | None:
         found = path / name if path.is_dir() else path.with_name(name)
         if path.name == name:
             return path
-        return found if found.is_file() else None
+        return found if os.path.lexists(found) else None  # a dead link is a fault
     try:
         return _fetch(str(source), name)
     except ConnectionError:  # what is in the cache was enough so far

@@ -8,9 +8,20 @@ from pathlib import Path
 from tokenizers import Tokenizer as Trained
 from tokenizers.implementations import ByteLevelBPETokenizer
 
-from gptcore.pretrained.files import check_whole
-from gptcore.pretrained.source import fetch_beside
-from gptcore.tokenizer import Tokenizer, byte_tokenizer, gpt2_tokenizer
+from gptcore.files import why_unreadable
+from gptcore.pretrained.files import check_whole, read_json
+from gptcore.pretrained.source import fetch_beside, is_checkpoint
+from gptcore.tokenizer import (
+    END_OF_TEXT,
+    Tokenizer,
+    byte_tokenizer,
+    gpt2_tokenizer,
+)
+
+HALVES = ("vocab.json", "merges.txt")
+OTHERS = ("vocab.txt", "spiece.model", "tokenizer.model")
+NAMING = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+"""The files that say of the older two which ids are whole words besides, as <|user|>."""
 
 PADDING = 512
 """Below so many ids beyond the tokenizer's are padding, which makes products faster."""
@@ -19,14 +30,24 @@ PADDING = 512
 class OwnTokenizer:
     """A trained tokenizer from a file, as generation and the command use one."""
 
-    def __init__(self, name: str, trained: Trained | ByteLevelBPETokenizer) -> None:
+    def __init__(self, name: str, trained: Trained) -> None:
+        trained.no_truncation()  # both are set by a call of `transformers`, and saved
+        trained.no_padding()
         self.name = name
         self._trained = trained
         self.n_vocab = 1 + max(trained.get_vocab().values(), default=-1)
 
     def encode(self, text: str, /) -> list[int]:
-        """The ids of a text, and none that the file would put around it."""
-        return list(self._trained.encode(text, add_special_tokens=False).ids)
+        """The ids of a text, and none that the file would put around it.
+
+        Raises ValueError for a text that it has no ids for.
+        """
+        try:
+            return list(self._trained.encode(text, add_special_tokens=False).ids)
+        except Exception as error:  # the library raises nothing narrower
+            raise ValueError(
+                f"{self.name} can't encode the text: {why_unreadable(error)}"
+            ) from None
 
     def decode(self, tokens: list[int], /) -> str:
         """The text of ids, special ones included."""
@@ -38,19 +59,18 @@ def tokenizer_of(
 ) -> Tokenizer:
     """The tokenizer for a model from `source`, or the one in a file or folder that is named.
 
-    In a folder it is tokenizer.json, or vocab.json and merges.txt. Without one it is GPT-2's, or
-    bytes, if `vocab_size` is theirs, or padded beyond. Raises ValueError for a tokenizer of
-    another model or none, FileNotFoundError for one that is not to be had.
+    In a folder it is tokenizer.json, or vocab.json and merges.txt. A checkpoint, and a folder
+    without any tokenizer, have GPT-2's, or bytes, if `vocab_size` is theirs, or padded beyond.
+    Raises ValueError for a tokenizer of another model, of another kind or none, FileNotFoundError
+    for one that is not to be had.
     """
-    if named is not None and Path(named).is_file() and not _is_half(named):
-        return _checked(_trained(Path(named)), vocab_size)
-    own = _own(named if named is not None else source)
-    if own is not None:
-        return _checked(own, vocab_size)
     if named is not None:
-        raise FileNotFoundError(
-            f"{named} has no tokenizer.json, and no vocab.json with merges.txt"
-        )
+        return _checked(_named(named), vocab_size)
+    if not is_checkpoint(source):  # what lies beside one is of something else
+        own = _own(source)
+        if own is not None:
+            return _checked(own, vocab_size)
+        _check_no_other(source)
     known: tuple[tuple[int, Callable[[], Tokenizer]], ...] = (
         (50257, gpt2_tokenizer),
         (257, byte_tokenizer),
@@ -59,37 +79,74 @@ def tokenizer_of(
         if size <= vocab_size < size + PADDING:
             return make()
     raise ValueError(
-        f"{source} has a vocabulary of {vocab_size} and no tokenizer.json beside it; GPT-2's has "
-        "50257 ids and bytes have 257, so what its ids mean is unknown: name a tokenizer"
+        f"{source} has a vocabulary of {vocab_size} and brings no tokenizer; GPT-2's has 50257 ids "
+        "and bytes have 257, so what its ids mean is unknown: name a tokenizer"
     )
 
 
-def _is_half(named: str | Path) -> bool:
-    return Path(named).name in ("vocab.json", "merges.txt")
+def _named(named: str | Path) -> OwnTokenizer:
+    path = Path(named)
+    if path.is_file() and path.name not in HALVES:
+        return _read(path, Trained.from_file)
+    own = _own(named)
+    if own is None:
+        raise FileNotFoundError(
+            f"{named} has no tokenizer.json, and no vocab.json with merges.txt"
+        )
+    return own
 
 
 def _own(source: str | Path) -> OwnTokenizer | None:
     whole = fetch_beside(source, "tokenizer.json")
     if whole is not None:
-        return _trained(whole)
-    parts = [fetch_beside(source, name) for name in ("vocab.json", "merges.txt")]
-    if None in parts:
+        return _read(whole, Trained.from_file)
+    halves = [fetch_beside(source, name) for name in HALVES]
+    folder = next((half.parent for half in halves if half is not None), None)
+    if folder is None:
         return None
-    vocab, merges = map(str, parts)
-    try:
-        return OwnTokenizer(vocab, ByteLevelBPETokenizer(vocab, merges))
-    except Exception as error:
+    for name in HALVES:
+        check_whole(folder / name)
+    for name in NAMING:  # from the hub they come into the same folder
+        fetch_beside(source, name)
+    return _read(folder / "vocab.json", _from_two_files)
+
+
+def _check_no_other(source: str | Path) -> None:
+    """Refuse, by ValueError, a source that brings a tokenizer of a kind that is not read here."""
+    others = [name for name in OTHERS if fetch_beside(source, name) is not None]
+    settings = fetch_beside(source, "tokenizer_config.json")
+    kind = read_json(settings).get("tokenizer_class") if settings else None
+    if kind not in (None, "GPT2Tokenizer", "GPT2TokenizerFast"):
+        others.append(f"a {kind}")
+    if others:
         raise ValueError(
-            f"{vocab} and {merges} are no tokenizer: {error}"
-        ) from None
+            f"{source} brings a tokenizer that is not read here, {', '.join(others)}; "
+            "name its tokenizer.json"
+        )
 
 
-def _trained(path: Path) -> OwnTokenizer:
+def _from_two_files(vocab: str) -> Trained:
+    """The tokenizer of vocab.json and merges.txt, with the whole words that are named beside."""
+    from transformers import PreTrainedTokenizerFast
+
+    folder = Path(vocab).parent
+    bare = ByteLevelBPETokenizer(vocab, str(folder / "merges.txt"))
+    trained = PreTrainedTokenizerFast.from_pretrained(
+        str(folder), tokenizer_object=Trained.from_str(bare.to_str())
+    ).backend_tokenizer
+    if trained.token_to_id(END_OF_TEXT) is not None:  # GPT-2's own is named nowhere
+        trained.add_special_tokens([END_OF_TEXT])
+    return trained
+
+
+def _read(path: Path, read: Callable[[str], Trained]) -> OwnTokenizer:
     check_whole(path)
     try:
-        return OwnTokenizer(str(path), Trained.from_file(str(path)))
+        return OwnTokenizer(str(path), read(str(path)))
     except Exception as error:  # the library raises nothing narrower
-        raise ValueError(f"{path} is no tokenizer: {error}") from None
+        raise ValueError(
+            f"{path} is no tokenizer: {why_unreadable(error)}"
+        ) from None
 
 
 def _checked(tokenizer: Tokenizer, vocab_size: int) -> Tokenizer:
