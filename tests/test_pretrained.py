@@ -263,6 +263,15 @@ def test_a_file_under_the_other_format_s_name_is_told(folder: Path) -> None:
         load(folder / "weights.safetensors")
 
 
+@pytest.mark.parametrize("length", [0x0280, int.from_bytes(b"PK", "little")])
+def test_a_length_of_a_header_is_not_taken_for_a_format(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "model.safetensors"
+    text = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    path.write_bytes(length.to_bytes(8, "little") + text.ljust(length) + b"\0" * 4)
+    with pytest.raises(ValueError, match="it holds a, and none of"):
+        load(path, SMALL)
+
+
 def test_a_config_without_model_type_is_taken_where_all_else_is_gpt2_s(folder: Path) -> None:
     expected, path = load(folder), folder / "config.json"
     found = json.loads(path.read_text())
@@ -1006,7 +1015,7 @@ def test_a_known_size_has_a_known_tokenizer_padded_or_not(
     assert found == ("bytes" if vocab_size < 1000 else "GPT-2's")
 
 
-@pytest.mark.parametrize("name", ["run.pt"])
+@pytest.mark.parametrize("name", ["run.pt", "run", "run.ckpt"])
 @pytest.mark.parametrize("beside", ["[1]", '{"lr": 3}'])
 def test_the_command_samples_what_training_saved(
     tmp_path: Path, name: str, beside: str, capsys: pytest.CaptureFixture[str]

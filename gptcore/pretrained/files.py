@@ -120,8 +120,8 @@ def _named_in(index: Path) -> list[str]:
     return sorted(set(files.values()))
 
 
-def check_whole(path: Path) -> None:
-    """Refuse, by ValueError, a file that holds something else than its name says.
+def check_whole(path: Path) -> bytes:
+    """The start of a file; refuse, by ValueError, one that holds something else than it is named.
 
     Raises FileNotFoundError if it is missing.
     """
@@ -140,21 +140,29 @@ def check_whole(path: Path) -> None:
         "a web page; fetch the file that it shows": start.lstrip()[:5].lower()
         in (b"<!doc", b"<html"),
         "in the format of safetensors; name it .safetensors": path.suffix in PICKLED
-        and start[8:10] in (b'{"', b"{ "),
+        and _suffix_for(start) == ".safetensors",
         "in torch's format; name it .pt": path.suffix == ".safetensors"
-        and start[:2] in (b"PK", b"\x80\x02"),
+        and _suffix_for(start) == ".pt",
     }
     wrong = next((what for what, true in found.items() if true), None)
     if wrong:
         raise ValueError(f"{path} is {wrong}")
+    return start
+
+
+def _suffix_for(start: bytes) -> str | None:
+    """The suffix for the format that a file has by its first bytes, if it is a known one."""
+    if start[8:10] in (b'{"', b"{ "):
+        return ".safetensors"
+    return ".pt" if start[:2] in (b"PK", b"\x80\x02") else None
 
 
 def _one_file(path: Path) -> Stored:
-    if path.suffix in SUFFIXES:
-        check_whole(path)
-    if path.suffix == ".safetensors":
+    start = check_whole(path)
+    suffix = path.suffix if path.suffix in SUFFIXES else _suffix_for(start)
+    if suffix == ".safetensors":
         return _safetensors(path)
-    if path.suffix in PICKLED:
+    if suffix in PICKLED:
         return _pickled(path)
     raise ValueError(f"{path} is no weight file; known are {', '.join(SUFFIXES)}")
 
