@@ -111,6 +111,6 @@ def why_unreadable(error: Exception) -> str:
     """In a few words, why torch could not read a file."""
     first = str(error).partition("\n")[0] or type(error).__name__
     # Its own words are advice on safety, and say nothing of the file.
-    return (
-        "not in torch's format" if first.startswith("Weights only load") else first
-    )
+    if first.startswith("Weights only load"):
+        return "not in torch's format"
+    return first.partition(" In PyTorch 2.6")[0]

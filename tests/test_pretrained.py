@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,18 @@ def test_a_pickle_cut_anywhere_is_called_damaged(tmp_path: Path, zipped: bool) -
         path.write_bytes(whole[:kept])
         with pytest.raises(ValueError, match=r"is damaged or cut short|is empty"):
             load(path, config)
+
+
+@pytest.mark.filterwarnings("ignore:.*TorchScript:UserWarning")
+def test_nothing_unsafe_is_advised_of_what_torch_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "model.bin"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("model/constants.pkl", "model/data.pkl", "model/version"):
+            archive.writestr(name, "3")
+    with pytest.raises(ValueError, match="TorchScript archives") as told:
+        load(path, SMALL)
+    assert "Re-running" not in str(told.value)
+    assert "PyTorch 2.6" not in str(told.value)
 
 
 def test_weights_among_other_things_are_pointed_at(tmp_path: Path) -> None:
