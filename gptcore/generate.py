@@ -236,7 +236,12 @@ def _write(
     A GPU is waited for only now and then: what it has written is looked at in pieces.
     """
     start, pieces = idx.shape[1], PIECE if idx.is_cuda else 1
-    room = idx.new_zeros(len(idx), max_new_tokens)
+    try:
+        room = idx.new_zeros(len(idx), max_new_tokens)
+    except (RuntimeError, TypeError):  # the latter beyond what 64 bits count
+        raise ValueError(
+            f"max_new_tokens {max_new_tokens} are more than memory holds; ask for fewer"
+        ) from None
     text = torch.cat((idx, room), dim=1).long()  # (B, T + max_new_tokens)
     ends: list[int | None] = [None] * len(idx)
     peaks: list[

@@ -827,12 +827,41 @@ def test_the_command_writes_as_long_and_as_wildly_as_it_is_asked(
     assert written("--temperature", "9") != written()
 
 
-def test_the_command_refuses_an_empty_prompt_before_it_loads(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--prompt", "", "--prompt is empty; give at least one character"),
+        ("--stop", "", "--stop is empty; give at least one character"),
+        ("--max-new-tokens", "-1", "--max-new-tokens -1 is no count"),
+        ("--temperature", "-1", "temperature -1.0 is not 0 or above"),
+        ("--temperature", "nan", "temperature nan is not 0 or above"),
+    ],
+)
+def test_the_command_refuses_an_argument_before_it_loads(
+    option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
-        command.main(["nowhere", "--prompt", ""])
-    assert "--prompt is empty; give at least one character" in capsys.readouterr().err
+        command.main(["nowhere", option, value])
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("count", [10**20, 10**17])
+def test_the_command_refuses_more_than_memory_holds(
+    folder: Path, count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([str(folder), "--max-new-tokens", str(count)]) == 2
+    assert f"error: max_new_tokens {count} are more than memory" in capsys.readouterr().err
+
+
+def test_the_command_can_be_interrupted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "reference", stopped)
+    assert command.main([str(folder)]) == 130
+    assert capsys.readouterr().err.endswith("interrupted\n")
 
 
 def bpe(folder: Path, size: int, whole: bool = True) -> ByteLevelBPETokenizer:

@@ -8,8 +8,10 @@ import sys
 import tiktoken
 import torch
 
+from gptcore.checks import check_count
 from gptcore.pretrained.convert import load, reference
 from gptcore.pretrained.vocabulary import tokenizer_of
+from gptcore.sampling import sampler
 from gptcore.tokenizer import Tokenizer, decode
 from gptcore.verify import verify
 
@@ -39,8 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--stop", metavar="TEXT", help="end the text with this one")
     given = parser.parse_args(arguments)
-    if not given.prompt:
-        parser.error("--prompt is empty; give at least one character")
+    for name in ("prompt", "stop"):
+        if getattr(given, name) == "":
+            parser.error(f"--{name} is empty; give at least one character")
+    try:
+        check_count("--max-new-tokens", given.max_new_tokens, 0)
+        sampler(given.temperature)
+    except ValueError as error:
+        parser.error(str(error))
     try:
         model = load(given.source, dtype=torch.float32)
         tokenizer = tokenizer_of(
@@ -61,6 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     return 0 if report.passed else 1
 
 
