@@ -233,8 +233,10 @@ def test_prefixes_of_wrappers_are_taken_off(folder: Path, prefix: str) -> None:
     expected = load(folder).state_dict()
     weights = load_file(folder / "model.safetensors")
     save_file({prefix + n: w for n, w in weights.items()}, folder / "model.safetensors")
-    for name, weight in load(folder).state_dict().items():
+    loaded = load(folder)
+    for name, weight in loaded.state_dict().items():
         assert torch.equal(weight, expected[name]), name
+    assert verify(loaded, reference(folder)).passed
 
 
 def test_a_whole_pickled_model_is_called_one(tmp_path: Path) -> None:
@@ -244,6 +246,7 @@ def test_a_whole_pickled_model_is_called_one(tmp_path: Path) -> None:
         load(tmp_path / "model.pt", SMALL)
 
 
+WTE = "transformer.wte.weight"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 548105171\n"
 
 
@@ -401,6 +404,12 @@ def written(name: str, text: str) -> Callable[[Path], Path]:
     return spoil
 
 
+def in_utf_16(folder: Path) -> Path:
+    path = folder / "config.json"
+    path.write_text(path.read_text(), encoding="utf-16")
+    return folder
+
+
 def cut(folder: Path) -> Path:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1000])
@@ -514,6 +523,8 @@ FAULTS = {
     "no width": (configured(n_embd=None), "n_embd None is no count"),
     "config cut short": (written("config.json", '{"n_embd'), "config.json is no JSON: Unterm"),
     "config of no object": (written("config.json", "[]"), "config.json is no JSON object"),
+    "config nested without end": (written("config.json", "[" * 100_000), "no JSON: .*recursion"),
+    "config in UTF-16": (in_utf_16, "config.json is no JSON: .*codec can't decode"),
     "index cut short": (written(INDEX, '{"weight_m'), "index.json is no JSON: Unterminated"),
     "index of no object": (written(INDEX, "[]"), "index.json is no JSON object"),
     "empty index": (written(INDEX, "{}"), "index.json has no weight_map"),
@@ -535,6 +546,74 @@ def test_a_mistake_is_refused_by_name(
 ) -> None:
     with pytest.raises((ValueError, FileNotFoundError), match=said):
         load(spoil(folder))
+
+
+REFUSED = {
+    "dropout of no number": configured(attn_pdrop=None),
+    "a number for a truth": configured(scale_attn_weights=1),
+    "quantized by a library": configured(
+        quantization_config={"quant_method": "bitsandbytes", "load_in_8bit": True}
+    ),
+    "a dtype of no name": configured(dtype="nonsense"),
+    "an id of no number": configured(pad_token_id="x"),
+}
+
+
+@pytest.mark.parametrize("spoil", REFUSED.values(), ids=REFUSED)
+def test_what_transformers_refuses_is_told_in_a_line(
+    folder: Path, spoil: Callable[[Path], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(folder)
+    capsys.readouterr()
+    assert command.main([str(folder)]) == 2
+    printed = capsys.readouterr().err.splitlines()
+    assert len(printed) == 1
+    assert printed[0].startswith(f"error: transformers can't load {folder}: ")
+
+
+def with_a_mark(folder: Path) -> Path:
+    path = folder / "config.json"
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    return folder
+
+
+TAKEN = {
+    "tuples asked for": configured(return_dict=False),
+    "attention asked for": configured(output_attentions=True),
+    "a kernel that is not here": configured(_attn_implementation="flash_attention_2"),
+    "a mark of UTF-8": with_a_mark,
+}
+
+
+@pytest.mark.parametrize("spoil", TAKEN.values(), ids=TAKEN)
+def test_what_is_no_matter_of_the_function_is_taken(
+    folder: Path, spoil: Callable[[Path], Path]
+) -> None:
+    spoil(folder)
+    for source in (folder, folder / "model.safetensors"):
+        assert verify(load(source), reference(source)).passed
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda w: w.update({0: torch.zeros(2)}), "is no state dict, a tensor for each name"),
+        (
+            lambda w: w.update({WTE: w[WTE].to_sparse()}),
+            r"wte\.weight is in torch\.sparse_coo; save it as to_dense\(\) gives it",
+        ),
+        (lambda w: w.update({WTE: w[WTE].to("meta")}), r"wte\.weight is on the meta device"),
+        (lambda w: w[WTE].fill_(torch.nan), r"wte\.weight holds nan"),
+    ],
+    ids=["int", "sparse", "meta", "nan"],
+)
+def test_weights_of_no_numbers_are_refused_by_name(
+    change: Callable[[dict[Any, Tensor]], Any], said: str
+) -> None:
+    weights = their_model(SMALL).state_dict()
+    change(weights)
+    with pytest.raises(ValueError, match=said):
+        from_weights(weights, SMALL)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

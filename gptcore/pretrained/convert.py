@@ -14,11 +14,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gptcore.config import GPTConfig
-from gptcore.files import put_back, replacing, try_place
+from gptcore.files import put_back, replacing, try_place, why_unreadable
 from gptcore.language_model import unwrapped
 from gptcore.model import GPT
 from gptcore.pretrained.files import Stored, in_memory, read_json
 from gptcore.pretrained.mapping import (
+    WRAPPERS,
     check_shapes,
     empty,
     our_shapes,
@@ -191,22 +192,37 @@ def to_weights(model: GPT) -> dict[str, Tensor]:
 
 def reference(source: str | Path) -> nn.Module:
     """Their own model with the same weights, in float32 and eval mode, to compare with."""
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    if not Path(source).is_file():
-        theirs = GPT2LMHeadModel.from_pretrained(str(source), dtype=torch.float32)
-        return theirs.eval()
     found, settings = open_source(source)
     if found.own is not None:
         return _translated(_build(found, found.own, torch.float32, "cpu"))
-    theirs = GPT2LMHeadModel(
-        GPT2Config(**(settings or settings_of(_published(found))))
+    settings = settings or settings_of(_published(found))
+    try:
+        return _their_own(source, found, settings).float().eval()
+    except Exception as error:  # theirs raises whatever its libraries do
+        reason = why_unreadable(error)
+        raise ValueError(f"transformers can't load {source}: {reason}") from error
+
+
+def _their_own(
+    source: str | Path, found: Stored, settings: dict[str, Any]
+) -> nn.Module:
+    """Their model, by their own reader but for a single file and for names with prefixes."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    # How it answers and by which kernel is no matter of the function.
+    config = GPT2Config(
+        **{**settings, "return_dict": True, "_attn_implementation": None}
     )
+    if not Path(source).is_file() and not any(map(WRAPPERS.match, found.shapes)):
+        return GPT2LMHeadModel.from_pretrained(
+            str(source), config=config, dtype=torch.float32
+        )
+    theirs = GPT2LMHeadModel(config)
     names = their_names(found.shapes)
     weights = {today: found.read(stored) for today, stored in names.items()}
     weights.setdefault("lm_head.weight", weights["transformer.wte.weight"])
     theirs.load_state_dict(weights)
-    return theirs.float().eval()
+    return theirs
 
 
 def _translated(model: GPT) -> nn.Module:
@@ -246,18 +262,12 @@ def _build(
     own = found.own is not None
     expected = our_shapes(config) if own else their_shapes(config)
     check_shapes(_shapes_today(found), expected, config, found.where)
-    _check_tied(found, names)
+    _check_tied(found, names, device)
     weights = {}
     for pair in pairs(config):
         if pair.kind != "tied":
             name = names[pair.ours if own else pair.theirs]
-            weight = found.read(name).detach()
-            if not weight.is_floating_point():
-                raise ValueError(
-                    f"{found.where}: {name} is in {weight.dtype}, as quantized weights are; "
-                    "load those in float32, float16 or bfloat16"
-                )
-            weight = weight.to(device, dtype)
+            weight = _read(found, name, device).to(device, dtype)
             transposed = pair.kind == "transpose" and not own
             weights[pair.ours] = _converted(weight, transposed)
     model = empty(config)
@@ -266,19 +276,42 @@ def _build(
     return model.eval()
 
 
+def _read(found: Stored, name: str, device: torch.device | str) -> Tensor:
+    """A weight for a device. Raises ValueError for one that holds no plain floating point."""
+    weight = found.read(name).detach()
+    if not weight.is_floating_point():
+        raise ValueError(
+            f"{found.where}: {name} is in {weight.dtype}, as quantized weights are; "
+            "load those in float32, float16 or bfloat16"
+        )
+    if weight.layout is not torch.strided:
+        raise ValueError(
+            f"{found.where}: {name} is in {weight.layout}; save it as to_dense() gives it"
+        )
+    if weight.is_meta and torch.device(device).type != "meta":
+        raise ValueError(
+            f"{found.where}: {name} is on the meta device, which holds no numbers"
+        )
+    return weight
+
+
 def _converted(weight: Tensor, transposed: bool) -> Tensor:
     """A copy of its own: it must not change with its source, nor keep a file open."""
     weight = weight.t() if transposed else weight
     return weight.clone(memory_format=torch.contiguous_format)
 
 
-def _check_tied(found: Stored, names: Mapping[str, str]) -> None:
-    head = names.get("lm_head.weight")
-    if head is None:
+def _check_tied(
+    found: Stored, names: Mapping[str, str], device: torch.device | str
+) -> None:
+    if "lm_head.weight" not in names:
         return
-    if not torch.equal(
-        found.read(head), found.read(names["transformer.wte.weight"])
-    ):
-        raise ValueError(
-            f"{found.where}: {head} differs from wte.weight; in GPT-2 they are one matrix"
-        )
+    head, wte = names["lm_head.weight"], names["transformer.wte.weight"]
+    one, other = (_read(found, name, device) for name in (head, wte))
+    if one.is_meta or torch.equal(one, other):
+        return
+    if other.isnan().any():  # which equals nothing, itself included
+        raise ValueError(f"{found.where}: {wte} holds nan; get or train it anew")
+    raise ValueError(
+        f"{found.where}: {head} differs from wte.weight; in GPT-2 they are one matrix"
+    )

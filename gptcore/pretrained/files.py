@@ -80,7 +80,8 @@ def _config_in(found: object) -> GPTConfig | None:
 
 def _is_state_dict(found: object) -> bool:
     return isinstance(found, Mapping) and all(
-        isinstance(weight, Tensor) for weight in found.values()
+        isinstance(name, str) and isinstance(weight, Tensor)
+        for name, weight in found.items()
     )
 
 
@@ -102,8 +103,9 @@ def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises ValueError if it holds anything else."""
     check_whole(path)
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        # Some editors begin a file with a mark that it is UTF-8.
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no JSON: {error}") from None
     if not isinstance(found, dict):
         raise ValueError(f"{path} is no JSON object, {{...}}")
