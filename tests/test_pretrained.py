@@ -1010,6 +1010,8 @@ def test_words_that_are_named_beside_vocab_and_merges_are_one_id_each(
     assert found.encode("<|user|><|endoftext|><|bot|>") == [300, 0, 301]
     assert found.n_vocab == 302
     assert found.encode("To be </w>") == trained.encode("To be </w>").ids
+    (tmp_path / name).write_text("{}")
+    assert tokenizer_of(tmp_path, 300).n_vocab == 300
     assert found.decode([300, *found.encode(" To be")]) == "<|user|> To be"
 
 
@@ -1045,7 +1047,7 @@ def half(name: str, content: bytes | None) -> Callable[[Path], None]:
         (half("merges.txt", b""), "merges.txt is empty"),
         (half("merges.txt", POINTER), "merges.txt is a pointer of git-lfs"),
         (half("merges.txt", b"<!DOCTYPE html>"), "merges.txt is a web page"),
-        (half("vocab.json", b"[]"), "vocab.json is no tokenizer: "),
+        (half("vocab.json", b"[]"), "merges.txt is no tokenizer: "),
         (of_another_class("vocab.txt", "BertTokenizer"), "vocab.txt, a BertTokenizer; name its"),
         (of_another_class("vocab.txt", None), "not read here, vocab.txt; name its tokenizer.json"),
         (of_another_class("some.model", "T5Tokenizer"), "not read here, a T5Tokenizer; name its"),

@@ -87,7 +87,7 @@ def tokenizer_of(
 def _named(named: str | Path) -> OwnTokenizer:
     path = Path(named)
     if path.is_file() and path.name not in HALVES:
-        return _read(path, Trained.from_file)
+        return _read(Trained.from_file, path)
     own = _own(named)
     if own is None:
         raise FileNotFoundError(
@@ -99,16 +99,14 @@ def _named(named: str | Path) -> OwnTokenizer:
 def _own(source: str | Path) -> OwnTokenizer | None:
     whole = fetch_beside(source, "tokenizer.json")
     if whole is not None:
-        return _read(whole, Trained.from_file)
+        return _read(Trained.from_file, whole)
     halves = [fetch_beside(source, name) for name in HALVES]
     folder = next((half.parent for half in halves if half is not None), None)
     if folder is None:
         return None
-    for name in HALVES:
-        check_whole(folder / name)
     for name in NAMING:  # from the hub they come into the same folder
         fetch_beside(source, name)
-    return _read(folder / "vocab.json", _from_two_files)
+    return _read(_from_two_files, *(folder / name for name in HALVES))
 
 
 def _check_no_other(source: str | Path) -> None:
@@ -125,28 +123,28 @@ def _check_no_other(source: str | Path) -> None:
         )
 
 
-def _from_two_files(vocab: str) -> Trained:
+def _from_two_files(vocab: str, merges: str) -> Trained:
     """The tokenizer of vocab.json and merges.txt, with the whole words that are named beside."""
     from transformers import PreTrainedTokenizerFast
 
-    folder = Path(vocab).parent
-    bare = ByteLevelBPETokenizer(vocab, str(folder / "merges.txt"))
+    bare = ByteLevelBPETokenizer(vocab, merges)
     trained = PreTrainedTokenizerFast.from_pretrained(
-        str(folder), tokenizer_object=Trained.from_str(bare.to_str())
+        str(Path(vocab).parent), tokenizer_object=Trained.from_str(bare.to_str())
     ).backend_tokenizer
     if trained.token_to_id(END_OF_TEXT) is not None:  # GPT-2's own is named nowhere
         trained.add_special_tokens([END_OF_TEXT])
     return trained
 
 
-def _read(path: Path, read: Callable[[str], Trained]) -> OwnTokenizer:
-    check_whole(path)
+def _read(read: Callable[..., Trained], *paths: Path) -> OwnTokenizer:
+    for path in paths:
+        check_whole(path)
+    name = " with ".join(map(str, paths))
     try:
-        return OwnTokenizer(str(path), read(str(path)))
+        return OwnTokenizer(name, read(*map(str, paths)))
     except Exception as error:  # the library raises nothing narrower
-        raise ValueError(
-            f"{path} is no tokenizer: {why_unreadable(error)}"
-        ) from None
+        reason = why_unreadable(error)
+        raise ValueError(f"{name} is no tokenizer: {reason}") from None
 
 
 def _checked(tokenizer: Tokenizer, vocab_size: int) -> Tokenizer:
