@@ -569,11 +569,11 @@ def test_a_full_disk_is_called_one_whatever_torch_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def full(_: Any, target: Path) -> None:
+        usage = shutil.disk_usage(tmp_path)._replace(free=0)
+        monkeypatch.setattr("gptcore.files.disk_usage", lambda _: usage)
         raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos")
 
     monkeypatch.setattr(torch, "save", full)
-    usage = shutil.disk_usage(tmp_path)._replace(free=0)
-    monkeypatch.setattr("gptcore.files.disk_usage", lambda _: usage)
     with pytest.raises(OSError, match=r"run\.pt: No space left on device; what was there is"):
         run(1, tmp_path / "run.pt")
 

@@ -134,7 +134,9 @@ def train(
     start = 0
     if checkpoint and is_first_process():
         # Now, and not when there is something to lose; with Adam's two averages of each weight.
-        try_place(checkpoint, 3 * sum(weight.nbytes for weight in model.parameters()))
+        try_place(
+            checkpoint, 3 * sum(weight.nbytes for weight in model.parameters())
+        )
     if checkpoint and checkpoint.exists():
         start = checkpoints.load(checkpoint, model, optimizer, iterators)
     forward = prepared(model, config)
