@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 from browser import launch
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from sitegen.errors import SiteError
 from sitegen.execute import executor
@@ -130,5 +130,7 @@ def browser() -> Iterator[Browser]:
         found = launch(playwright)
         if found is None:
             pytest.skip("no Chromium on this machine: python tests/pages/browser.py gets one")
+        # Beside lessons that train, a page's script has to wait for longer than the usual 5 s.
+        expect.set_options(timeout=30_000)
         yield found
         found.close()
