@@ -550,7 +550,6 @@ def test_a_mistake_is_refused_by_name(
 
 REFUSED = {
     "dropout of no number": configured(attn_pdrop=None),
-    "a number for a truth": configured(scale_attn_weights=1),
     "quantized by a library": configured(
         quantization_config={"quant_method": "bitsandbytes", "load_in_8bit": True}
     ),
