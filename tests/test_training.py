@@ -6,6 +6,7 @@ import dataclasses
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import textwrap
@@ -969,6 +970,21 @@ def test_the_command_says_that_a_run_is_finished(
         assert command.main(["--steps", steps, "--checkpoint", str(path)]) == 0
     said = f"{path} has 3 updates already; a larger --steps goes on from there"
     assert capsys.readouterr().out.splitlines()[-2:] == [said, said]
+
+
+def test_a_port_that_is_taken_is_told_in_a_line(
+    capsys: pytest.CaptureFixture[str], small: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("", 0)) as taken:
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(taken.getsockname()[1])}
+        for name, value in {"RANK": "0", "WORLD_SIZE": "1", **where}.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            command.main(["--steps", "1"])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert "EADDRINUSE" in line
 
 
 def test_the_command_tries_the_place_first(

@@ -57,10 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(1, f"error: {error}\n")
     except (OSError, ValueError) as error:
         parser.exit(2, f"error: {error}\n")
-    except (
-        distributed.DistError
-    ) as error:  # its first line says what, the others where
-        parser.exit(2, f"error: {str(error).partition(chr(10))[0]}\n")
+    except distributed.DistError as error:
+        what, *_where = str(error).splitlines()
+        parser.exit(2, f"error: {what}\n")
     finally:
         if distributed.is_initialized():
             distributed.destroy_process_group()
